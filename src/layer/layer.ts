@@ -1,0 +1,174 @@
+/**
+ * The contract between a box and whatever joins it to other nodes. `layer/memory.ts` is one node alone;
+ * a layer over a broker implements the same interface, and `testing/conformance/layer.ts` checks every one of them.
+ *
+ * Two parties: the *box* calls the layer, and the layer calls the box back through `LocalNode`. What a layer can answer
+ * at once it returns as a plain value, so that on one node a send has reached its members before the caller goes on.
+ *
+ * Guarantees that every layer gives:
+ * 1. Order: messages of one group reach each node in one order, that of their positions; none across groups.
+ * 2. A saved message is handed to `LocalNode.deliver` once, in order; after a gap that cannot be filled the epoch changes.
+ * 3. A rejected publish is `LayerError`; its message says whether it was not sent or whether that is unknown.
+ * 4. A cluster-wide call that misses its deadline rejects with a `LayerError` carrying what it has and who is missing.
+ */
+import type { Clock } from '../clock.ts';
+
+export type Awaitable<T> = T | Promise<T>;
+
+/** What became of a message at one socket. */
+export type SendOutcome = 'sent' | 'queued' | 'dropped' | 'closed';
+
+/** A place in a group's history. A new epoch means that offsets of the old one say nothing any more. */
+export interface Position {
+  readonly epoch: string;
+  /** Count of saved messages up to and including this one. */
+  readonly offset: number;
+}
+
+export interface HistoryEntry {
+  readonly uuid: string;
+  /** Unix seconds, as Nexios has it. */
+  readonly created: number;
+  readonly payload: unknown;
+  readonly position: Position;
+}
+
+export interface HistoryPage {
+  /** Oldest first. */
+  readonly messages: readonly HistoryEntry[];
+  /** False when messages between `since` and this page are gone. */
+  readonly recovered: boolean;
+  /** Where to go on from: of the page's last message, or of the group's newest where the page is empty. */
+  readonly position: Position;
+}
+
+/** One channel of a group, on whichever node. */
+export interface Member {
+  readonly uuid: string;
+  readonly node: string;
+  /** Unix seconds. */
+  readonly created: number;
+  readonly metadata: Readonly<Record<string, unknown>>;
+}
+
+export interface CloseOptions {
+  code?: number;
+  reason?: string;
+}
+
+/** A payload in the form in which it travels and is kept: encoded, so that nobody can change it afterwards. */
+export type Payload =
+  | { readonly kind: 'string'; readonly text: string }
+  | { readonly kind: 'json'; readonly text: string }
+  | { readonly kind: 'bytes'; readonly bytes: Uint8Array };
+
+export interface GroupMessage {
+  readonly payload: Payload;
+  /** Channel ids that do not receive it. */
+  readonly except: readonly string[];
+  readonly save: boolean;
+}
+
+/** What became of one publish among the members of one node; the four outcomes sum to `members`. */
+export interface Counts {
+  members: number;
+  sent: number;
+  queued: number;
+  dropped: number;
+  closed: number;
+}
+
+export interface Published {
+  /** Of the node that published. */
+  readonly counts: Counts;
+  /** How many nodes took it. */
+  readonly nodes: number;
+  /** Whether any node has such a group. */
+  readonly exists: boolean;
+  readonly position?: Position;
+}
+
+/** A saved message, its payload still encoded. */
+export interface Entry {
+  readonly uuid: string;
+  readonly created: number;
+  readonly payload: Payload;
+  readonly position: Position;
+}
+
+export interface HistoryQuery {
+  readonly since?: Position | undefined;
+  readonly limit?: number | undefined;
+  /** `oldest` pages forward from `since`; `newest` keeps what comes right before the present. */
+  readonly keep: 'oldest' | 'newest';
+}
+
+export interface EntryPage {
+  readonly entries: readonly Entry[];
+  readonly recovered: boolean;
+  readonly position: Position;
+}
+
+/** Whom a close order is for: one channel, the members of a group, or every channel. */
+export type CloseTarget = { readonly channel: string } | { readonly group: string } | 'all';
+
+/** The box of this node, as a layer sees it. All of it is synchronous. */
+export interface LocalNode {
+  /** Hands a message to this node's members of the group, now. */
+  deliver(group: string, message: GroupMessage, entry: Entry | undefined): Counts;
+  /** `undefined` where this node has no such channel. */
+  send(channel: string, payload: Payload): Awaitable<SendOutcome> | undefined;
+  close(target: CloseTarget, options: CloseOptions): number;
+  members(group: string): Member[];
+  groups(): Iterable<string>;
+  hasGroup(group: string): boolean;
+}
+
+export interface HistoryBounds {
+  /** Payload bytes kept for each group. */
+  readonly bytesMax: number;
+  readonly countMax: number;
+  readonly ttlMs: number;
+  /** Payload bytes over all groups; the group written longest ago is emptied first. */
+  readonly totalBytesMax: number;
+}
+
+/** What a layer may use of the node that it serves. */
+export interface LayerContext {
+  readonly local: LocalNode;
+  readonly clock: Clock;
+  readonly bounds: HistoryBounds;
+  uuid(): string;
+  /** Calls back at that time of the monotonic clock or later; one timer serves them all. */
+  wakeAt(dueMs: number, wake: () => void): void;
+}
+
+export interface ChannelLayer {
+  /** The name of this node among the others. */
+  readonly node: string;
+  /** Called once by the box, before anything else. */
+  open(context: LayerContext): void;
+  publish(group: string, message: GroupMessage): Awaitable<Published>;
+  /** Before the first member of this node receives; resolved means that no later publish is missed. */
+  subscribe(group: string): Awaitable<void>;
+  /** After the last member of this node has left. */
+  unsubscribe(group: string): Awaitable<void>;
+  /** A member of this node came, or changed its metadata. */
+  announce(group: string, member: Member): Awaitable<void>;
+  /** A member of this node left. */
+  retire(group: string, channel: string): Awaitable<void>;
+  members(group: string): Awaitable<Member[]>;
+  groups(): Awaitable<Map<string, Member[]>>;
+  /** To a channel on any node; `closed` where there is none. */
+  send(channel: string, payload: Payload): Awaitable<SendOutcome>;
+  /** How many channels, on all nodes, were told to close. */
+  closeChannels(target: CloseTarget, options: CloseOptions): Awaitable<number>;
+  history(group: string, query: HistoryQuery): Awaitable<EntryPage>;
+  /** Groups that have history. */
+  historyGroups(): Awaitable<string[]>;
+  /** Without a group: of all groups. */
+  flushHistory(group?: string): Awaitable<void>;
+  /** Of this node's memory, for `App.inspect`. */
+  readonly historyBytes: number;
+  close(): Promise<void>;
+}

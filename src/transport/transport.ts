@@ -1,0 +1,56 @@
+/**
+ * What channelbox asks of a transport, and nothing else: an upgrade request comes in, and, accepted, becomes a wire.
+ * `transport/node.ts` implements it over npm `ws`, the testing kit in memory; `testing/conformance/transport.ts` is
+ * the suite that each of them passes.
+ */
+import type { Frame } from './frame.ts';
+
+export type Message =
+  | { readonly type: 'text'; readonly data: string }
+  | { readonly type: 'bytes'; readonly data: Uint8Array };
+
+/** A client asks to be let in. Exactly one of `accept` and `deny` is called, once. */
+export interface Upgrade {
+  readonly url: URL;
+  readonly method: string;
+  /** As they came, in order; names in the case they came in. */
+  readonly headers: readonly (readonly [string, string])[];
+  readonly client: { readonly host: string; readonly port: number };
+  /** Aborts when the client leaves before it is answered. */
+  readonly signal: AbortSignal;
+  /** Answers 101. Rejects with `WebSocketDisconnect` 1006 when the client has left. */
+  accept(options: { subprotocol?: string; headers?: readonly (readonly [string, string])[] }): Promise<Wire>;
+  deny(response: Response): Promise<void>;
+}
+
+/**
+ * One open socket. Nothing here makes a promise for a frame: a fan-out calls `write` once a member.
+ * A turn is the stretch from the first write to the next time the event loop comes round to flushing.
+ */
+export interface Wire {
+  /** `queued`: it waits behind bytes of an earlier turn. `closed`: nothing was taken. Never throws. */
+  write(frame: Frame): 'sent' | 'queued' | 'closed';
+  /** Resolves when nothing is left to hand over, or when the wire has closed. */
+  drained(): Promise<void>;
+  /** All that is not yet handed to the peer's side, this turn's writes included. */
+  readonly bufferedBytes: number;
+  /** Of these, what an earlier turn of the event loop left. */
+  readonly waitingBytes: number;
+  /** Reads no further; what one read already brought is still handed out. */
+  pause(): void;
+  resume(): void;
+  ping(): void;
+  /** Starts the closing handshake behind everything written so far; reading goes on. */
+  close(code: number, reason: string): void;
+  /** Ends it without a handshake: the peer sees 1006. */
+  terminate(): void;
+  /** Called once, right after `accept`; frames that came earlier are handed out after it. */
+  listen(events: WireEvents): void;
+}
+
+export interface WireEvents {
+  frame(message: Message): void;
+  pong(): void;
+  /** Exactly once, after the last frame. */
+  close(code: number, reason: string, wasClean: boolean): void;
+}
