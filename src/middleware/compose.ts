@@ -1,0 +1,101 @@
+import { ChannelBoxError } from '../errors.ts';
+import type { Handler, Middleware, Params, WebSocket } from '../handler.ts';
+
+/** Which part of a chain runs; `handler` where there is no chain at all. */
+export type Stage = 'middleware' | 'handler';
+
+/** Told when a connection passes from one part of its chain to the other; costs no promise. Must not throw. */
+export type Enter = (ws: WebSocket, stage: Stage) => void;
+
+/**
+ * Wraps a handler in its middleware; the first is the outermost. Made once a route, run once a connection.
+ *
+ * Without middleware it is the handler itself. With it, the promise resolves when every part that began has ended, and
+ * rejects with the first error that nobody further out caught: a middleware that forgets to await `next()` neither ends
+ * the connection early nor loses the handler's error.
+ *
+ * `next()` resolves when all that is further in has ended, and rejects with what it threw.
+ * It rejects with a {@link ChannelBoxError} `CHANNELBOX_NEXT_TWICE` when called again, and with
+ * `CHANNELBOX_NEXT_TOO_LATE` when its middleware has already returned; nothing further in runs then.
+ */
+export function compose(middleware: readonly Middleware[], handler: Handler, enter?: Enter): Handler {
+  if (middleware.length === 0) return handler;
+  const chain = [...middleware];
+  return (ws, params) => {
+    enter?.(ws, 'middleware');
+    return run({ chain, handler, enter, ws, params }, 0);
+  };
+}
+
+interface Passage {
+  readonly chain: readonly Middleware[];
+  readonly handler: Handler;
+  readonly enter: Enter | undefined;
+  readonly ws: WebSocket;
+  readonly params: Params;
+}
+
+async function run(passage: Passage, depth: number): Promise<void> {
+  const current = passage.chain[depth];
+  if (current === undefined) return runHandler(passage);
+  const inner: Inner[] = [];
+  let isOver = false;
+  const next = (): Promise<void> => {
+    const downstream = isOver
+      ? Inner.refused('CHANNELBOX_NEXT_TOO_LATE', 'next() was called after its middleware returned; call it before')
+      : inner.length > 0
+        ? Inner.refused('CHANNELBOX_NEXT_TWICE', 'next() was called twice in one middleware; call it once at most')
+        : Inner.of(run(passage, depth + 1));
+    inner.push(downstream);
+    return downstream;
+  };
+  try {
+    await current(passage.ws, next);
+  } finally {
+    isOver = true;
+  }
+  for (const downstream of inner) await downstream.unlessSeen();
+}
+
+async function runHandler({ handler, enter, ws, params }: Passage): Promise<void> {
+  enter?.(ws, 'handler');
+  await handler(ws, params);
+  enter?.(ws, 'middleware');
+}
+
+/** A promise that knows whether anyone looked: what nobody awaited still has to reach the app. */
+class Inner extends Promise<void> {
+  /** What `then` derives is an ordinary promise. */
+  static override readonly [Symbol.species]: PromiseConstructor = Promise;
+  #isSeen = false;
+
+  static of(running: Promise<void>): Inner {
+    const next = new Inner((resolve, reject) => {
+      running.then(resolve, reject);
+    });
+    // Until the middleware has returned nobody can tell whether it will be looked at.
+    Promise.prototype.then.call(next, undefined, () => {});
+    return next;
+  }
+
+  static refused(code: `CHANNELBOX_${string}`, message: string): Inner {
+    return Inner.of(Promise.reject(new ChannelBoxError(code, message)));
+  }
+
+  // oxlint-disable-next-line no-thenable -- it is a promise
+  override then<A = void, B = never>(
+    onFulfilled?: ((value: void) => A | PromiseLike<A>) | null,
+    onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
+  ): Promise<A | B> {
+    this.#isSeen = true;
+    return super.then(onFulfilled, onRejected);
+  }
+
+  /** Ends when this has ended; rejects with its reason where nobody else has seen it. */
+  unlessSeen(): Promise<void> {
+    const isSeen = this.#isSeen;
+    return new Promise((resolve, reject) => {
+      super.then(resolve, isSeen ? () => resolve() : reject);
+    });
+  }
+}

@@ -1,0 +1,105 @@
+import { RouteError } from '../errors.ts';
+import type { Handler, Middleware } from '../handler.ts';
+import { assertMiddlewareList, described } from './callable.ts';
+import { joinPaths } from './path.ts';
+import type { ParamsOf } from './pattern.ts';
+import { routeFrom } from './route.ts';
+import type { RouteOptions, WebsocketRoutes } from './route.ts';
+import { RouteTree } from './tree.ts';
+
+export interface RouterOptions<Prefix extends string = string> {
+  /** Before every path of the router; its fields are in the handlers' params. */
+  prefix?: Prefix;
+  /** The first is the outermost. */
+  middleware?: readonly Middleware[];
+  routes?: readonly WebsocketRoutes[];
+}
+
+let reach: (router: unknown) => RouteTree;
+
+/**
+ * Routes that share a prefix and middleware. It runs nothing by itself: mount it in an app or in another router.
+ *
+ * It may be filled after it is mounted, until the first connection. It may be mounted in several places and apps.
+ * The path `''` is the prefix itself; `'/'` is too, with a slash behind it.
+ */
+export class WSRouter<const Prefix extends string = ''> {
+  readonly #tree: RouteTree;
+
+  /** @throws {RouteError} what {@link addWsRoute} and {@link addWsMiddleware} throw */
+  constructor(options: RouterOptions<Prefix> | readonly WebsocketRoutes[] = {}) {
+    const {
+      prefix = '',
+      middleware = [],
+      routes = [],
+    }: RouterOptions = isList(options) ? { routes: options } : options;
+    this.#tree = new RouteTree({ prefix });
+    assertMiddlewareList(middleware);
+    for (const each of middleware) this.#tree.addMiddleware(each);
+    for (const route of routes) this.#tree.addRoute(route);
+  }
+
+  /**
+   * @throws {RouteError} `CHANNELBOX_BAD_PATH`, `CHANNELBOX_DUPLICATE_PARAMETER`, `CHANNELBOX_DUPLICATE_ROUTE`,
+   * `CHANNELBOX_BAD_HANDLER`, `CHANNELBOX_BAD_MIDDLEWARE`; `CHANNELBOX_APP_IN_USE` after the first connection
+   */
+  wsRoute<const Path extends string>(path: Path, handler: Handler<ParamsOf<`${Prefix}${Path}`>>): this;
+  wsRoute<const Path extends string>(
+    path: Path,
+    options: RouteOptions,
+    handler: Handler<ParamsOf<`${Prefix}${Path}`>>,
+  ): this;
+  wsRoute(...given: readonly unknown[]): this {
+    this.#tree.addRoute(routeFrom(given));
+    return this;
+  }
+
+  /** The same as {@link wsRoute}. */
+  websocketRoute<const Path extends string>(path: Path, handler: Handler<ParamsOf<`${Prefix}${Path}`>>): this {
+    return this.wsRoute(path, handler);
+  }
+
+  /** @throws {RouteError} what {@link wsRoute} throws, and `CHANNELBOX_BAD_ROUTE` */
+  addWsRoute(route: WebsocketRoutes): this;
+  addWsRoute<const Path extends string>(path: Path, handler: Handler<ParamsOf<`${Prefix}${Path}`>>): this;
+  addWsRoute(...given: readonly unknown[]): this {
+    this.#tree.addRoute(routeFrom(given));
+    return this;
+  }
+
+  /** @throws {RouteError} `CHANNELBOX_BAD_MIDDLEWARE`; `CHANNELBOX_APP_IN_USE` after the first connection */
+  addWsMiddleware(middleware: Middleware): this {
+    this.#tree.addMiddleware(middleware);
+    return this;
+  }
+
+  /**
+   * A prefix given here comes before the router's own.
+   * @throws {RouteError} what {@link wsRoute} throws for any of its routes, and `CHANNELBOX_BAD_MOUNT`,
+   * `CHANNELBOX_MOUNT_CYCLE`
+   */
+  mountRouter(router: WSRouter<string>, prefix = ''): this {
+    const tree = treeOf(router);
+    this.#tree.mount(tree, joinPaths(prefix, tree.prefix));
+    return this;
+  }
+
+  static {
+    reach = (router) => {
+      if (typeof router === 'object' && router !== null && #tree in router) return router.#tree;
+      throw new RouteError('CHANNELBOX_BAD_MOUNT', `only a WSRouter can be mounted, got ${described(router)}`);
+    };
+  }
+}
+
+/**
+ * What a router holds, for the rest of this room; the class itself shows none of it.
+ * @throws {RouteError} `CHANNELBOX_BAD_MOUNT` for anything but a router
+ */
+export function treeOf(router: unknown): RouteTree {
+  return reach(router);
+}
+
+function isList(options: object): options is readonly WebsocketRoutes[] {
+  return Array.isArray(options);
+}

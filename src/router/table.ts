@@ -1,0 +1,108 @@
+import { RouteError } from '../errors.ts';
+import type { Handler, Limits, Middleware, Params } from '../handler.ts';
+import { compose } from '../middleware/compose.ts';
+import type { Enter } from '../middleware/compose.ts';
+import { Pattern } from './pattern.ts';
+import { assertRoute } from './route.ts';
+import type { WebsocketRoutes } from './route.ts';
+import { treeOf } from './router.ts';
+import type { WSRouter } from './router.ts';
+import { RouteTree } from './tree.ts';
+import { Trie } from './trie.ts';
+
+/** What a connection of one route needs, made once. */
+export interface Destination {
+  readonly route: WebsocketRoutes;
+  /** The pattern, all prefixes included: `/org/{org:int}/room/{name}`. */
+  readonly path: string;
+  readonly name: string | undefined;
+  readonly limits: Readonly<Partial<Limits>> | undefined;
+  /** App → router → inner router → route; the first added is the outermost. */
+  readonly middleware: readonly Middleware[];
+  /** The handler inside its middleware; the handler itself where there is none. */
+  readonly run: Handler;
+}
+
+export interface RouteMatch {
+  readonly destination: Destination;
+  /** Frozen; of all prefixes and the path. */
+  readonly params: Params;
+}
+
+export interface RouteTableOptions {
+  /** A trailing slash makes another path. */
+  strict?: boolean;
+  /** Handed to every route's {@link compose}. */
+  enter?: Enter;
+}
+
+/**
+ * An app's routes: what may be added until the first connection, and what a path leads to after it.
+ * Compiled at the first match, which puts it in use.
+ */
+export class RouteTable {
+  readonly #isStrict: boolean;
+  readonly #enter: Enter | undefined;
+  readonly #tree: RouteTree;
+  #trie: Trie<Destination> | undefined;
+
+  constructor({ strict = false, enter }: RouteTableOptions = {}) {
+    this.#isStrict = strict;
+    this.#enter = enter;
+    this.#tree = new RouteTree({ keyOf: (pattern) => this.#keyOf(pattern) });
+  }
+
+  get isInUse(): boolean {
+    return this.#tree.isInUse;
+  }
+
+  /** @throws {RouteError} what {@link RouteTree.addRoute} throws, and `CHANNELBOX_BAD_PATH` for the empty path */
+  addRoute(route: WebsocketRoutes): void {
+    assertRoute(route);
+    if (route.path === '') {
+      throw new RouteError('CHANNELBOX_BAD_PATH', `path "" needs a router's prefix before it; write '/' for the root`);
+    }
+    this.#tree.addRoute(route);
+  }
+
+  /** @throws {RouteError} `CHANNELBOX_BAD_MIDDLEWARE`, `CHANNELBOX_APP_IN_USE` */
+  addMiddleware(middleware: Middleware): void {
+    this.#tree.addMiddleware(middleware);
+  }
+
+  /**
+   * A prefix given here replaces the router's own.
+   * @throws {RouteError} `CHANNELBOX_BAD_MOUNT`, `CHANNELBOX_APP_IN_USE` and what its routes' registration throws
+   */
+  mount(router: WSRouter<string>, prefix?: string): void {
+    const tree = treeOf(router);
+    this.#tree.mount(tree, prefix ?? tree.prefix);
+  }
+
+  /** From here on every addition, also to a router mounted at any depth, throws `CHANNELBOX_APP_IN_USE`. */
+  freeze(): void {
+    this.#tree.freeze();
+  }
+
+  /** @param path of a URL, still escaped, without query or hash. The first call puts the table in use. */
+  match(path: string): RouteMatch | undefined {
+    this.#trie ??= this.#compile();
+    const found = this.#trie.find(path);
+    return found && { destination: found.value, params: found.params };
+  }
+
+  #compile(): Trie<Destination> {
+    this.freeze();
+    const trie = new Trie<Destination>(this.#isStrict);
+    for (const { route, path, middleware } of this.#tree.routes()) {
+      const pattern = new Pattern(path === '' ? '/' : path);
+      const run = compose(middleware, route.handler, this.#enter);
+      trie.insert(pattern, { route, path: pattern.path, name: route.name, limits: route.limits, middleware, run });
+    }
+    return trie;
+  }
+
+  #keyOf(pattern: Pattern): string {
+    return this.#isStrict && pattern.endsWithSlash && pattern.segments.length > 0 ? `${pattern.shape}/` : pattern.shape;
+  }
+}
