@@ -14,6 +14,15 @@ export default defineConfig({
   },
   test: {
     include: ['test/**/*.test.ts'],
+    // Processes, not threads: some tests read process.env, open servers and send signals.
     pool: 'forks',
+    testTimeout: 10_000,
+    hookTimeout: 30_000,
+    teardownTimeout: 5_000,
+    // A test that needs a second try is a defect; so is an error nobody awaited, which vitest then counts as a failure.
+    retry: 0,
+    dangerouslyIgnoreUnhandledErrors: false,
+    // The order is that of the file unless `--sequence.shuffle.tests` is given; then vitest prints the seed it replays from.
+    sequence: { hooks: 'stack' },
   },
 });
