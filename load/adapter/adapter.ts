@@ -1,0 +1,43 @@
+import type { Duration } from '../duration.ts';
+
+/**
+ * How the protocol under test joins, publishes and shows a message. The stamp carries identity, order, time and a
+ * checksum of itself; the server must pass it on. It is at most 48 characters of `A–Z a–z 0–9 - _ ~`, which no JSON, URL
+ * or HTML escaping touches.
+ */
+export interface Adapter {
+  /** Path and query that a client opens. */
+  path(client: ClientPlace): string;
+  subprotocols?: readonly string[];
+  headers?(client: ClientPlace): Readonly<Record<string, string>>;
+  /** Sent once open; left out where the path alone joins. */
+  join?(client: ClientPlace): readonly (string | Uint8Array)[];
+  /** True for the frame that says the join is done; left out: joined once open. */
+  isJoined?(frame: string | Uint8Array, client: ClientPlace): boolean;
+  publish(stamp: string, payload: unknown, client: ClientPlace): string | Uint8Array;
+  /** The stamp (or, of a batch, the stamps) inside a received frame; undefined for a frame that is no delivery. */
+  stampOf(frame: string | Uint8Array): string | readonly string[] | undefined;
+  /** Answers to a received frame, from open on: handshakes in steps, pings of the application. */
+  reply?(frame: string | Uint8Array, client: ClientPlace): readonly (string | Uint8Array)[] | undefined;
+  /** Who receives a publish: the room (default), or, as with an echo, its sender alone. */
+  reach?: 'room' | 'sender';
+  /** Whether a sender gets its own message; default true. */
+  echoes?: boolean;
+}
+
+/** Which client this is, counted from 0 over the whole run, and the room it is in. */
+export interface ClientPlace {
+  readonly index: number;
+  readonly room: string;
+}
+
+/** One client in the hands of a scenario's `client` function: it is open and joined. */
+export interface LoadClient extends ClientPlace {
+  /** Sends one message with the next stamp; resolves once it is handed to the socket. */
+  publish(payload?: unknown): Promise<void>;
+  /** Resolves when this client has had so many deliveries since it joined; rejects after `within` (default: the deadline). */
+  received(count: number, options?: { within?: Duration }): Promise<void>;
+  sleep(ms: Duration): Promise<void>;
+  /** Leaves now. A function that returns without it stays, silent, to the end of the run. */
+  close(code?: number): Promise<void>;
+}

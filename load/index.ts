@@ -1,0 +1,27 @@
+/** `channelbox/load`: drives a deployment with thousands of clients and accounts for every delivery. */
+export { burst, constant, poisson, type Schedule } from './schedule.ts';
+export { reconnectStorm, slowReaders, vanish, type Chaos } from './chaos.ts';
+export { churn, hold, rampTo, spike, type Stage } from './stages.ts';
+export { explicit, oneRoom, uniform, zipf, type Rooms } from './rooms.ts';
+export { defineLoad, type Scenario } from './scenario.ts';
+export { ScenarioError, validateScenario } from './validation.ts';
+export { load, type HttpLoad, type LoadOptions, type ScenarioOverrides } from './run.ts';
+export type { Adapter, ClientPlace, LoadClient } from './adapter/adapter.ts';
+export type { Duration } from './duration.ts';
+export type {
+  ClientCounts,
+  ErrorCount,
+  Failed,
+  Invalid,
+  Latencies,
+  Ledger,
+  Mark,
+  Measured,
+  Passed,
+  Percentiles,
+  Progress,
+  RoomBucket,
+  RunReport,
+  ThresholdResult,
+  Violation,
+} from './run-report.ts';

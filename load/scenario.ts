@@ -1,0 +1,46 @@
+import type { App, Clock } from 'channelbox';
+import type { Faker } from '@faker-js/faker';
+import type { Adapter, LoadClient } from './adapter/adapter.ts';
+import type { Chaos } from './chaos.ts';
+import type { Duration } from './duration.ts';
+import type { Rooms } from './rooms.ts';
+import type { Schedule } from './schedule.ts';
+import type { Stage } from './stages.ts';
+
+/** A load, as plain data and a few functions. It is imported by every generator process, so it must not depend on who imports it. */
+export interface Scenario {
+  name?: string;
+  /** Everything random comes from it. Default 1. */
+  seed?: number;
+  /** `ws://…`; several: room i lives on target i mod n. The command line wins (`--target` may be repeated). */
+  target?: string | readonly string[];
+  /** What `--inproc` runs. */
+  app?: (env: { clock: Clock; random: () => number }) => App;
+  /** A number is held for `duration`. Stages are plain data, made by `rampTo`, `hold`, `spike` and `churn`. */
+  clients: number | readonly Stage[];
+  /** Default 30 s. */
+  duration?: Duration;
+  /** Default `oneRoom()`. */
+  rooms?: Rooms;
+  /** Clients that speak: a share of each room (0…1, at least one where above 0) or, above 1, a count over all rooms; default all. */
+  speakers?: number;
+  /** Publishes of each speaker, from its join on, at a seeded phase. Default `constant(1)`; `speakers: 0` only holds sockets open. */
+  schedule?: Schedule;
+  payload?: (context: { faker: Faker; room: string; sender: number; sequence: number }) => unknown;
+  /** Default `'echo'`. */
+  adapter?: Adapter | 'chat' | 'echo' | 'json';
+  chaos?: readonly Chaos[];
+  /** `'fanout.p99 < 50ms'`, `'lost == 0'`, `'connect.p95 < 1s over 10s abort'`. */
+  thresholds?: readonly string[];
+  /** Messages intended in it count neither in latency nor in the ledger. Default 0. */
+  warmup?: Duration;
+  /** How long a delivery may take, from the actual send, before it counts as lost; default 10 s. */
+  deadline?: Duration;
+  /** In place of `schedule`: what one client does, from open to close. */
+  client?: (client: LoadClient) => Promise<void>;
+}
+
+/** Gives a scenario its types. It is checked when it is run. */
+export function defineLoad(scenario: Scenario): Scenario {
+  return scenario;
+}

@@ -1,0 +1,321 @@
+import { ChannelBoxError } from '../src/errors.ts';
+import type { KnownChaos } from './chaos.ts';
+import { durationMs, parseDuration, type Duration } from './duration.ts';
+import { nearest } from './nearest.ts';
+import type { Scenario } from './scenario.ts';
+import type { KnownStage } from './stages.ts';
+import { metricNames, parseThreshold } from './threshold.ts';
+
+/**
+ * A scenario that cannot be run, told before the first connection. `path` is the key that is wrong, as `clients[1].over`.
+ * Codes: `CHANNELBOX_SCENARIO_INVALID`; `CHANNELBOX_SCENARIO_TOO_LARGE` for a plan that would not fit in memory;
+ * `CHANNELBOX_SCENARIO_NOT_FOUND` for a file that is not there or exports no scenario.
+ */
+export class ScenarioError extends ChannelBoxError {
+  override readonly name: string = 'ScenarioError';
+  readonly path: string;
+
+  constructor(path: string, message: string, options?: ErrorOptions & { code?: `CHANNELBOX_SCENARIO_${string}` }) {
+    super(options?.code ?? 'CHANNELBOX_SCENARIO_INVALID', path === '' ? message : `${path}: ${message}`, options);
+    this.path = path;
+  }
+}
+
+type Check = (value: unknown, path: string) => void;
+
+/**
+ * The same scenario, checked in every key.
+ * @throws {ScenarioError} with the path of the first key that is wrong, and the nearest right name for one that does not exist
+ */
+export function validateScenario(scenario: unknown): Scenario {
+  if (typeof scenario !== 'object' || scenario === null || Array.isArray(scenario)) {
+    throw new ScenarioError(
+      '',
+      `a scenario is an object, ${show(scenario)} is not; export default defineLoad({ clients: 10, … })`,
+    );
+  }
+  fields(scenario, '', scenarioKeys, ['clients']);
+  const checked = scenario as Scenario;
+  checkTogether(checked);
+  return checked;
+}
+
+/** Most clients at one moment. */
+export function peakOf(clients: Scenario['clients']): number {
+  if (typeof clients === 'number') return clients;
+  let present = 0;
+  let peak = 0;
+  for (const stage of clients as readonly KnownStage[]) {
+    if (stage.kind === 'rampTo') present = stage.clients;
+    peak = Math.max(peak, present + (stage.kind === 'spike' ? stage.clients : 0));
+  }
+  return peak;
+}
+
+/** How long the planned part lasts, without the time to connect a plain number of clients. */
+export function plannedMs(scenario: Scenario): number {
+  if (typeof scenario.clients === 'number') return durationMs(scenario.duration ?? '30s');
+  return (scenario.clients as readonly KnownStage[]).reduce(
+    (sum, stage) => sum + durationMs('over' in stage ? stage.over : stage.lasts),
+    0,
+  );
+}
+
+const clientsMax = 2 ** 24 - 1;
+
+const count: Check = (value, path) => {
+  if (!Number.isInteger(value) || (value as number) < 1 || (value as number) > clientsMax) {
+    throw new ScenarioError(path, `${show(value)} came; a whole number from 1 to ${clientsMax} is due`);
+  }
+};
+const countOrNone: Check = (value, path) => {
+  if (value !== 0) count(value, path);
+};
+const duration: Check = (value, path) => {
+  if (parseDuration(value) === undefined)
+    throw new ScenarioError(path, `${show(value)} is no duration: write 250, '250ms', '10s', '5m' or '1h'`);
+};
+const someDuration: Check = (value, path) => {
+  duration(value, path);
+  if (durationMs(value as Duration) <= 0)
+    throw new ScenarioError(path, `${show(value)} came; a duration above 0 is due`);
+};
+const positive: Check = (value, path) => {
+  if (typeof value !== 'number' || !Number.isFinite(value) || value <= 0)
+    throw new ScenarioError(path, `${show(value)} came; a number above 0 is due`);
+};
+const share: Check = (value, path) => {
+  if (typeof value !== 'number' || !(value >= 0 && value <= 1))
+    throw new ScenarioError(path, `${show(value)} came; a share from 0 to 1 is due`);
+};
+const text: Check = (value, path) => {
+  if (typeof value !== 'string') throw new ScenarioError(path, `${show(value)} came; a string is due`);
+};
+const callable: Check = (value, path) => {
+  if (typeof value !== 'function') throw new ScenarioError(path, `${show(value)} came; a function is due`);
+};
+
+const stageKinds: Kinds = {
+  rampTo: { clients: countOrNone, over: duration },
+  hold: { lasts: duration },
+  spike: { clients: count, lasts: duration },
+  churn: { perSecond: positive, lasts: duration },
+};
+const roomKinds: Kinds = {
+  uniform: { rooms: count },
+  zipf: { rooms: count, exponent: positive },
+  oneRoom: { name: text },
+  explicit: { sizes: sizesOfRooms },
+};
+const scheduleKinds: Kinds = {
+  constant: { perSecond: positive },
+  poisson: { perSecond: positive },
+  burst: { messages: count, every: someDuration },
+};
+const chaosKinds: Kinds = {
+  slowReaders: { share, from: duration, lasts: duration },
+  vanish: { share, at: duration },
+  reconnectStorm: { share, at: duration, backoff: someDuration },
+};
+const adapterKeys: Readonly<Record<string, Check>> = {
+  path: callable,
+  subprotocols: listOf(text),
+  headers: callable,
+  join: callable,
+  isJoined: callable,
+  publish: callable,
+  stampOf: callable,
+  reply: callable,
+  reach: oneOf(['room', 'sender']),
+  echoes: oneOf([true, false]),
+};
+
+const scenarioKeys: Readonly<Record<string, Check>> = {
+  name: text,
+  seed: (value, path) => {
+    if (!Number.isSafeInteger(value)) throw new ScenarioError(path, `${show(value)} came; a whole number is due`);
+  },
+  target: (value, path) => {
+    if (!Array.isArray(value)) return targetUrl(value, path);
+    if (value.length === 0) throw new ScenarioError(path, 'the list is empty; one address at least is due');
+    value.forEach((entry, index) => targetUrl(entry, `${path}[${index}]`));
+  },
+  app: callable,
+  clients: (value, path) => {
+    if (!Array.isArray(value)) {
+      if (typeof value === 'number') return count(value, path);
+      throw new ScenarioError(path, `${show(value)} came; a whole number or a list of stages is due`);
+    }
+    if (value.length === 0)
+      throw new ScenarioError(path, "the list is empty; one stage at least is due, such as hold('10s')");
+    value.forEach((stage, index) => kindOf(stage, `${path}[${index}]`, 'stage', stageKinds));
+  },
+  duration: someDuration,
+  rooms: (value, path) => kindOf(value, path, 'kind of rooms', roomKinds),
+  speakers: (value, path) => {
+    if (typeof value !== 'number' || !(value >= 0) || (value > 1 && !Number.isInteger(value))) {
+      throw new ScenarioError(path, `${show(value)} came; a share from 0 to 1 or a whole number of clients is due`);
+    }
+  },
+  schedule: (value, path) => kindOf(value, path, 'schedule', scheduleKinds),
+  payload: callable,
+  adapter: (value, path) => {
+    if (typeof value === 'string') return oneOf(['chat', 'echo', 'json'])(value, path);
+    if (typeof value !== 'object' || value === null)
+      throw new ScenarioError(path, `${show(value)} came; 'chat', 'echo', 'json' or an adapter is due`);
+    fields(value, path, adapterKeys, ['path', 'publish', 'stampOf']);
+  },
+  chaos: (value, path) => {
+    if (!Array.isArray(value)) throw new ScenarioError(path, `${show(value)} came; a list is due`);
+    value.forEach((chaos, index) => kindOf(chaos, `${path}[${index}]`, 'kind of chaos', chaosKinds));
+  },
+  thresholds: (value, path) => {
+    listOf(text)(value, path);
+    (value as string[]).forEach((expression, index) => {
+      const threshold = parseThreshold(expression);
+      if (!('problem' in threshold)) return;
+      const advice = threshold.word === undefined ? '' : didYouMean(threshold.word, metricNames);
+      throw new ScenarioError(`${path}[${index}]`, `${threshold.problem}${advice}`);
+    });
+  },
+  warmup: duration,
+  deadline: someDuration,
+  client: callable,
+};
+
+/** Names of a scenario's keys; the flags of the command line carry them. */
+export const scenarioKeyNames: readonly string[] = Object.keys(scenarioKeys);
+
+function checkTogether(scenario: Scenario): void {
+  const peak = peakOf(scenario.clients);
+  if (peak === 0)
+    throw new ScenarioError('clients', "no stage brings a client; begin with rampTo(10, '1s') or spike(10, '10s')");
+  if (scenario.client !== undefined && scenario.schedule !== undefined) {
+    throw new ScenarioError('client', 'stands in place of schedule; give one of the two');
+  }
+  if (scenario.speakers !== undefined && scenario.speakers > peak) {
+    throw new ScenarioError(
+      'speakers',
+      `${scenario.speakers} of ${peak} clients cannot speak; a share from 0 to 1, or at most ${peak}`,
+    );
+  }
+  if (
+    scenario.warmup !== undefined &&
+    typeof scenario.clients !== 'number' &&
+    durationMs(scenario.warmup) >= plannedMs(scenario)
+  ) {
+    throw new ScenarioError(
+      'warmup',
+      `takes all of the ${plannedMs(scenario)} ms of the stages; nothing would be measured`,
+    );
+  }
+  if (
+    scenario.warmup !== undefined &&
+    typeof scenario.clients === 'number' &&
+    durationMs(scenario.warmup) >= plannedMs(scenario)
+  ) {
+    throw new ScenarioError(
+      'warmup',
+      `takes all of the ${plannedMs(scenario)} ms of duration; nothing would be measured`,
+    );
+  }
+  for (const [index, chaos] of ((scenario.chaos ?? []) as readonly KnownChaos[]).entries()) {
+    const at = chaos.kind === 'slowReaders' ? chaos.from : chaos.at;
+    if (at === undefined || durationMs(at) <= plannedMs(scenario)) continue;
+    throw new ScenarioError(
+      `chaos[${index}].${chaos.kind === 'slowReaders' ? 'from' : 'at'}`,
+      `${show(at)} is after the end of the run at ${plannedMs(scenario)} ms`,
+    );
+  }
+}
+
+type Kinds = Readonly<Record<string, Readonly<Record<string, Check>>>>;
+
+/** Optional keys of a kind; the others must be there. */
+const optionalKeys: readonly string[] = ['from', 'lasts', 'at', 'backoff'];
+
+function kindOf(value: unknown, path: string, what: string, kinds: Kinds): void {
+  if (typeof value !== 'object' || value === null) {
+    throw new ScenarioError(path, `${show(value)} came; a ${what} is due, made by ${Object.keys(kinds).join(', ')}`);
+  }
+  const { kind, ...rest } = value as { kind?: unknown };
+  const keys = typeof kind === 'string' && Object.hasOwn(kinds, kind) ? kinds[kind] : undefined;
+  if (keys === undefined) {
+    const advice =
+      typeof kind === 'string'
+        ? didYouMean(kind, Object.keys(kinds))
+        : `; it is made by ${Object.keys(kinds).join(', ')}`;
+    throw new ScenarioError(`${path}.kind`, `${show(kind)} is no ${what}${advice}`);
+  }
+  const isChaos = 'share' in keys;
+  fields(
+    rest,
+    path,
+    keys,
+    Object.keys(keys).filter((key) => !isChaos || !optionalKeys.includes(key)),
+  );
+}
+
+function fields(value: object, path: string, keys: Readonly<Record<string, Check>>, required: readonly string[]): void {
+  const at = (key: string): string => (path === '' ? key : `${path}.${key}`);
+  // An adapter may be an instance of a class, whose methods are not its own keys.
+  for (const key of Object.keys(value)) {
+    if (Object.hasOwn(keys, key)) continue;
+    if (path === 'adapter' && Object.getPrototypeOf(value) !== Object.prototype) continue;
+    throw new ScenarioError(at(key), `there is no such key${didYouMean(key, Object.keys(keys))}`);
+  }
+  for (const [key, check] of Object.entries(keys)) {
+    const field: unknown = (value as Record<string, unknown>)[key];
+    if (field !== undefined) check(field, at(key));
+    else if (required.includes(key)) throw new ScenarioError(at(key), 'is missing');
+  }
+}
+
+function targetUrl(value: unknown, path: string): void {
+  text(value, path);
+  if (!URL.canParse(value as string))
+    throw new ScenarioError(path, `${show(value)} is no address; write ws://host:port`);
+  const { protocol } = new URL(value as string);
+  if (protocol !== 'ws:' && protocol !== 'wss:')
+    throw new ScenarioError(path, `${show(value)} is ${protocol}; ws:// or wss:// is due`);
+}
+
+function sizesOfRooms(value: unknown, path: string): void {
+  if (typeof value !== 'object' || value === null)
+    throw new ScenarioError(path, `${show(value)} came; an object of sizes is due: { lobby: 100 }`);
+  if (Object.keys(value).length === 0)
+    throw new ScenarioError(path, 'is empty; one room at least is due: { lobby: 100 }');
+  for (const [room, size] of Object.entries(value)) count(size, `${path}.${room}`);
+}
+
+function listOf(check: Check): Check {
+  return (value, path) => {
+    if (!Array.isArray(value)) throw new ScenarioError(path, `${show(value)} came; a list is due`);
+    value.forEach((entry, index) => check(entry, `${path}[${index}]`));
+  };
+}
+
+function oneOf(allowed: readonly unknown[]): Check {
+  return (value, path) => {
+    if (allowed.includes(value)) return;
+    const advice =
+      typeof value === 'string'
+        ? didYouMean(
+            value,
+            allowed.filter((entry) => typeof entry === 'string'),
+          )
+        : '';
+    throw new ScenarioError(path, `${show(value)} came; ${allowed.map(show).join(', ')} are allowed${advice}`);
+  };
+}
+
+function didYouMean(word: string, words: readonly string[]): string {
+  const name = nearest(word, words);
+  return name === undefined ? `; there are ${words.join(', ')}` : `; did you mean ${name}?`;
+}
+
+function show(value: unknown): string {
+  if (typeof value === 'function') return 'a function';
+  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'a list' : 'an object';
+  return typeof value === 'string' ? JSON.stringify(value) : String(value);
+}
