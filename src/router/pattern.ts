@@ -4,6 +4,8 @@ import { converterNames, isConverterName } from './converter.ts';
 import type { ConverterName, Converters } from './converter.ts';
 import { isUnclean, readSegment } from './path.ts';
 
+export type { Converters };
+
 /** Parameters of a path pattern: `ParamsOf<'/room/{name}/item/{id:int}'>` is `{ name: string } & { id: number }`. */
 export type ParamsOf<Path extends string> = string extends Path
   ? Params
