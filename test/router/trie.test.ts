@@ -94,6 +94,14 @@ describe('the most specific route wins', () => {
       expect(found(order, '/a-b')).toBe('/a{x}');
   });
 
+  test('fields with different text of one length around them are different', () => {
+    const patterns = ['/b{x}', '/a{x}', '/{x}~d', '/{x}~c'];
+    expect(found(patterns, '/a1')).toBe('/a{x}');
+    expect(found(patterns, '/b1')).toBe('/b{x}');
+    expect(found(patterns, '/1~c')).toBe('/{x}~c');
+    expect(found(patterns, '/1~d')).toBe('/{x}~d');
+  });
+
   test('a specific branch that leads nowhere gives way to a more general one, and its values are forgotten', () => {
     const trie = trieOf(['/a/b/c', '/{x}/b/{y}', '/a/{n:int}/deep/{z}', '/{rest:path}']);
     expect(trie.find('/a/b/d')).toEqual({ value: '/{x}/b/{y}', params: { x: 'a', y: 'd' } });
