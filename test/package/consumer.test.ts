@@ -1,0 +1,143 @@
+import { cp, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { packageFacts, packedPackage, root, runNode, type Consumer } from './packed-package.ts';
+
+const compilers = { 'TypeScript 7': 'typescript', 'TypeScript 5.9': 'typescript5' } as const;
+const fixtures = join(root, 'test/package/fixtures');
+
+/** As strict as a consumer may be, and no more than Node's own types. */
+const strictest = {
+  target: 'ES2022',
+  lib: ['ES2022', 'ESNext.Disposable'],
+  module: 'NodeNext',
+  types: ['node'],
+  strict: true,
+  exactOptionalPropertyTypes: true,
+  noUncheckedIndexedAccess: true,
+  noPropertyAccessFromIndexSignature: true,
+  skipLibCheck: false,
+  rootDir: '.',
+  outDir: 'out',
+};
+
+let consumer: Consumer;
+beforeAll(async () => {
+  consumer = await packedPackage(['@faker-js/faker', 'vitest', 'mock-socket']);
+  const programs = ['names.ts', 'service.ts', 'transport.ts', 'unit-test.ts', 'main.ts'];
+  for (const program of [...programs, 'scenario.ts', 'peers.ts'])
+    await cp(join(fixtures, program), join(consumer.folder, program));
+  await writeFile(join(consumer.folder, 'package.json'), '{ "type": "module" }');
+  await writeConfig('tsconfig.json', strictest, programs);
+  await writeConfig('tsconfig.load.json', strictest, ['scenario.ts']);
+  // vitest's own declarations do not check without the DOM library; ours are checked by the programs above.
+  await writeConfig('tsconfig.peers.json', { ...strictest, skipLibCheck: true }, ['peers.ts']);
+}, 120_000);
+afterAll(async () => {
+  await consumer[Symbol.asyncDispose]();
+});
+
+async function writeConfig(name: string, compilerOptions: object, files: readonly string[]): Promise<void> {
+  await writeFile(join(consumer.folder, name), JSON.stringify({ compilerOptions, files }));
+}
+
+async function compile(compiler: string, config: string): Promise<{ readonly code: number; readonly output: string }> {
+  return runNode([join(root, 'node_modules', compiler, 'bin/tsc'), '-p', config], consumer.folder);
+}
+
+describe.each(Object.entries(compilers))('a consumer under %s, strict, without the DOM library', (_name, compiler) => {
+  test('compiles programs that use every name of the framework and of the testing kit', async () => {
+    expect(await compile(compiler, 'tsconfig.json')).toEqual({ code: 0, output: '' });
+  }, 60_000);
+
+  test('compiles a load scenario', async () => {
+    expect(await compile(compiler, 'tsconfig.load.json')).toEqual({ code: 0, output: '' });
+  }, 60_000);
+
+  test('compiles a test with the matchers and the bridge for browser code', async () => {
+    expect(await compile(compiler, 'tsconfig.peers.json')).toEqual({ code: 0, output: '' });
+  }, 60_000);
+
+  test('is told of a name that does not exist', async () => {
+    await writeFile(
+      join(consumer.folder, 'wrong.ts'),
+      "import { Chanel } from 'channelbox';\nexport const wrong = Chanel;\n",
+    );
+    await writeConfig('tsconfig.wrong.json', strictest, ['wrong.ts']);
+    expect((await compile(compiler, 'tsconfig.wrong.json')).output).toContain("no exported member named 'Chanel'");
+  }, 60_000);
+});
+
+describe('the packed package', () => {
+  test('runs a program compiled against it', async () => {
+    const outcome = await runNode([join('out', 'main.js')], consumer.folder);
+
+    const lines = ['memory: both received', 'tcp: both received', 'own transport: 418', 'listening: true', ''];
+    expect(outcome).toEqual({ code: 0, output: lines.join('\n') });
+  });
+
+  test('brings a command line that explains itself and needs no other package', async () => {
+    const outcome = await runNode([join(consumer.installed, 'dist/load/cli.js'), '--help'], consumer.folder);
+
+    expect(outcome.code).toBe(0);
+    for (const command of ['load', 'compare', 'report', 'doctor']) expect(outcome.output).toContain(command);
+  });
+
+  test('has one App class behind all its doors', async () => {
+    const program = `
+      const { App } = await import('channelbox');
+      const { testApp } = await import('channelbox/testing');
+      const { defineLoad } = await import('channelbox/load');
+      await using t = testApp(new App());
+      console.log(t.app instanceof App, typeof defineLoad);`.replace('await using t', 'const t');
+
+    expect(await runNode(['--input-type=module', '--eval', program], consumer.folder)).toEqual({
+      code: 0,
+      output: 'true function\n',
+    });
+  });
+
+  test('requires ws and nothing else', async () => {
+    expect(Object.keys((await packageFacts()).dependencies)).toEqual(['ws']);
+  });
+
+  test('holds what its exports name, and no test, example, benchmark or build step', async () => {
+    const files = await filesOf(consumer.installed);
+
+    const odd = files.filter(
+      (file) =>
+        !/^(package\.json|README\.md|LICENSE|CHANGELOG\.md|dist\/(src|testing)\/.*\.(js|d\.ts)|dist\/load\/.*\.d\.ts|dist\/load\/(cli|index)\.js|dist\/load\/THIRD_PARTY_LICENSES\.txt)$/.test(
+          file,
+        ),
+    );
+    expect(odd).toEqual([]);
+    for (const file of targetsOf((await packageFacts()).exports)) expect(files).toContain(file);
+    expect(files.filter((file) => /bench|\.test\./.test(file))).toEqual([]);
+  });
+
+  test('names no path of the machine it was built on', async () => {
+    const files = (await filesOf(consumer.installed)).map((file) => join(consumer.installed, file));
+
+    const telling = (
+      await Promise.all(files.map(async (file) => ((await readFile(file, 'utf8')).includes(root) ? [file] : [])))
+    ).flat();
+    expect(telling).toEqual([]);
+  });
+
+  test('lists the licence of every package bundled into the command line', async () => {
+    const licences = await readFile(join(consumer.installed, 'dist/load/THIRD_PARTY_LICENSES.txt'), 'utf8');
+
+    for (const name of ['uplot', 'commander', 'hdr-histogram-js'])
+      expect(licences).toMatch(new RegExp(`^${name} [0-9.]+, `, 'm'));
+  });
+});
+
+async function filesOf(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  return entries.filter((entry) => entry.isFile()).map((entry) => relative(folder, join(entry.parentPath, entry.name)));
+}
+
+function targetsOf(exports: unknown): string[] {
+  if (typeof exports === 'string') return [exports.replace('./', '')];
+  return Object.values(exports as object).flatMap(targetsOf);
+}
