@@ -16,6 +16,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     // Processes, not threads: some tests read process.env, open servers and send signals.
     pool: 'forks',
+    // The default leaves one core idle, which is half of two.
+    maxWorkers: '100%',
     testTimeout: 10_000,
     hookTimeout: 30_000,
     teardownTimeout: 5_000,
