@@ -26,6 +26,11 @@ class SystemTimer implements Timer {
   constructor(dueMs: number) {
     this.dueMs = dueMs;
   }
+
+  /** The process may end before it fires. */
+  unref(): void {
+    this.handle?.unref();
+  }
 }
 
 /** The machine's own time. Its timers keep the process alive, as Node's do. */

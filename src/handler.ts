@@ -1,6 +1,14 @@
 /** The interfaces a handler meets. Classes elsewhere implement them, which keeps types out of circles. No logic. */
 import type { Clock } from './clock.ts';
-import type { Awaitable, CloseOptions, HistoryPage, Member, Position, SendOutcome, HistoryEntry } from './layer/layer.ts';
+import type {
+  Awaitable,
+  CloseOptions,
+  HistoryPage,
+  Member,
+  Position,
+  SendOutcome,
+  HistoryEntry,
+} from './layer/layer.ts';
 import type { Message } from './transport/transport.ts';
 
 export type HeadersLike = Headers | Readonly<Record<string, string>> | readonly (readonly [string, string])[];

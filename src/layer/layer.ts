@@ -153,10 +153,10 @@ export interface ChannelLayer {
   subscribe(group: string): Awaitable<void>;
   /** After the last member of this node has left. */
   unsubscribe(group: string): Awaitable<void>;
-  /** A member of this node came, or changed its metadata. */
-  announce(group: string, member: Member): Awaitable<void>;
-  /** A member of this node left. */
-  retire(group: string, channel: string): Awaitable<void>;
+  /** A member of this node came, or changed its metadata. Left out by a layer that asks `LocalNode.members` instead. */
+  announce?(group: string, member: Member): Awaitable<void>;
+  /** A member of this node left; called with the id that it was announced by. */
+  retire?(group: string, channel: string): Awaitable<void>;
   members(group: string): Awaitable<Member[]>;
   groups(): Awaitable<Map<string, Member[]>>;
   /** To a channel on any node; `closed` where there is none. */

@@ -1,5 +1,6 @@
 import { RouteError } from '../errors.ts';
 import type { Handler, Limits, Middleware } from '../handler.ts';
+import { checkLimits } from '../limits.ts';
 import { assertHandler, assertMiddlewareList, described } from './callable.ts';
 import { Pattern } from './pattern.ts';
 import type { ParamsOf } from './pattern.ts';
@@ -20,6 +21,7 @@ export interface RouteOptions {
  * own prefix.
  * @throws {RouteError} `CHANNELBOX_BAD_PATH`, `CHANNELBOX_DUPLICATE_PARAMETER`, `CHANNELBOX_BAD_HANDLER`,
  * `CHANNELBOX_BAD_MIDDLEWARE`, `CHANNELBOX_BAD_ROUTE`
+ * @throws {LimitError} `CHANNELBOX_LIMITS`
  */
 export class WebsocketRoutes<const Path extends string = string> {
   readonly path: string;
@@ -38,6 +40,7 @@ export class WebsocketRoutes<const Path extends string = string> {
     this.handler = handler as Handler<never> as Handler;
     this.middleware = [...middleware];
     this.name = name;
+    if (limits !== undefined) checkLimits(limits, 'route');
     this.limits = limits && { ...limits };
   }
 }

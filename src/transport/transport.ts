@@ -9,9 +9,18 @@ export type Message =
   | { readonly type: 'text'; readonly data: string }
   | { readonly type: 'bytes'; readonly data: Uint8Array };
 
+export interface UpgradeAnswer {
+  subprotocol?: string;
+  headers?: readonly (readonly [string, string])[];
+  /** Of one message; a larger one ends the wire with 1009. Default 1 MiB. */
+  maxPayloadBytes?: number;
+}
+
 /** A client asks to be let in. Exactly one of `accept` and `deny` is called, once. */
 export interface Upgrade {
   readonly url: URL;
+  /** The request's path as it came, still escaped: spares an app that only routes the making of `url`. */
+  readonly path?: string;
   readonly method: string;
   /** As they came, in order; names in the case they came in. */
   readonly headers: readonly (readonly [string, string])[];
@@ -19,7 +28,7 @@ export interface Upgrade {
   /** Aborts when the client leaves before it is answered. */
   readonly signal: AbortSignal;
   /** Answers 101. Rejects with `WebSocketDisconnect` 1006 when the client has left. */
-  accept(options: { subprotocol?: string; headers?: readonly (readonly [string, string])[] }): Promise<Wire>;
+  accept(options: UpgradeAnswer): Promise<Wire>;
   deny(response: Response): Promise<void>;
 }
 

@@ -1,0 +1,37 @@
+import type { Counts, Payload, SendOutcome } from '../layer/layer.ts';
+import { frameOf } from '../socket/codec.ts';
+import type { Frame } from '../transport/frame.ts';
+import type { SocketChannel } from './channel.ts';
+import type { Group } from './groups.ts';
+
+export interface FanOutOptions {
+  readonly except: ReadonlySet<SocketChannel> | undefined;
+  readonly nowMs: number;
+  /** For members whose resume is under way; undefined: this one is not held after all. */
+  readonly hold: (member: SocketChannel, frame: Frame) => SendOutcome | undefined;
+}
+
+/**
+ * One payload to the members of a group: one encoding for each kind of channel among them, one write a member,
+ * and for a member no promise, closure, array or buffer. A dead member is counted, a slow one is not waited for.
+ */
+export function fanOut(group: Group<SocketChannel>, payload: Payload, options: FanOutOptions): Counts {
+  const { except, nowMs, hold } = options;
+  const counts: Counts = { members: 0, sent: 0, queued: 0, dropped: 0, closed: 0 };
+  let json: Frame | undefined;
+  let text: Frame | undefined;
+  let bytes: Frame | undefined;
+  for (const member of group.members) {
+    if (except !== undefined && except.has(member)) continue;
+    let frame: Frame;
+    if (member.payloadType === 'json') {
+      // Plain data is the same frame for json and text channels.
+      json ??= payload.kind === 'json' ? (text ??= frameOf(payload, 'text')) : frameOf(payload, 'json');
+      frame = json;
+    } else if (member.payloadType === 'text') frame = text ??= frameOf(payload, 'text');
+    else frame = bytes ??= frameOf(payload, 'bytes');
+    counts.members += 1;
+    counts[(member.isHolding ? hold(member, frame) : undefined) ?? member.seat.deliver(frame, nowMs)] += 1;
+  }
+  return counts;
+}

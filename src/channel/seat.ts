@@ -1,0 +1,46 @@
+import { BoxError } from '../errors.ts';
+import type { Channel, Limits, WebSocket } from '../handler.ts';
+import type { Keeping } from '../keeping.ts';
+import type { SendOutcome } from '../layer/layer.ts';
+import type { Frame } from '../transport/frame.ts';
+
+/** A socket as its channel and its box see it. */
+export interface Seat {
+  readonly id: string;
+  /** The id, where somebody has read it. */
+  readonly knownId: string | undefined;
+  readonly keeping: Keeping;
+  readonly limits: Limits;
+  readonly isOpen: boolean;
+  /** Monotonic milliseconds of the last data frame in either direction. */
+  lastDataMs: number;
+  /** Made at first use. */
+  readonly channel: Channel;
+  readonly hasChannel: boolean;
+  /** @throws {BoxError} `CHANNELBOX_CHANNEL_CLAIMED` when the socket has a channel already */
+  claim(channel: Channel): void;
+  /** To a member of a group: never waits, and closes or passes over a slow reader. */
+  deliver(frame: Frame, nowMs: number): SendOutcome;
+  /** To this socket alone: writes, then waits where too much is buffered. */
+  post(frame: Frame): Promise<SendOutcome>;
+  close(code?: number, reason?: string): Promise<void>;
+  /** The channel's time without data is up. */
+  expire(): void;
+  /** The channel's metadata changed: other nodes show it too. */
+  announce(): Promise<void>;
+}
+
+/** Where a socket keeps its seat. */
+export interface Seated {
+  readonly seat: Seat;
+}
+
+/** @throws {BoxError} `CHANNELBOX_FOREIGN_SOCKET` for an object that no handler was given */
+export function seatOf(ws: WebSocket): Seat {
+  const found = (ws as Partial<Seated> | undefined)?.seat;
+  if (found !== undefined) return found;
+  throw new BoxError(
+    'CHANNELBOX_FOREIGN_SOCKET',
+    `a channel belongs to the ws that a handler was given, not to ${typeof ws}`,
+  );
+}

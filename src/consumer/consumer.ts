@@ -1,0 +1,176 @@
+import type { FrameError } from '../errors.ts';
+import type {
+  Awaitable,
+  Channel,
+  Delivery,
+  GroupSendOptions,
+  Handler,
+  HistoryPage,
+  JoinResult,
+  LeaveResult,
+  Logger,
+  Member,
+  Middleware,
+  Params,
+  PayloadType,
+  ResumeOptions,
+  SendOutcome,
+  WebSocket,
+} from '../handler.ts';
+import type { ParamsOf } from '../router/pattern.ts';
+import { WebsocketRoutes } from '../router/route.ts';
+import { invalidCode } from '../socket/close-code.ts';
+import type { ServerWebSocket } from '../socket/websocket.ts';
+import type { StandardSchemaV1 } from './schema.ts';
+import { Session, type Hooks } from './session.ts';
+
+const hourSeconds = 3600;
+
+let seatIn: (consumer: WebSocketConsumer<never, never>, ws: WebSocket) => void;
+
+/**
+ * What one kind of connection does, as a class; an instance serves one connection (Nexios: consumers.py).
+ * A subclass overrides the hooks and is added with `app.addWsRoute(Chat.asRoute('/chat'))`.
+ */
+export class WebSocketConsumer<In = unknown, P = Params> {
+  /** Inside the app's and the routers'; the first is the outermost. */
+  static readonly middleware: readonly Middleware[] = [];
+
+  /** What frames carry; null: `onReceive` gets `string | Uint8Array` as it came, and JSON goes out. */
+  readonly encoding: PayloadType | null = null;
+  /** Checks, and may change, what a frame carried, before `onReceive` gets it. */
+  readonly schema: StandardSchemaV1<any, In> | undefined = undefined;
+  /** Seconds without a data frame; null: never. */
+  readonly expires: number | null = hourSeconds;
+  #ws: WebSocket<P> | undefined = undefined;
+
+  /** The class as a route; each connection gets an instance of its own, made with these arguments. */
+  static asRoute<const Path extends string, A extends unknown[], P>(
+    this: new (...args: A) => { readonly websocket: WebSocket<P> },
+    path: Path & (ParamsOf<Path> extends P ? unknown : never),
+    ...constructorArgs: A
+  ): WebsocketRoutes {
+    const { middleware } = this as unknown as typeof WebSocketConsumer;
+    const handler: Handler = (ws) => {
+      const made = new this(...constructorArgs) as unknown as WebSocketConsumer<never, never>;
+      seatIn(made, ws);
+      return new Session(made as unknown as Hooks, ws as ServerWebSocket).run();
+    };
+    return new WebsocketRoutes<string>(path, handler, { middleware });
+  }
+
+  static {
+    seatIn = (made, ws) => {
+      made.#ws = ws as WebSocket<never>;
+    };
+  }
+
+  get websocket(): WebSocket<P> {
+    return this.#ws as WebSocket<P>;
+  }
+
+  get channel(): Channel {
+    return this.websocket.channel;
+  }
+
+  get logger(): Logger {
+    return this.websocket.app.logger;
+  }
+
+  /** Accepts; one that returns without answering denies with 403. */
+  onConnect(ws: WebSocket<P>): Awaitable<unknown> {
+    return ws.accept();
+  }
+
+  onReceive(_ws: WebSocket<P>, _data: In): Awaitable<unknown> {
+    return undefined;
+  }
+
+  /** Closes with 1003 for a wrong frame type, with 1007 for what cannot be read or is refused. */
+  onInvalid(ws: WebSocket<P>, error: FrameError): Awaitable<unknown> {
+    return ws.close(invalidCode(error));
+  }
+
+  /** The channel has left all its groups by now; sending to them reaches those who stay. */
+  onDisconnect(_ws: WebSocket<P>, _code: number, _reason: string): Awaitable<unknown> {
+    return undefined;
+  }
+
+  joinGroup(group = 'default'): Promise<JoinResult> {
+    return this.websocket.join(group);
+  }
+
+  resumeGroup(group: string, options?: ResumeOptions): Promise<HistoryPage> {
+    return this.websocket.resume(group, options);
+  }
+
+  leaveGroup(group = 'default'): Promise<LeaveResult> {
+    return this.websocket.leave(group);
+  }
+
+  /** The members of a group. */
+  group(group = 'default'): Promise<Member[]> {
+    return this.websocket.channelBox.members(group);
+  }
+
+  /** To all members of the group, this one included unless it is excepted. */
+  broadcast(payload: unknown, group = 'default', options?: GroupSendOptions): Promise<Delivery> {
+    return this.websocket.channelBox.groupSend(group, payload, options);
+  }
+
+  sendTo(channelId: string, payload: unknown): Promise<SendOutcome> {
+    return this.websocket.channelBox.sendTo(channelId, payload);
+  }
+
+  /** To this connection, as its encoding has it. */
+  send(payload: unknown): Promise<SendOutcome> {
+    return this.channel.send(payload);
+  }
+
+  sendText(text: string): Promise<SendOutcome> {
+    return this.websocket.sendText(text);
+  }
+
+  sendBytes(bytes: Uint8Array): Promise<SendOutcome> {
+    return this.websocket.sendBytes(bytes);
+  }
+
+  sendJson(value: unknown, mode?: 'text' | 'binary'): Promise<SendOutcome> {
+    return this.websocket.sendJson(value, mode);
+  }
+
+  close(code?: number, reason?: string): Promise<void> {
+    return this.websocket.close(code, reason);
+  }
+}
+
+export interface ConsumerHooks<In, P> {
+  encoding?: PayloadType;
+  schema?: StandardSchemaV1<any, In>;
+  /** Seconds without a data frame, 3600; null: never. */
+  expires?: number | null;
+  middleware?: readonly Middleware[];
+  onConnect?(this: WebSocketConsumer<In, P>, ws: WebSocket<P>): Awaitable<unknown>;
+  onReceive?(this: WebSocketConsumer<In, P>, ws: WebSocket<P>, data: In): Awaitable<unknown>;
+  onInvalid?(this: WebSocketConsumer<In, P>, ws: WebSocket<P>, error: FrameError): Awaitable<unknown>;
+  onDisconnect?(this: WebSocketConsumer<In, P>, ws: WebSocket<P>, code: number, reason: string): Awaitable<unknown>;
+}
+
+const hookNames = ['onConnect', 'onReceive', 'onInvalid', 'onDisconnect'] as const;
+
+/** The object form: path parameters and message type are inferred; `this` is the consumer of one connection. */
+export function consumer<const Path extends string, In = unknown>(
+  path: Path,
+  hooks: ConsumerHooks<In, ParamsOf<Path>>,
+): WebsocketRoutes {
+  class ObjectConsumer extends WebSocketConsumer<In, ParamsOf<Path>> {
+    static override readonly middleware = hooks.middleware ?? [];
+    override readonly encoding = hooks.encoding ?? null;
+    override readonly schema = hooks.schema;
+    override readonly expires = hooks.expires === undefined ? hourSeconds : hooks.expires;
+  }
+  for (const name of hookNames) {
+    if (hooks[name] !== undefined) Object.defineProperty(ObjectConsumer.prototype, name, { value: hooks[name] });
+  }
+  return (ObjectConsumer as unknown as typeof WebSocketConsumer<unknown, Params>).asRoute<string, [], Params>(path);
+}

@@ -1,0 +1,100 @@
+import type { Due } from './deadlines.ts';
+import type { Keeping } from './keeping.ts';
+import { closeCode } from './socket/close-code.ts';
+
+export interface DrainOptions {
+  /** For all of it, 30 000. */
+  withinMs?: number;
+  /** 1012, service restart. */
+  code?: number;
+  reason?: string;
+  /** Sockets closed at once; default: so many that half of `withinMs` suffices, 100 at least. */
+  batch?: number;
+  /** Between two batches, 100. */
+  everyMs?: number;
+}
+
+export interface DrainReport {
+  /** Sockets that were told, and ended in time. */
+  readonly closed: number;
+  /** Sockets that were cut off at the end. */
+  readonly terminated: number;
+  readonly tookMs: number;
+}
+
+interface Drainable {
+  readonly isOpen: boolean;
+  close(code: number, reason: string): Promise<void>;
+  terminate(): void;
+}
+
+/** Closes an app's sockets batch by batch, so that their clients do not all come back in the same second. */
+export class Drain {
+  readonly #keeping: Keeping;
+  readonly #sockets: () => ReadonlySet<Drainable>;
+  readonly #handlers: () => number;
+  #whenIdle: (() => void)[] = [];
+
+  constructor(keeping: Keeping, sockets: () => ReadonlySet<Drainable>, handlers: () => number) {
+    this.#keeping = keeping;
+    this.#sockets = sockets;
+    this.#handlers = handlers;
+  }
+
+  /** Something has ended: is all of it over? */
+  check(): void {
+    if (this.#whenIdle.length === 0 || !this.#isIdle) return;
+    const waiting = this.#whenIdle;
+    this.#whenIdle = [];
+    for (const tell of waiting) tell();
+  }
+
+  async run(options: DrainOptions = {}): Promise<DrainReport> {
+    const { withinMs = 30_000, code = closeCode.serviceRestart, reason = '', everyMs = 100 } = options;
+    const { clock } = this.#keeping;
+    const startMs = clock.monotonic();
+    const total = this.#sockets().size;
+    const steps = Math.max(1, Math.floor(withinMs / 2 / everyMs));
+    const batch = options.batch ?? Math.max(100, Math.ceil(total / steps));
+    const leftMs = (): number => startMs + withinMs - clock.monotonic();
+    let closed = 0;
+    for (;;) {
+      const open = [...this.#sockets()].filter((socket) => socket.isOpen).slice(0, batch);
+      for (const socket of open) void socket.close(code, reason);
+      closed += open.length;
+      const isMore = [...this.#sockets()].some((socket) => socket.isOpen);
+      if (await this.#idleWithin(isMore ? Math.min(everyMs, leftMs()) : leftMs())) break;
+      if (leftMs() <= 0) break;
+    }
+    const rest = [...this.#sockets()];
+    for (const socket of rest) socket.terminate();
+    return { closed: Math.max(0, closed - rest.length), terminated: rest.length, tookMs: clock.monotonic() - startMs };
+  }
+
+  get #isIdle(): boolean {
+    return this.#sockets().size === 0 && this.#handlers() === 0;
+  }
+
+  /** @returns whether all has ended by then */
+  #idleWithin(waitMs: number): Promise<boolean> {
+    if (this.#isIdle) return Promise.resolve(true);
+    return new Promise((resolve) => {
+      const { clock, deadlines } = this.#keeping;
+      const due: Due = {
+        dueMs: clock.monotonic() + Math.max(0, waitMs),
+        filedMs: Infinity,
+        filedAt: -1,
+        fallDue: () => {
+          this.#whenIdle = this.#whenIdle.filter((tell) => tell !== whenIdle);
+          resolve(false);
+        },
+      };
+      const whenIdle = (): void => {
+        deadlines.drop(due);
+        resolve(true);
+      };
+      this.#whenIdle.push(whenIdle);
+      deadlines.file(due);
+    });
+  }
+}

@@ -1,0 +1,57 @@
+/** @module channelbox: the public names, and no logic. */
+export { App, instrument, type AppOptions } from './app.ts';
+export type { DrainOptions, DrainReport } from './drain.ts';
+export { ChannelBox, type ChannelBoxOptions } from './channel/box.ts';
+export { Channel } from './channel/channel.ts';
+export { SystemClock, type Clock, type Timer } from './clock.ts';
+export { consumer, WebSocketConsumer, type ConsumerHooks } from './consumer/consumer.ts';
+export type { StandardSchemaV1 } from './consumer/schema.ts';
+export {
+  BoxError,
+  ChannelBoxError,
+  FrameError,
+  HandshakeError,
+  LayerError,
+  LimitError,
+  RouteError,
+  WebSocketDisconnect,
+} from './errors.ts';
+export type {
+  AppSnapshot,
+  AppView,
+  Awaitable,
+  ChannelOptions,
+  CloseOptions,
+  Delivery,
+  GroupSendOptions,
+  Handler,
+  HeadersLike,
+  HistoryEntry,
+  HistoryPage,
+  JoinResult,
+  LeaveResult,
+  Limits,
+  Logger,
+  Member,
+  Message,
+  Middleware,
+  Params,
+  PayloadType,
+  Position,
+  ReceiveOptions,
+  ResumeOptions,
+  Scope,
+  SendOutcome,
+  State,
+  WebSocket,
+  WebSocket as ServerWebSocket,
+} from './handler.ts';
+export type { ChannelLayer } from './layer/layer.ts';
+export { rateLimit, type RateLimitOptions } from './middleware/rate-limit.ts';
+export { PayloadTypeEnum, status, WebSocketController, WebSocketEndpoint } from './nexios.ts';
+export type { Denial, Denier, ErrorContext, Probe, Visit } from './probe.ts';
+export type { Converters, ParamsOf } from './router/pattern.ts';
+export { WebsocketRoutes, type RouteOptions } from './router/route.ts';
+export { WSRouter } from './router/router.ts';
+export { Frame } from './transport/frame.ts';
+export type { Upgrade, UpgradeAnswer, Wire, WireEvents } from './transport/transport.ts';

@@ -1,0 +1,49 @@
+/**
+ * What the testing kit, the simulator and the bridge see of a running app, and nothing else.
+ * @internal Its members are theirs to agree with src; a program leaves all but `clock` alone.
+ */
+import type { Clock } from './clock.ts';
+import type { Upgrade } from './transport/transport.ts';
+
+export interface ErrorContext {
+  readonly connection: string;
+  /** The pattern of the route that matched. */
+  readonly route: string | undefined;
+  /** `middleware`, `handler`, or the consumer's hook. */
+  readonly hook: string;
+}
+
+/** Who said no to a handshake. */
+export type Denier = 'handler' | 'middleware' | 'returned' | 'threw' | 'timeout' | 'route' | 'origin' | 'limit';
+
+export interface Denial {
+  readonly by: Denier;
+  /** Of `ws.close(code)` before accept. */
+  readonly code?: number;
+  readonly error?: unknown;
+}
+
+/** One connection as a probe sees it. */
+export interface Visit {
+  readonly upgrade: Upgrade;
+  readonly id: string;
+  readonly route: string | undefined;
+  /** Which of the app's own functions runs, or ran last. */
+  readonly hook: string;
+  readonly isOpen: boolean;
+  /** Groups that its channel is in. */
+  readonly memberships: readonly string[];
+}
+
+export interface Probe {
+  readonly clock?: Clock;
+  /** In place of random ids. */
+  readonly uuid?: () => string;
+  /** Runs what the app does for one connection: its middleware, its handler, its hooks. */
+  run?(visit: Visit, body: () => Promise<void>): Promise<void>;
+  /** A promise of the framework begins to be waited for; what it returns is handed to `leave`. */
+  enter?(call: string): unknown;
+  leave?(token: unknown): void;
+  denied?(upgrade: Upgrade, denial: Denial): void;
+  failed?(error: unknown, context: ErrorContext, upgrade: Upgrade): void;
+}

@@ -1,0 +1,215 @@
+import type { ReceiveOptions } from '../handler.ts';
+import type { WebSocketDisconnect } from '../errors.ts';
+import type { Probe } from '../probe.ts';
+import type { Message, Wire, WireEvents } from '../transport/transport.ts';
+
+/** Takes the frames of a socket one at a time, in order. Neither throws nor rejects. */
+export interface Sink {
+  /** What it returns is waited for before the next frame. */
+  frame(message: Message): Promise<void> | undefined;
+  /** After the last frame: exactly once. */
+  ended(): void;
+}
+
+export interface InboxOwner {
+  readonly probe: Probe | undefined;
+  readonly inboundQueueMax: number;
+  readonly disconnect: WebSocketDisconnect;
+  /** A frame came. False: it is refused, and the socket is being closed. */
+  heard(message: Message): boolean;
+  heardPong(): void;
+  /** We stop reading, or go on: while we do not read, silence means nothing. */
+  reads(isReading: boolean): void;
+  gone(code: number, reason: string, wasClean: boolean): void;
+}
+
+interface Waiter {
+  take(message: Message): void;
+  end(): void;
+}
+
+/**
+ * Where the frames of one socket wait for whoever reads them: a sink, or calls to `receive`.
+ * Past `inboundQueueMax` the wire is paused; what one read brought is still kept.
+ */
+export class Inbox implements WireEvents {
+  readonly #owner: InboxOwner;
+  #wire: Wire | undefined = undefined;
+  #queue: Message[] | undefined = undefined;
+  #head = 0;
+  #waiters: Waiter[] | undefined = undefined;
+  #sink: Sink | undefined = undefined;
+  /** Made when first needed: an idle socket has none. */
+  #onServed: (() => void) | undefined = undefined;
+  #isBusy = false;
+  #isPaused = false;
+  #hasEnded = false;
+
+  constructor(owner: InboxOwner) {
+    this.#owner = owner;
+  }
+
+  get hasEnded(): boolean {
+    return this.#hasEnded;
+  }
+
+  open(wire: Wire): void {
+    this.#wire = wire;
+    wire.listen(this);
+  }
+
+  /** From here on every frame goes to `sink`, those that wait already first. */
+  serve(sink: Sink): void {
+    this.#sink = sink;
+    this.#pump();
+  }
+
+  /**
+   * The next frame, converted. Rejects with the disconnect once the socket has ended and nothing is left;
+   * that rejection counts as handled, so that it harms nobody who awaits it late.
+   */
+  receive<T>(call: string, convert: (message: Message) => T, options: ReceiveOptions = {}): Promise<T> {
+    const { signal } = options;
+    if (signal?.aborted) return Promise.reject(signal.reason as Error);
+    const message = this.#take();
+    if (message !== undefined) return settle(message, convert);
+    if (this.#hasEnded) return this.#rejected();
+    return this.#waitFor(call, convert, signal);
+  }
+
+  frame(message: Message): void {
+    if (this.#hasEnded || !this.#owner.heard(message)) return;
+    const waiter = this.#waiters?.shift();
+    if (waiter !== undefined) return waiter.take(message);
+    if (this.#sink !== undefined && !this.#isBusy) return this.#serveOne(this.#sink, message);
+    this.#queue ??= [];
+    this.#queue.push(message);
+    if (!this.#isPaused && this.#queue.length - this.#head >= this.#owner.inboundQueueMax) this.#setPaused(true);
+  }
+
+  pong(): void {
+    this.#owner.heardPong();
+  }
+
+  close(code: number, reason: string, wasClean: boolean): void {
+    this.#wire = undefined;
+    this.#owner.gone(code, reason, wasClean);
+    this.#end();
+  }
+
+  /** Our own close: what came and was not read is dropped, and reading goes on for the closing handshake alone. */
+  drop(): void {
+    this.#queue = undefined;
+    this.#head = 0;
+    if (this.#isPaused) this.#setPaused(false);
+    this.#end();
+  }
+
+  #end(): void {
+    if (!this.#hasEnded) {
+      this.#hasEnded = true;
+      const waiters = this.#waiters;
+      this.#waiters = undefined;
+      for (const waiter of waiters ?? []) waiter.end();
+    }
+    this.#pump();
+  }
+
+  #take(): Message | undefined {
+    const queue = this.#queue;
+    if (queue === undefined) return undefined;
+    const message = queue[this.#head] as Message;
+    this.#head += 1;
+    if (this.#head === queue.length) {
+      this.#queue = undefined;
+      this.#head = 0;
+    }
+    if (this.#isPaused && queue.length - this.#head < this.#owner.inboundQueueMax) this.#setPaused(false);
+    return message;
+  }
+
+  #setPaused(isPaused: boolean): void {
+    this.#isPaused = isPaused;
+    if (isPaused) this.#wire?.pause();
+    else this.#wire?.resume();
+    this.#owner.reads(!isPaused);
+  }
+
+  #serveOne(sink: Sink, message: Message): void {
+    this.#isBusy = true;
+    const serving = sink.frame(message);
+    if (serving === undefined) {
+      this.#isBusy = false;
+      if (this.#hasEnded) this.#pump();
+    } else {
+      this.#onServed ??= () => {
+        this.#isBusy = false;
+        this.#pump();
+      };
+      void serving.then(this.#onServed);
+    }
+  }
+
+  #pump(): void {
+    const sink = this.#sink;
+    if (sink === undefined) return;
+    while (!this.#isBusy) {
+      const message = this.#take();
+      if (message === undefined) break;
+      this.#serveOne(sink, message);
+    }
+    if (!this.#hasEnded || this.#isBusy || this.#queue !== undefined) return;
+    this.#sink = undefined;
+    sink.ended();
+  }
+
+  #waitFor<T>(call: string, convert: (message: Message) => T, signal: AbortSignal | undefined): Promise<T> {
+    const { probe } = this.#owner;
+    const token = probe?.enter?.(call);
+    const promise = new Promise<T>((resolve, reject) => {
+      const leave = (): void => {
+        signal?.removeEventListener('abort', onAbort);
+        if (probe !== undefined) probe.leave?.(token);
+      };
+      const waiter: Waiter = {
+        take: (message) => {
+          leave();
+          try {
+            resolve(convert(message));
+          } catch (error) {
+            reject(error as Error);
+          }
+        },
+        end: () => {
+          leave();
+          promise.catch(ignore);
+          reject(this.#owner.disconnect);
+        },
+      };
+      const onAbort = (): void => {
+        this.#waiters = this.#waiters?.filter((other) => other !== waiter);
+        leave();
+        reject(signal?.reason as Error);
+      };
+      signal?.addEventListener('abort', onAbort, { once: true });
+      (this.#waiters ??= []).push(waiter);
+    });
+    return promise;
+  }
+
+  #rejected<T>(): Promise<T> {
+    const promise = Promise.reject<T>(this.#owner.disconnect);
+    promise.catch(ignore);
+    return promise;
+  }
+}
+
+function settle<T>(message: Message, convert: (message: Message) => T): Promise<T> {
+  try {
+    return Promise.resolve(convert(message));
+  } catch (error) {
+    return Promise.reject(error as Error);
+  }
+}
+
+function ignore(): void {}

@@ -1,0 +1,60 @@
+import type { IncomingMessage } from 'node:http';
+
+/** An HTTP answer to a request that is no opening handshake. */
+export interface Refusal {
+  readonly status: number;
+  readonly message: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+const keyPattern = /^[+/0-9A-Za-z]{22}==$/;
+const hostPattern = /^(?:\[[0-9A-Fa-f:.]+\]|[-._~%0-9A-Za-z]+)(?::\d{1,5})?$/;
+const dotSegment = /\/(?:\.|%2e){1,2}(?:\/|$)/i;
+const tokenPattern = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+
+/** What is wrong with an opening handshake (RFC 6455 §4.2.1), the first fault found; undefined: nothing. */
+export function refusalOf(request: IncomingMessage): Refusal | undefined {
+  const { headers, method } = request;
+  if (method !== 'GET') {
+    return { status: 405, message: `the method is ${method ?? ''}; a handshake is GET`, headers: { Allow: 'GET' } };
+  }
+  if (headers.upgrade?.toLowerCase() !== 'websocket') {
+    return { status: 400, message: 'the Upgrade header is not "websocket"' };
+  }
+  if (headers.host === undefined) return { status: 400, message: 'there is no Host header' };
+  if (!isPlainTarget(request.url ?? '') || !hostPattern.test(headers.host)) {
+    return { status: 400, message: 'the request target or the Host header is not in plain form' };
+  }
+  const version = headers['sec-websocket-version'];
+  if (version !== '13') {
+    return {
+      status: version === undefined ? 400 : 426,
+      message: 'Sec-WebSocket-Version is not 13',
+      headers: { 'Sec-WebSocket-Version': '13' },
+    };
+  }
+  const key = headers['sec-websocket-key'];
+  if (key === undefined || !keyPattern.test(key)) {
+    return { status: 400, message: 'Sec-WebSocket-Key is missing, doubled or not 16 bytes in base64' };
+  }
+  if (headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0) {
+    return { status: 400, message: 'the handshake has a body' };
+  }
+  if (!areTokens(headers['sec-websocket-protocol'])) {
+    return { status: 400, message: 'Sec-WebSocket-Protocol is empty, doubled or no list of tokens' };
+  }
+  return undefined;
+}
+
+/** A path from the root, without what a URL parser would rewrite: dot segments, escaped or not, and backslashes. */
+function isPlainTarget(target: string): boolean {
+  if (!target.startsWith('/')) return false;
+  const path = target.split(/[?#]/, 1)[0] as string;
+  return !path.includes('\\') && !dotSegment.test(path);
+}
+
+function areTokens(list: string | undefined): boolean {
+  if (list === undefined) return true;
+  const tokens = list.split(',').map((token) => token.trim());
+  return tokens.every((token) => tokenPattern.test(token)) && new Set(tokens).size === tokens.length;
+}

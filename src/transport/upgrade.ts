@@ -1,0 +1,199 @@
+import { STATUS_CODES, type IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import { HandshakeError, WebSocketDisconnect } from '../errors.ts';
+import type { Refusal } from './request-check.ts';
+import type { Upgrade, UpgradeAnswer, Wire } from './transport.ts';
+
+/** Hands an accepted socket over; undefined where the client has gone. */
+export type OpenSocket = (
+  request: IncomingMessage,
+  socket: Socket,
+  answer: UpgradeAnswer & { head: Buffer },
+) => Wire | undefined;
+
+/** Of what a client sends before it is answered. */
+const earlyBytesMax = 64 * 1024;
+
+/** An upgrade request of `node:http`. What it knows is read when asked for; the request itself goes with the answer. */
+export class NodeUpgrade implements Upgrade {
+  readonly method: string;
+  readonly client: { readonly host: string; readonly port: number };
+  readonly #open: OpenSocket;
+  readonly #target: string;
+  readonly #isSecure: boolean;
+  #request: IncomingMessage | undefined;
+  #socket: Socket | undefined;
+  #head: Buffer;
+  /** Names and values in turn, one string: a tenth of what the parsed headers weigh. */
+  #packedHeaders: string | undefined = undefined;
+  #watch: Watch | undefined = undefined;
+
+  constructor(request: IncomingMessage, socket: Socket, opening: { open: OpenSocket; head: Buffer }) {
+    this.method = request.method ?? 'GET';
+    this.client = { host: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 };
+    this.#target = request.url ?? '/';
+    this.#isSecure = 'encrypted' in socket;
+    this.#request = request;
+    this.#socket = socket;
+    this.#open = opening.open;
+    this.#head = opening.head;
+    socket.on('error', ignore);
+  }
+
+  get url(): URL {
+    const host = this.headers.find(([name]) => name.toLowerCase() === 'host')?.[1];
+    return urlOf(this.#target, host, this.#isSecure);
+  }
+
+  /** The request's path, still escaped, without its query. */
+  get path(): string {
+    return pathOf(this.#target);
+  }
+
+  get headers(): readonly (readonly [string, string])[] {
+    const raw = this.#request?.rawHeaders ?? this.#packedHeaders?.split('\n') ?? [];
+    const pairs: [string, string][] = [];
+    for (let at = 0; at + 1 < raw.length; at += 2) pairs.push([raw[at] as string, raw[at + 1] as string]);
+    return pairs;
+  }
+
+  /** Aborts when the client leaves unanswered. To notice that, the socket is read; what comes is kept for the wire. */
+  get signal(): AbortSignal {
+    this.#watch ??= new Watch(this.#socket, this.#head);
+    return this.#watch.signal;
+  }
+
+  accept(answer: UpgradeAnswer): Promise<Wire> {
+    const request = this.#request;
+    const socket = this.#socket;
+    if (request === undefined || socket === undefined) return Promise.reject(answeredTwice('accept'));
+    this.#release(request);
+    const head = this.#watch?.stop() ?? this.#head;
+    const wire = this.#watch?.hasLeft === true ? undefined : this.#open(request, socket, { ...answer, head });
+    if (wire !== undefined) return Promise.resolve(wire);
+    socket.destroy();
+    return Promise.reject(new WebSocketDisconnect(1006, '', false));
+  }
+
+  async deny(response: Response): Promise<void> {
+    const request = this.#request;
+    const socket = this.#socket;
+    if (request === undefined || socket === undefined) throw answeredTwice('deny');
+    this.#release(request);
+    this.#watch?.stop();
+    const body = Buffer.from(await response.arrayBuffer());
+    answer(socket, { status: response.status, statusText: response.statusText, headers: [...response.headers], body });
+  }
+
+  #release(request: IncomingMessage): void {
+    this.#packedHeaders = request.rawHeaders.join('\n');
+    this.#request = undefined;
+    this.#socket?.off('error', ignore);
+    this.#socket = undefined;
+  }
+}
+
+/** Reads a socket that nobody reads yet, to see whether its client leaves. */
+class Watch {
+  readonly #abort = new AbortController();
+  readonly #socket: Socket | undefined;
+  readonly #chunks: Buffer[];
+  #bytes: number;
+
+  constructor(socket: Socket | undefined, head: Buffer) {
+    this.#socket = socket;
+    this.#chunks = [head];
+    this.#bytes = head.byteLength;
+    if (socket === undefined) return;
+    if (socket.destroyed || socket.readableEnded) {
+      this.#onLeft();
+      return;
+    }
+    socket.on('data', this.#onData);
+    socket.on('end', this.#onLeft);
+    socket.on('close', this.#onLeft);
+  }
+
+  get signal(): AbortSignal {
+    return this.#abort.signal;
+  }
+
+  get hasLeft(): boolean {
+    return this.#abort.signal.aborted;
+  }
+
+  /** @returns what the client sent meanwhile */
+  stop(): Buffer {
+    const socket = this.#socket;
+    if (socket !== undefined && !this.hasLeft) {
+      socket.off('data', this.#onData);
+      socket.off('end', this.#onLeft);
+      socket.off('close', this.#onLeft);
+      socket.pause();
+    }
+    return Buffer.concat(this.#chunks);
+  }
+
+  readonly #onData = (chunk: Buffer): void => {
+    this.#chunks.push(chunk);
+    this.#bytes += chunk.byteLength;
+    if (this.#bytes > earlyBytesMax) this.#socket?.pause();
+  };
+
+  readonly #onLeft = (): void => {
+    if (this.hasLeft) return;
+    this.#abort.abort(new WebSocketDisconnect(1006, '', false));
+    this.#socket?.destroy();
+  };
+}
+
+interface HttpAnswer {
+  readonly status: number;
+  readonly statusText?: string;
+  readonly headers: readonly (readonly [string, string])[];
+  readonly body: Buffer;
+}
+
+/** Answers a request that is no handshake. */
+export function refuse(socket: Socket, { status, message, headers = {} }: Refusal): void {
+  const body = Buffer.from(`${message}\n`);
+  answer(socket, {
+    status,
+    headers: [...Object.entries(headers), ['Content-Type', 'text/plain; charset=utf-8']],
+    body,
+  });
+}
+
+function answer(socket: Socket, { status, statusText, headers, body }: HttpAnswer): void {
+  if (socket.destroyed || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const lines = [`HTTP/1.1 ${status} ${statusText || STATUS_CODES[status] || 'Refused'}`];
+  for (const [name, value] of headers) if (!isOurs(name)) lines.push(`${name}: ${value}`);
+  lines.push('Connection: close', `Content-Length: ${body.byteLength}`, '', '');
+  socket.on('error', ignore);
+  socket.once('finish', () => socket.destroy());
+  socket.write(lines.join('\r\n'));
+  socket.end(body);
+}
+
+function isOurs(name: string): boolean {
+  return /^(?:connection|content-length|transfer-encoding)$/i.test(name);
+}
+
+export function pathOf(target: string): string {
+  const end = target.search(/[?#]/);
+  return end < 0 ? target : target.slice(0, end);
+}
+
+/** @throws {TypeError} where target and Host are no URL */
+export function urlOf(target: string, host: string | undefined, isSecure: boolean): URL {
+  return new URL(`${isSecure ? 'wss' : 'ws'}://${host ?? 'localhost'}${target.startsWith('/') ? target : '/'}`);
+}
+
+function answeredTwice(step: string): HandshakeError {
+  return new HandshakeError('CHANNELBOX_ALREADY_ANSWERED', `${step}() came for an upgrade that is answered already`);
+}
+
+function ignore(): void {}
