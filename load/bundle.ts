@@ -54,7 +54,7 @@ async function bundle(output: string): Promise<void> {
     external: [...byName],
     banner: { js: banner },
     define: { CHANNELBOX_REPORT_ASSETS: JSON.stringify(await reportAssets()) },
-    plugins: [doorsByName()],
+    plugins: [doorsByName(), requiresInside()],
     legalComments: 'none',
     metafile: true,
     logLevel: 'warning',
@@ -77,6 +77,19 @@ function doorsByName(): Plugin {
         return {
           errors: [{ text: `${target} is behind a door: load may import ${[...doors.keys()].join(' and ')} only` }],
         };
+      });
+    },
+  };
+}
+
+/** `createRequire(import.meta.url)('x')`, a package loaded when it is first needed, is beyond the bundler; a plain `require` is not. */
+function requiresInside(): Plugin {
+  return {
+    name: 'requires-inside',
+    setup(build) {
+      build.onLoad({ filter: /[\\/]load[\\/].*\.ts$/ }, async ({ path }) => {
+        const source = await readFile(path, 'utf8');
+        return { contents: source.replaceAll(/\bcreateRequire\(import\.meta\.url\)\(/g, 'require('), loader: 'ts' };
       });
     },
   };

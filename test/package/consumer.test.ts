@@ -1,6 +1,7 @@
 import { cp, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { RunReport } from 'channelbox/load';
 import { packageFacts, packedPackage, root, runNode, type Consumer } from './packed-package.ts';
 
 const compilers = { 'TypeScript 7': 'typescript', 'TypeScript 5.9': 'typescript5' } as const;
@@ -25,11 +26,11 @@ let consumer: Consumer;
 beforeAll(async () => {
   consumer = await packedPackage(['@faker-js/faker', 'vitest', 'mock-socket']);
   const programs = ['names.ts', 'service.ts', 'transport.ts', 'unit-test.ts', 'main.ts'];
-  for (const program of [...programs, 'scenario.ts', 'peers.ts'])
+  for (const program of [...programs, 'scenario.ts', 'tiny-load.ts', 'peers.ts'])
     await cp(join(fixtures, program), join(consumer.folder, program));
   await writeFile(join(consumer.folder, 'package.json'), '{ "type": "module" }');
   await writeConfig('tsconfig.json', strictest, programs);
-  await writeConfig('tsconfig.load.json', strictest, ['scenario.ts']);
+  await writeConfig('tsconfig.load.json', strictest, ['scenario.ts', 'tiny-load.ts']);
   // vitest's own declarations do not check without the DOM library; ours are checked by the programs above.
   await writeConfig('tsconfig.peers.json', { ...strictest, skipLibCheck: true }, ['peers.ts']);
 }, 120_000);
@@ -83,13 +84,32 @@ describe('the packed package', () => {
     for (const command of ['load', 'compare', 'report', 'doctor']) expect(outcome.output).toContain(command);
   });
 
+  test('runs a load in process from a scenario in TypeScript, and every delivery is accounted for', async () => {
+    const command = [
+      join(consumer.installed, 'dist/load/cli.js'),
+      'load',
+      'tiny-load.ts',
+      '--inproc',
+      '--json',
+      'run.json',
+    ];
+    const outcome = await runNode(command, consumer.folder);
+
+    expect(outcome, outcome.output).toMatchObject({ code: 0 });
+    const { verdict, ledger } = JSON.parse(await readFile(join(consumer.folder, 'run.json'), 'utf8')) as RunReport;
+    expect(verdict).toBe('pass');
+    expect(ledger).toMatchObject({ lost: 0, duplicated: 0 });
+    expect(ledger.received).toBe(ledger.expected);
+    expect(ledger.expected).toBeGreaterThan(0);
+  }, 60_000);
+
   test('has one App class behind all its doors', async () => {
     const program = `
       const { App } = await import('channelbox');
       const { testApp } = await import('channelbox/testing');
       const { defineLoad } = await import('channelbox/load');
-      await using t = testApp(new App());
-      console.log(t.app instanceof App, typeof defineLoad);`.replace('await using t', 'const t');
+      const t = testApp(new App());
+      console.log(t.app instanceof App, typeof defineLoad);`;
 
     expect(await runNode(['--input-type=module', '--eval', program], consumer.folder)).toEqual({
       code: 0,
