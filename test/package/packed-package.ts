@@ -11,7 +11,9 @@ export const root: string = fileURLToPath(new URL('../../', import.meta.url));
 /** What a tool said and how it ended; a tool that finds fault is a result, not an exception. */
 export interface Outcome {
   readonly code: number;
+  /** Both streams. */
   readonly output: string;
+  readonly stdout: string;
 }
 
 /** Runs Node on a file, without a shell. */
@@ -24,11 +26,12 @@ export async function run(program: string, args: readonly string[], cwd: string)
   const env = { ...process.env, npm_config_ignore_scripts: 'true', NO_COLOR: '1', FORCE_COLOR: '0' };
   try {
     const { stdout, stderr } = await promisify(execFile)(program, args, { cwd, env, maxBuffer: 64 * 1024 * 1024 });
-    return { code: 0, output: stdout + stderr };
+    return { code: 0, output: stdout + stderr, stdout };
   } catch (error) {
     const failure = error as { readonly code?: unknown; readonly stdout?: string; readonly stderr?: string };
     if (typeof failure.code !== 'number') throw error;
-    return { code: failure.code, output: `${failure.stdout ?? ''}${failure.stderr ?? ''}` };
+    const { stdout = '', stderr = '' } = failure;
+    return { code: failure.code, output: stdout + stderr, stdout };
   }
 }
 

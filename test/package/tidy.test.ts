@@ -73,7 +73,7 @@ const lineRules: readonly LineRule[] = [
   {
     what: 'a check that is switched off without a reason',
     files: /\.(ts|js)$/,
-    offends: /(oxlint|eslint)-disable(?!.* -- \w)|@ts-(ignore|nocheck)|// @ts-expect-error(?!.*\w{3})/,
+    offends: /(oxlint|eslint)-disable(?!.* -- \w)|@ts-(ignore|nocheck)|\/\/ @ts-expect-error(?!.*\w{3})/,
     offender: '// oxlint-disable-next-line no-console',
     innocent: '// oxlint-disable-next-line no-console -- the command line speaks to a person',
   },
