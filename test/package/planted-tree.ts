@@ -20,6 +20,10 @@ export interface PlantedTree extends AsyncDisposable {
   readonly folder: string;
   /** Runs a tool of `node_modules` by the path of its script there. */
   tool(script: string, ...args: readonly string[]): Promise<Outcome>;
+  /** Runs Node on a file of the tree. */
+  node(file: string): Promise<Outcome>;
+  /** Takes `node_modules` away. */
+  dropPackages(): Promise<void>;
 }
 
 export async function plantedTree(files: Files): Promise<PlantedTree> {
@@ -30,6 +34,8 @@ export async function plantedTree(files: Files): Promise<PlantedTree> {
   return {
     folder,
     tool: (script, ...args) => runNode([join(root, 'node_modules', script), ...args], folder),
+    node: (file) => runNode([file], folder),
+    dropPackages: () => rm(join(folder, 'node_modules')),
     [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
   };
 }
