@@ -1,4 +1,7 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { root } from './packed-package.ts';
 import { plantedTree, type Files } from './planted-tree.ts';
 
 const tsc = 'typescript/bin/tsc';
@@ -149,5 +152,35 @@ describe('attw', () => {
 
     expect(code).not.toBe(0);
     expect(output).toMatch(/internal resolution error/i);
+  });
+});
+
+describe('vitest', () => {
+  const config = readFileSync(join(root, 'vitest.config.ts'), 'utf8');
+  const check = (body: string): ReturnType<typeof outcome> =>
+    outcome(
+      { 'vitest.config.ts': config, 'test/planted.test.ts': `import { expect, test } from 'vitest';\n${body}` },
+      'vitest/vitest.mjs',
+      'run',
+    );
+  const passes = "test('adds', () => {\n  expect(1 + 1).toBe(2);\n});\n";
+
+  test('passes a test that holds', async () => {
+    expect(await check(passes)).toMatchObject({ code: 0 });
+  });
+
+  test.each([
+    ['a test that fails', passes.replace('toBe(2)', 'toBe(3)'), 'expected 2 to be 3'],
+    [
+      'a rejection that nobody awaited',
+      `${passes}test('leaks', () => {\n  void Promise.reject(new Error('planted'));\n  expect(1).toBe(1);\n});\n`,
+      'Unhandled',
+    ],
+    ['a file without a test', 'export const none = [expect, test];\n', 'No test suite found'],
+  ])('refuses %s', async (_what, body, message) => {
+    const { code, output } = await check(body);
+
+    expect(code).not.toBe(0);
+    expect(output).toContain(message);
   });
 });
