@@ -11,13 +11,17 @@ export type Round = Readonly<Record<string, number>>;
 export function roundOf(report: RunReport): Round {
   const { fanout, echo } = report.latency;
   const latency = fanout.count > 0 || echo === undefined ? fanout : echo;
-  return { p50: latency.p50, p99: latency.p99, throughput: report.ledger.received / secondsOf(report) };
+  return { p50: latency.p50, p99: latency.p99, throughput: throughputOf(report) };
 }
 
-/** Seconds from the first to the last row of the series; 1 where there is none. */
-function secondsOf(report: RunReport): number {
-  const last = report.series.at(-1)?.['atMs'] ?? 0;
-  return last > 0 ? last / 1_000 : 1;
+/**
+ * Deliveries a second while messages were sent, on average. The first and the last of these seconds are left out, as they
+ * are not whole: over a short run they would be most of the noise.
+ */
+function throughputOf(report: RunReport): number {
+  const speaking = report.series.filter((second) => (second['published'] ?? 0) > 0);
+  const whole = speaking.length > 2 ? speaking.slice(1, -1) : speaking;
+  return whole.length === 0 ? 0 : sum(whole, (second) => second['delivered'] ?? 0) / whole.length;
 }
 
 /**

@@ -185,9 +185,30 @@ export function errorsTable(report: RunReport): Markup {
   return table(columns, rows, { caption: 'Errors', id: 'errors-table' });
 }
 
+/** What a generator says of itself, in words, and what it may say before the run is void (DESIGN.md §5). */
+const signals: Readonly<Record<string, readonly [name: string, allowed: string]>> = {
+  cpuWait: ['waited for a CPU, a second', '≤ 0.25 s'],
+  cpuWaitWorstSecond: ['… in the worst second', ''],
+  sentShare: ['of the intended publishes, sent', '≥ 95 %'],
+  latenessP50Ms: ['schedule lateness p50', ''],
+  latenessP99Ms: ['schedule lateness p99', '≤ 10 ms, or 20 % of the tightest threshold'],
+  latenessMaxMs: ['schedule lateness max', ''],
+  loopDelayP99Ms: ['loop delay p99', '≤ 10 ms, or 20 % of the tightest threshold'],
+  loopDelayMaxMs: ['loop delay max', ''],
+  cpu: ['cores used', ''],
+  cpuSeconds: ['CPU time', ''],
+  utilization: ['event loop utilisation', ''],
+  rssStartBytes: ['memory at the start', ''],
+  rssPeakBytes: ['memory at the peak', ''],
+  processes: ['generator processes', ''],
+};
+
 export function generatorTable(report: RunReport): Markup {
-  const rows = Object.entries(report.generator).map(([name, value]) => [spaced(name), reading(name, value)]);
-  const columns = [{ title: 'signal' }, { title: 'worst generator', isNumber: true }];
+  const rows = Object.entries(report.generator).map(([name, value]) => {
+    const [title, allowed] = signals[name] ?? [spaced(name), ''];
+    return [title, html`<span data-signal="${name}">${reading(name, value)}</span>`, allowed];
+  });
+  const columns = [{ title: 'signal' }, { title: 'worst generator', isNumber: true }, { title: 'allowed' }];
   return table(columns, rows, { caption: 'Generator health', id: 'generator-table', isCaptionHidden: true });
 }
 
@@ -214,7 +235,7 @@ function spaced(name: string): string {
 function reading(name: string, value: number): string {
   if (name.endsWith('Ms')) return milliseconds(value);
   if (name.endsWith('Bytes')) return bytes(value);
-  if (/Seconds?$/.test(name)) return `${number(value)} s`;
+  if (name.endsWith('Seconds') || name.startsWith('cpuWait')) return `${number(value)} s`;
   if (/(Share|Ratio)$/.test(name)) return share(Number(value.toFixed(4)));
   return number(value);
 }

@@ -1,0 +1,190 @@
+import Table from 'cli-table3';
+import type { Percentiles, RunReport } from '../run-report.ts';
+import { palette, type Palette } from '../terminal.ts';
+import { clockTime, closeMeaning, milliseconds, number, share, whole } from './format.ts';
+
+/** The report as a terminal shows it; ends with the verdict, which is what the eye looks for. Ends with a line break. */
+export function textReport(report: RunReport, isColoured: boolean): string {
+  const colours = palette(isColoured);
+  const parts = [
+    headLine(report, colours),
+    latencyTable(report, colours),
+    ledgerLines(report, colours),
+    closesLine(report),
+    errorLines(report),
+    generatorLine(report),
+    thresholdLines(report, colours),
+    verdictLines(report, colours),
+  ];
+  return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
+}
+
+function headLine(report: RunReport, { bold }: Palette): string {
+  const { clients } = report;
+  const last = report.series.at(-1)?.['atMs'];
+  const facts = [
+    bold(report.scenario),
+    `seed ${report.seed}`,
+    ...['target', 'client', 'processes'].flatMap((name) => {
+      const value = report.environment[name];
+      return value === undefined ? [] : [name === 'target' ? String(value) : `${name} ${value}`];
+    }),
+    ...(last === undefined ? [] : [clockTime(last)]),
+  ];
+  const counts = [
+    `${whole(clients.connected)} of ${whole(clients.intended)} connected`,
+    `${whole(clients.peak)} at once`,
+    `${whole(clients.refused)} refused`,
+    `${whole(clients.dropped)} dropped`,
+  ];
+  const published = perSecond(report, 'published');
+  const rates = [
+    `${whole(report.ledger.published)} published${published}`,
+    `${whole(report.ledger.received)} delivered${perSecond(report, 'delivered')}`,
+  ];
+  return [facts.join('  '), '', row('clients', counts), row('messages', rates)].join('\n');
+}
+
+/** ` (498/s)`, from the series where it has the column. */
+function perSecond(report: RunReport, column: string): string {
+  const values = report.series.flatMap((second) => (second[column] === undefined ? [] : [second[column]]));
+  if (values.length === 0) return '';
+  return ` (${number(values.reduce((sum, value) => sum + value, 0) / values.length)}/s)`;
+}
+
+function latencyTable(report: RunReport, colours: Palette): string {
+  const { latency } = report;
+  const named: readonly (readonly [string, Percentiles | undefined])[] = [
+    ['fan-out', latency.fanout],
+    ['  from the actual send', latency.fanoutFromSend],
+    ['last receiver', latency.lastReceiver],
+    ['echo', latency.echo],
+    ['connect', latency.connect],
+  ];
+  const rows = named.flatMap(([name, values]) => {
+    if (values === undefined || values.count === 0) return [];
+    const { p50, p90, p99, p999, max } = values;
+    return [[name, ...[p50, p90, p99, p999, max].map(milliseconds), whole(values.count)]];
+  });
+  if (rows.length === 0) return '';
+  return grid(['', 'p50', 'p90', 'p99', 'p99.9', 'max', 'measured'], rows, colours);
+}
+
+function ledgerLines(report: RunReport, { red, bold, green }: Palette): string {
+  const { ledger } = report;
+  const sin = (name: 'lost' | 'late' | 'duplicated' | 'reordered' | 'misrouted' | 'corrupt'): string =>
+    ledger[name] > 0 ? bold(red(`${name} ${whole(ledger[name])}`)) : `${name} ${green('0')}`;
+  const lines = [
+    row('ledger', [
+      `expected ${whole(ledger.expected)}`,
+      `received ${whole(ledger.received)}`,
+      `indeterminate ${whole(ledger.indeterminate)}`,
+    ]),
+    row('', [sin('lost'), sin('duplicated'), sin('reordered'), sin('misrouted'), sin('corrupt'), sin('late')]),
+    ...ledger.firstViolations.slice(0, 5).map(({ kind, room, sender, sequence, receiver }) => {
+      const message = sender < 0 ? 'unreadable' : `message ${sequence} of client ${sender}`;
+      return row('', [`${kind}: ${message} in ${printable(room)}, at client ${receiver}`]);
+    }),
+  ];
+  return lines.join('\n');
+}
+
+function closesLine(report: RunReport): string {
+  const entries = Object.entries(report.closes);
+  if (entries.length === 0) return '';
+  const texts = entries.map(([code, count]) => {
+    const meaning = closeMeaning(code);
+    return `${code} × ${whole(count)}${meaning === '' ? '' : ` (${meaning})`}`;
+  });
+  return row('closes', texts);
+}
+
+function errorLines(report: RunReport): string {
+  return report.errors
+    .slice(0, 8)
+    .map(({ kind, count, sample }, index) =>
+      row(index === 0 ? 'errors' : '', [`${kind} × ${whole(count)}: ${printable(sample)}`]),
+    )
+    .join('\n');
+}
+
+function generatorLine(report: RunReport): string {
+  const entries = Object.entries(report.generator);
+  if (entries.length === 0) return '';
+  return row(
+    'generator',
+    entries.map(([name, value]) => `${name} ${number(value)}`),
+  );
+}
+
+function thresholdLines(report: RunReport, { green, red }: Palette): string {
+  return report.thresholds
+    .map(({ expression, observed, passed }, index) => {
+      const mark = passed ? green('✓') : red('✗');
+      return row(index === 0 ? 'thresholds' : '', [`${mark} ${expression}  (${number(observed)})`]);
+    })
+    .join('\n');
+}
+
+function verdictLines(report: RunReport, { bold, inverse, green, red, yellow }: Palette): string {
+  if (report.verdict === 'pass') {
+    const { ledger } = report;
+    const arrived = ledger.expected > 0 ? `all ${whole(ledger.expected)} deliveries arrived` : 'no deliveries were due';
+    const share = ledger.lost > 0 ? lostText(ledger.lost, ledger.expected) : arrived;
+    return `${bold(inverse(green(' PASS ')))} ${share}`;
+  }
+  const badge = report.verdict === 'fail' ? red(' FAIL ') : yellow(' INVALID ');
+  const meaning = report.verdict === 'fail' ? '' : 'this run says nothing about the server';
+  return [
+    `${bold(inverse(badge))} ${meaning}`.trimEnd(),
+    ...report.reasons.map((reason) => `  ${printable(reason)}`),
+  ].join('\n');
+}
+
+function lostText(lost: number, expected: number): string {
+  return `${whole(lost)} of ${whole(expected)} lost (${share(Number((lost / Math.max(1, expected)).toPrecision(2)))}), as the thresholds allow`;
+}
+
+/** Column heads and rows without lines, the first column flush left, the others flush right. */
+export function grid(heads: readonly string[], rows: readonly (readonly string[])[], { dim }: Palette): string {
+  const none = Object.fromEntries(borders.map((border) => [border, '']));
+  const table = new Table({
+    head: heads.map((head) => dim(head)),
+    chars: { ...none, middle: '  ' },
+    colAligns: heads.map((_, index) => (index === 0 ? 'left' : 'right')),
+    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
+  });
+  table.push(...rows.map((cells) => [...cells]));
+  const lines = table.toString().split('\n');
+  return lines.map((line) => line.trimEnd()).join('\n');
+}
+
+const borders = [
+  'top',
+  'top-mid',
+  'top-left',
+  'top-right',
+  'bottom',
+  'bottom-mid',
+  'bottom-left',
+  'bottom-right',
+  'left',
+  'left-mid',
+  'mid',
+  'mid-mid',
+  'right',
+  'right-mid',
+] as const;
+
+function row(title: string, texts: readonly string[]): string {
+  return `${title.padEnd(11)}${texts.join('  ')}`;
+}
+
+/** What a server sent must not steer the terminal. */
+function printable(text: string): string {
+  // oxlint-disable-next-line no-control-regex
+  return text.replace(
+    /[\u0000-\u001f\u007f-\u009f]/g,
+    (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`,
+  );
+}
