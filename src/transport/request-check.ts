@@ -22,7 +22,7 @@ export function refusalOf(request: IncomingMessage): Refusal | undefined {
     return { status: 400, message: 'the Upgrade header is not "websocket"' };
   }
   if (headers.host === undefined) return { status: 400, message: 'there is no Host header' };
-  if (!isPlainTarget(request.url ?? '') || !hostPattern.test(headers.host)) {
+  if (!isPlainTarget(request.url ?? '') || !isPlainHost(headers.host)) {
     return { status: 400, message: 'the request target or the Host header is not in plain form' };
   }
   const version = headers['sec-websocket-version'];
@@ -44,6 +44,11 @@ export function refusalOf(request: IncomingMessage): Refusal | undefined {
     return { status: 400, message: 'Sec-WebSocket-Protocol is empty, doubled or no list of tokens' };
   }
   return undefined;
+}
+
+/** A name or address and a port, that a URL can be made of: `ws.url` never fails later. */
+function isPlainHost(host: string): boolean {
+  return hostPattern.test(host) && URL.canParse(`ws://${host}`);
 }
 
 /** A path from the root, without what a URL parser would rewrite: dot segments, escaped or not, and backslashes. */

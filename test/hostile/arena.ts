@@ -1,0 +1,162 @@
+import { once } from 'node:events';
+import { App, consumer, type AppOptions, type ErrorContext, type Logger } from 'channelbox';
+import { expect } from 'vitest';
+import { WebSocket as Client, type ClientOptions } from 'ws';
+import { ManualClock, turn } from '../manual-clock.ts';
+import { handshake, RawClient, type HeaderChanges } from './raw-client.ts';
+
+export interface LogLine {
+  readonly level: keyof Logger;
+  readonly message: string;
+  readonly fields: object | undefined;
+}
+
+export interface ArenaOptions extends AppOptions {
+  routes?: (app: App) => void;
+}
+
+/**
+ * An app over loopback with a witness on it: a client whose echo must come back whatever others do.
+ * Its clock stands still, so nothing but the attack itself ends a connection.
+ */
+export class Arena implements AsyncDisposable {
+  readonly app: App;
+  readonly clock: ManualClock;
+  readonly port: number;
+  readonly logs: LogLine[];
+  readonly failures: { readonly error: unknown; readonly context: ErrorContext }[];
+  /** What the echo routes saw of their connections, in order. */
+  readonly visits: string[];
+  readonly #clients: { destroy(): void }[] = [];
+  readonly #unhandled: unknown[] = [];
+  #witness: Client | undefined;
+  #count = 0;
+
+  private constructor(made: Pick<Arena, 'app' | 'clock' | 'port' | 'logs' | 'failures' | 'visits'>) {
+    this.app = made.app;
+    this.clock = made.clock;
+    this.port = made.port;
+    this.logs = made.logs;
+    this.failures = made.failures;
+    this.visits = made.visits;
+    process.on('unhandledRejection', this.#onUnhandled);
+  }
+
+  static async open({ routes, ...options }: ArenaOptions = {}): Promise<Arena> {
+    const clock = new ManualClock();
+    const logs: LogLine[] = [];
+    const failures: Arena['failures'] = [];
+    const visits: string[] = [];
+    const app = new App({
+      clock,
+      logger: collecting(logs),
+      onError: (error, context) => failures.push({ error, context }),
+      ...options,
+    });
+    for (const encoding of ['text', 'json', 'bytes'] as const) app.addWsRoute(echo(encoding, visits));
+    app.wsRoute('/witness', async (ws) => {
+      await ws.accept();
+      for await (const message of ws) await ws.send(message.data);
+    });
+    routes?.(app);
+    const { port } = await app.listen(0, '127.0.0.1');
+    const arena = new Arena({ app, clock, port, logs, failures, visits });
+    arena.#witness = await arena.connect('/witness');
+    return arena;
+  }
+
+  /** A client that keeps the rules. */
+  async connect(path: string, options: ClientOptions = {}): Promise<Client> {
+    const client = this.client(path, options);
+    await once(client, 'open');
+    return client;
+  }
+
+  client(path: string, options: ClientOptions = {}): Client {
+    const client = new Client(`ws://127.0.0.1:${this.port}${path}`, options);
+    client.on('error', () => {});
+    this.#clients.push({ destroy: () => client.terminate() });
+    return client;
+  }
+
+  /** A client that keeps none. */
+  async raw(): Promise<RawClient> {
+    const client = await RawClient.open(this.port);
+    this.#clients.push(client);
+    return client;
+  }
+
+  /** A raw client past its handshake. */
+  async upgraded(path = '/echo', changes: HeaderChanges = {}): Promise<RawClient> {
+    const client = await this.raw();
+    client.write(handshake(`GET ${path} HTTP/1.1`, changes));
+    const answer = await client.answer();
+    expect(answer?.status).toBe(101);
+    return client;
+  }
+
+  /** Nobody else was disturbed: the witness is served, nothing went unhandled, nothing is left of the attacker. */
+  async expectUndisturbed(connections = 1): Promise<void> {
+    const witness = this.#witness as Client;
+    const sent = `still here ${(this.#count += 1)}`;
+    const echoed = once(witness, 'message');
+    witness.send(sent);
+    expect(String((await echoed)[0])).toBe(sent);
+    await this.until(() => this.app.inspect().connections === connections, `${connections} connections are left`);
+    expect(this.#unhandled).toEqual([]);
+  }
+
+  /** Lets the event loop turn until it is so; five seconds in vain are a failure. */
+  async until(isSo: () => boolean, what: string): Promise<void> {
+    const untilMs = performance.now() + 5_000;
+    while (!isSo()) {
+      if (performance.now() > untilMs) throw new Error(`it never came to be that ${what}`);
+      await turn();
+    }
+  }
+
+  get seriousLogs(): LogLine[] {
+    return this.logs.filter(({ level }) => level !== 'debug');
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const client of this.#clients) client.destroy();
+    const closing = this.app.close();
+    await turn(5);
+    // What waits for a handler that never returns waits on the app's clock.
+    this.clock.advance(60_000);
+    await closing;
+    await turn();
+    process.off('unhandledRejection', this.#onUnhandled);
+    expect(this.#unhandled).toEqual([]);
+  }
+
+  readonly #onUnhandled = (reason: unknown): void => {
+    this.#unhandled.push(reason);
+  };
+}
+
+function echo(encoding: 'text' | 'json' | 'bytes', visits: string[]): ReturnType<typeof consumer> {
+  return consumer(encoding === 'text' ? '/echo' : `/${encoding}`, {
+    encoding,
+    async onConnect(ws) {
+      await ws.accept();
+      visits.push('connect');
+    },
+    onReceive(_ws, data) {
+      return this.send(data);
+    },
+    onDisconnect(_ws, code) {
+      visits.push(`disconnect ${code}`);
+    },
+  });
+}
+
+function collecting(logs: LogLine[]): Logger {
+  const at =
+    (level: keyof Logger) =>
+    (message: string, fields?: object): void => {
+      logs.push({ level, message, fields });
+    };
+  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
+}
