@@ -44,3 +44,21 @@ export interface Scenario {
 export function defineLoad(scenario: Scenario): Scenario {
   return scenario;
 }
+
+/** Keys that the command line puts in place of the scenario's. Plain data, since it goes to other processes. */
+export type ScenarioOverrides = {
+  -readonly [
+    Key in
+      | 'name'
+      | 'seed'
+      | 'clients'
+      | 'duration'
+      | 'rooms'
+      | 'speakers'
+      | 'schedule'
+      | 'chaos'
+      | 'thresholds'
+      | 'warmup'
+      | 'deadline'
+  ]?: Scenario[Key];
+} & { target?: string | readonly string[]; adapter?: 'chat' | 'echo' | 'json' };

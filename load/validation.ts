@@ -1,4 +1,4 @@
-import { ChannelBoxError } from '../src/errors.ts';
+import { ChannelBoxError } from '../src/index.ts';
 import type { KnownChaos } from './chaos.ts';
 import { durationMs, parseDuration, type Duration } from './duration.ts';
 import { nearest } from './nearest.ts';

@@ -1,0 +1,36 @@
+/** What a generator asks of a WebSocket client, and nothing else: `raw.ts` and `ws.ts` implement it over a network, `../inproc` in memory. */
+export interface Connection {
+  /** A string as a text frame, bytes as a binary one. Does nothing once the connection has ended. */
+  send(data: string | Uint8Array): void;
+  /** Begins the closing handshake. */
+  close(code: number): void;
+  /** Ends it at once, without a close frame; `closed` follows. */
+  terminate(): void;
+  /** Reads no further. */
+  pause(): void;
+  resume(): void;
+}
+
+/** Who is told. After `dial` exactly one of `opened` and `refused` is called, and after `opened` exactly one `closed`. */
+export interface ConnectionOwner {
+  opened(): void;
+  /** The bytes of one message, from `start` to `end`; they are the owner's until the call returns. */
+  frame(bytes: Buffer, start: number, end: number, isText: boolean): void;
+  /** 1006 where it ended without a close frame, 1005 where that carried no code. */
+  closed(code: number): void;
+  /** `kind` is Node's error code, `http-403`, or `bad-handshake`. */
+  refused(kind: string, message: string): void;
+}
+
+export interface DialOptions {
+  /** Scheme, host and port are those of the target; path and query the adapter's. */
+  readonly url: URL;
+  /** The host's address, looked up once for all. */
+  readonly address: string;
+  /** The source address; undefined: the system's choice. */
+  readonly localAddress: string | undefined;
+  readonly subprotocols: readonly string[] | undefined;
+  readonly headers: Readonly<Record<string, string>> | undefined;
+}
+
+export type Dial = (options: DialOptions, owner: ConnectionOwner) => Connection;

@@ -1,0 +1,318 @@
+import { Ledger } from '../ledger.ts';
+import { LastReceivers } from '../last-receiver.ts';
+import type { Plan } from '../plan.ts';
+import { ratePerSecond } from '../schedule.ts';
+import type { LoadTimer } from '../time.ts';
+import type { ClientStep } from '../timeline.ts';
+import { ChaosDriver } from './chaos-driver.ts';
+import type { Client, ClientEvents } from './client.ts';
+import type { GeneratorCore, GeneratorOptions } from './core.ts';
+import { Connecting } from './connecting.ts';
+import { DueQueue } from './due-queue.ts';
+import { Measures } from './measures.ts';
+import type { ToGenerator } from './message.ts';
+import { Reading } from './reading.ts';
+import { resultOf } from './result.ts';
+import { ScriptedClient } from './scripted.ts';
+import { Settling } from './settling.ts';
+import { Speaking } from './speaking.ts';
+import { Roster } from './roster.ts';
+
+const tickUs = 1e6;
+const joinPatienceUs = 10e6;
+const closePatienceMs = 2_000;
+
+/** Drives its share of the clients through one run: connects, speaks, reads, settles. Told what to do by messages. */
+export class Generator implements GeneratorCore, ClientEvents {
+  readonly options: GeneratorOptions;
+  readonly measures: Measures;
+  readonly #queue: DueQueue = new DueQueue();
+  readonly #ledger: Ledger;
+  readonly #roster: Roster;
+  readonly #reading: Reading;
+  readonly #speaking: Speaking;
+  readonly #settling: Settling;
+  readonly #connecting: Connecting;
+  readonly #chaos: ChaosDriver;
+  startUs: number = 0;
+  phase: 'waiting' | 'running' | 'draining' | 'closing' | 'done' = 'waiting';
+  #timer: LoadTimer | undefined;
+  #timerUs: number = Infinity;
+  #endUs: number = Infinity;
+  #second: number = 0;
+  #scripts: number = 0;
+  #isConnectedTold: boolean = false;
+  #isScriptedTold: boolean = false;
+
+  constructor(options: GeneratorOptions) {
+    this.options = options;
+    const { plan, run, time, faker } = options;
+    this.#roster = new Roster(this, plan, options.process);
+    this.#ledger = new Ledger(this.#roster.pairs);
+    this.measures = new Measures(new LastReceivers(plannedMessages(plan)));
+    const shared = { plan, run, measures: this.measures, time };
+    const onJoined = (client: Client): void => this.#joined(client);
+    this.#reading = new Reading({ ...shared, ledger: this.#ledger, scans: options.scans, onJoined });
+    const onError = (error: unknown): void => this.fail(error);
+    this.#speaking = new Speaking({ ...shared, queue: this.#queue, faker, onError });
+    this.#settling = new Settling(this, { ledger: this.#ledger, speaking: this.#speaking, reading: this.#reading });
+    this.#connecting = new Connecting(this, (client) => this.#settling.retire(client));
+    this.#chaos = new ChaosDriver(this, this.#connecting);
+  }
+
+  handle(message: ToGenerator): void {
+    switch (message.type) {
+      case 'start':
+        return this.#start(message.startUs, message.endUs);
+      case 'endAt':
+        return this.#endAt(message.endUs);
+      case 'logs':
+        return this.#settling.begin(message.logs, message.lastSendUs);
+      case 'close':
+        return this.#closeAll();
+    }
+  }
+
+  get clients(): readonly Client[] {
+    return this.#roster.clients;
+  }
+
+  client(index: number): Client | undefined {
+    return this.#roster.get(index);
+  }
+
+  nowUs(): number {
+    return this.options.time.nowUs();
+  }
+
+  /** Does something at a time of the run's clock. */
+  at(atUs: number, run: () => void): void {
+    this.#queue.push({ atUs, run });
+    this.arm();
+  }
+
+  mark(what: string): void {
+    this.measures.marks.push({ atMs: Math.round((this.nowUs() - this.startUs) / 1_000), what });
+  }
+
+  fail(error: unknown): void {
+    this.phase = 'done';
+    this.options.emit({
+      type: 'failed',
+      message: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    });
+  }
+
+  // What clients tell.
+
+  opened(client: Client): void {
+    const nowUs = this.nowUs();
+    client.state = 'open';
+    client.openedUs = nowUs;
+    const { measures } = this;
+    measures.connected += 1;
+    measures.openedUs.push(nowUs);
+    measures.total.intended += 1;
+    measures.total.opened += 1;
+    measures.connect.recordUs(nowUs - client.attemptUs);
+    this.#connecting.opened(client);
+    if (client.isUnwanted || this.phase === 'closing') return this.leave(client, 1000);
+    const { adapter } = this.options.plan.scenario;
+    if (client.isSlow) client.connection?.pause();
+    for (const frame of adapter.join?.(client) ?? []) client.connection?.send(frame);
+    if (adapter.isJoined === undefined) this.#joined(client);
+    else this.at(nowUs + joinPatienceUs, () => this.tellConnected());
+  }
+
+  frame(client: Client, bytes: Buffer, start: number, end: number, isText: boolean): void {
+    this.#reading.frame(client, bytes, start, end, isText);
+  }
+
+  refused(client: Client, kind: string, message: string): void {
+    this.#connecting.refused(client, kind, message);
+    this.tellConnected();
+  }
+
+  closed(client: Client, code: number): void {
+    const nowUs = this.nowUs();
+    const wasAsked = client.state === 'leaving' || this.phase === 'closing' || this.phase === 'done';
+    if (client.leave(nowUs)) this.#speaking.left(client, nowUs);
+    client.end(nowUs);
+    const { measures } = this;
+    measures.connected -= 1;
+    measures.closedUs.push(nowUs);
+    measures.closes.set(code, (measures.closes.get(code) ?? 0) + 1);
+    if (!wasAsked && !client.wasSlow) {
+      measures.total.dropped += 1;
+      measures.error('dropped', `client ${client.index} of ${client.room} was closed with ${code}`);
+    }
+    if (client.returns !== undefined && this.phase === 'running') this.#connecting.comeBack(client);
+    this.tellConnected();
+  }
+
+  /** Begins to leave: in an orderly way, or without a word. */
+  leave(client: Client, code: number | 'vanish'): void {
+    if (!client.isPresent) return;
+    const nowUs = this.nowUs();
+    if (client.leave(nowUs)) this.#speaking.left(client, nowUs);
+    client.state = 'leaving';
+    if (code === 'vanish') client.connection?.terminate();
+    else client.connection?.close(code);
+  }
+
+  /** Says once that every planned connect has been answered and every join that will be. */
+  tellConnected(): void {
+    if (this.#isConnectedTold || this.phase !== 'running' || this.nowUs() < this.startUs + this.options.plan.rampEndUs)
+      return;
+    if (!this.#connecting.isQuiet || this.#roster.hasJoinPending(this.nowUs() - joinPatienceUs)) return;
+    this.#isConnectedTold = true;
+    this.options.emit({ type: 'connected' });
+    this.#tellScripted();
+  }
+
+  #start(startUs: number, endUs: number): void {
+    const { plan } = this.options;
+    this.startUs = startUs;
+    this.phase = 'running';
+    const warmupEndUs = startUs + plan.scenario.warmupMs * 1_000;
+    this.#reading.warmupEndUs = warmupEndUs;
+    this.#speaking.warmupEndUs = warmupEndUs;
+    this.at(Math.max(startUs, warmupEndUs), () => {
+      this.options.health.reset();
+      if (warmupEndUs > startUs && this.options.process === 0) this.mark('warm-up ends');
+    });
+    this.#enqueueSteps(plan.timeline.filter(({ client }) => plan.processOf[client] === this.options.process));
+    this.#chaos.enqueue();
+    this.at(startUs + tickUs, () => this.#tick());
+    this.at(startUs + plan.rampEndUs, () => this.tellConnected());
+    this.#endAt(endUs);
+  }
+
+  /** One step in the queue at a time: a long churn needs no memory. */
+  #enqueueSteps(steps: readonly ClientStep[], index: number = 0): void {
+    const step = steps[index];
+    if (step === undefined) return;
+    this.at(this.startUs + step.atUs, () => {
+      this.#enqueueSteps(steps, index + 1);
+      if (this.phase === 'running') this.#connecting.step(step);
+    });
+  }
+
+  #endAt(endUs: number): void {
+    if (this.phase !== 'running') return;
+    this.#endUs = Math.min(this.#endUs, endUs);
+    this.#speaking.endUs = this.#endUs;
+    if (this.#endUs === Infinity) return;
+    this.at(Math.max(this.#endUs, this.nowUs()), () => {
+      if (this.phase !== 'running' || this.nowUs() < this.#endUs) return;
+      this.phase = 'draining';
+      this.#connecting.abandon();
+      this.options.emit({ type: 'spoken', logs: this.#settling.sharedLogs(), lastSendUs: this.#speaking.lastSendUs });
+    });
+  }
+
+  #joined(client: Client): void {
+    const nowUs = this.nowUs();
+    client.join(nowUs);
+    this.measures.joined += 1;
+    const { scenario } = this.options.plan;
+    if (scenario.client !== undefined) this.#runScript(client, scenario.client);
+    else if (this.#speaking.isSpeaker(client)) {
+      this.#speaking.begin(client, nowUs);
+      this.arm();
+    }
+    this.tellConnected();
+  }
+
+  #runScript(client: Client, script: NonNullable<Plan['scenario']['client']>): void {
+    const { time, plan } = this.options;
+    const close = (code: number): void => this.leave(client, code);
+    const scripted = new ScriptedClient({
+      client,
+      speaking: this.#speaking,
+      time,
+      deadlineMs: plan.scenario.deadlineMs,
+      close,
+    });
+    this.#scripts += 1;
+    void script(scripted)
+      .catch((error: unknown) => {
+        // What a script misses because the run is over is no finding.
+        if (this.phase !== 'running') return;
+        this.measures.scriptFailures += 1;
+        this.measures.error('client', `client ${client.index}: ${String(error)}`);
+      })
+      .finally(() => {
+        this.#scripts -= 1;
+        this.#tellScripted();
+      });
+  }
+
+  #tellScripted(): void {
+    const isDone = this.#isConnectedTold && this.#scripts === 0 && this.options.plan.scenario.client !== undefined;
+    if (!isDone || this.#isScriptedTold) return;
+    this.#isScriptedTold = true;
+    this.options.emit({ type: 'scripted' });
+  }
+
+  #tick(): void {
+    if (this.phase === 'done') return;
+    this.emitTick();
+    this.at(this.startUs + (this.#second + 1) * tickUs, () => this.#tick());
+  }
+
+  emitTick(): void {
+    const tick = this.measures.tick(this.#second, this.#ledger.missing, this.options.health.second());
+    this.#second += 1;
+    this.options.emit({ type: 'tick', ...tick });
+  }
+
+  #closeAll(): void {
+    this.#settling.finish();
+    const health = this.options.health.whole();
+    this.phase = 'closing';
+    for (const client of this.#roster.clients) this.leave(client, 1000);
+    const deadlineUs = this.nowUs() + closePatienceMs * 1_000;
+    const poll = (): void => {
+      const isPatient = this.nowUs() < deadlineUs;
+      if (this.measures.connected > 0 && isPatient) return this.at(this.nowUs() + 10_000, poll);
+      for (const client of this.#roster.clients) if (client.isPresent) client.connection?.terminate();
+      this.phase = 'done';
+      this.emitTick();
+      this.options.health.stop();
+      if (this.#timer !== undefined) this.options.time.cancel(this.#timer);
+      this.options.emit({ type: 'result', result: resultOf(this.measures, this.#settling.result, health) });
+    };
+    poll();
+  }
+
+  /** Sets the timer to what is due next. */
+  arm(): void {
+    const nextUs = this.#queue.nextUs;
+    if (nextUs >= this.#timerUs || this.phase === 'done') return;
+    if (this.#timer !== undefined) this.options.time.cancel(this.#timer);
+    this.#timerUs = nextUs;
+    this.#timer = this.options.time.after(Math.max(0, (nextUs - this.nowUs()) / 1_000), this.#onTimer);
+  }
+
+  readonly #onTimer = (): void => {
+    this.#timer = undefined;
+    this.#timerUs = Infinity;
+    // Half a microsecond for what the clock's fractions of milliseconds lose.
+    for (
+      let due = this.#queue.popUntil(this.nowUs() + 0.5);
+      due !== undefined;
+      due = this.#queue.popUntil(this.nowUs() + 0.5)
+    ) {
+      due.run();
+      if (this.phase === 'done') return;
+    }
+    this.arm();
+  };
+}
+
+function plannedMessages(plan: Plan): number {
+  const { scenario } = plan;
+  const speakers = plan.speakersIn.reduce((sum, count) => sum + count, 0);
+  return speakers * ratePerSecond(scenario.schedule) * (scenario.plannedMs / 1_000);
+}

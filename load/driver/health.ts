@@ -1,0 +1,111 @@
+import { readFileSync } from 'node:fs';
+import { createHistogram, monitorEventLoopDelay, performance, type RecordableHistogram } from 'node:perf_hooks';
+
+/** How a generator itself fares, so that a run can say whether it measured the server or its own shortage. */
+export interface Health {
+  /** Of the time since the last call. */
+  second(): Readonly<Record<string, number>>;
+  /** Of the time since the warm-up. */
+  whole(): Readonly<Record<string, number>>;
+  /** The warm-up is over: what was counted so far is forgotten. */
+  reset(): void;
+  stop(): void;
+}
+
+/** Of the delay's own measurement; taken off again. */
+const resolutionMs = 5;
+
+/** Watches this process: run-queue wait, event loop, memory. */
+export class ProcessHealth implements Health {
+  readonly #monitor = monitorEventLoopDelay({ resolution: resolutionMs });
+  #delays = createHistogram();
+  #start: Reading = read();
+  #last: Reading = this.#start;
+  #waitMax: number = 0;
+  #rssMax: number = 0;
+  readonly #rssStart: number = process.memoryUsage.rss();
+
+  constructor() {
+    this.#monitor.enable();
+  }
+
+  second(): Readonly<Record<string, number>> {
+    const now = read();
+    const seconds = Math.max(0.001, (now.atMs - this.#last.atMs) / 1_000);
+    const cpuWait = (now.waitNs - this.#last.waitNs) / 1e9 / seconds;
+    const loopDelayMs = delayMs(this.#monitor.count === 0 ? 0 : this.#monitor.percentile(99));
+    const result = { cpuWait, cpu: (now.cpuUs - this.#last.cpuUs) / 1e6 / seconds, loopDelayP99Ms: loopDelayMs };
+    if (this.#monitor.count > 0) this.#delays.add(this.#monitor as unknown as RecordableHistogram);
+    this.#monitor.reset();
+    if (seconds > 0.5) this.#waitMax = Math.max(this.#waitMax, cpuWait);
+    this.#rssMax = Math.max(this.#rssMax, process.memoryUsage.rss());
+    this.#last = now;
+    return result;
+  }
+
+  whole(): Readonly<Record<string, number>> {
+    this.second();
+    const seconds = Math.max(0.001, (this.#last.atMs - this.#start.atMs) / 1_000);
+    const idleMs = this.#last.idleMs - this.#start.idleMs;
+    return {
+      cpuWait: (this.#last.waitNs - this.#start.waitNs) / 1e9 / seconds,
+      cpuWaitWorstSecond: this.#waitMax,
+      cpu: (this.#last.cpuUs - this.#start.cpuUs) / 1e6 / seconds,
+      cpuSeconds: (this.#last.cpuUs - this.#start.cpuUs) / 1e6,
+      utilization: Math.max(0, 1 - idleMs / 1_000 / seconds),
+      loopDelayP99Ms: delayMs(this.#delays.count === 0 ? 0 : this.#delays.percentile(99)),
+      loopDelayMaxMs: delayMs(this.#delays.count === 0 ? 0 : this.#delays.max),
+      rssStartBytes: this.#rssStart,
+      rssPeakBytes: this.#rssMax,
+    };
+  }
+
+  reset(): void {
+    this.second();
+    this.#start = this.#last;
+    this.#delays = createHistogram();
+    this.#waitMax = 0;
+  }
+
+  stop(): void {
+    this.#monitor.disable();
+  }
+}
+
+/** A run in process has no time of its own, so nothing of it may reach the report. */
+export const noHealth: Health = {
+  second: () => ({}),
+  whole: () => ({}),
+  reset: () => undefined,
+  stop: () => undefined,
+};
+
+interface Reading {
+  readonly atMs: number;
+  readonly waitNs: number;
+  readonly cpuUs: number;
+  readonly idleMs: number;
+}
+
+function read(): Reading {
+  const { user, system } = process.cpuUsage();
+  return {
+    atMs: performance.now(),
+    waitNs: runQueueWaitNs(),
+    cpuUs: user + system,
+    idleMs: performance.nodeTiming.idleTime,
+  };
+}
+
+/** How long this process was ready to run and had no CPU, Linux alone says so; 0 elsewhere. */
+function runQueueWaitNs(): number {
+  try {
+    return Number(readFileSync('/proc/self/schedstat', 'latin1').split(' ')[1]);
+  } catch {
+    return 0;
+  }
+}
+
+function delayMs(ns: number): number {
+  return Math.max(0, ns / 1e6 - resolutionMs);
+}

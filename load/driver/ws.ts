@@ -1,0 +1,117 @@
+import type { IncomingMessage } from 'node:http';
+import { isIP } from 'node:net';
+import WebSocket from 'ws';
+import type { Connection, ConnectionOwner, DialOptions } from './connection.ts';
+
+/** A test's messages may be large; ws's own limit of 100 MiB stands. */
+const handshakeTimeoutMs = 30_000;
+
+interface OwnedSocket extends WebSocket {
+  channelboxOwner?: WsConnection;
+}
+
+/** Opens a WebSocket with npm `ws`: the client that checks everything the protocol demands. */
+export function dialWs(options: DialOptions, owner: ConnectionOwner): Connection {
+  return new WsConnection(options, owner);
+}
+
+class WsConnection implements Connection {
+  readonly #owner: ConnectionOwner;
+  readonly #socket: OwnedSocket;
+  #state: 'upgrading' | 'open' | 'ended' = 'upgrading';
+
+  constructor({ url, address, localAddress, subprotocols, headers }: DialOptions, owner: ConnectionOwner) {
+    this.#owner = owner;
+    const socket: OwnedSocket = new WebSocket(url, subprotocols === undefined ? [] : [...subprotocols], {
+      perMessageDeflate: false,
+      skipUTF8Validation: true,
+      handshakeTimeout: handshakeTimeoutMs,
+      lookup: (_host, options, callback) => {
+        const family = isIP(address);
+        if (options.all === true) callback(null, [{ address, family }]);
+        else callback(null, address, family);
+      },
+      ...(localAddress === undefined ? {} : { localAddress }),
+      ...(headers === undefined ? {} : { headers: { ...headers } }),
+    });
+    this.#socket = socket;
+    socket.channelboxOwner = this;
+    socket.on('open', onOpen);
+    socket.on('message', onMessage);
+    socket.on('error', onError);
+    socket.on('close', onClose);
+    socket.on('unexpected-response', onUnexpectedResponse);
+  }
+
+  send(data: string | Uint8Array): void {
+    if (this.#state === 'open') this.#socket.send(data);
+  }
+
+  close(code: number): void {
+    this.#socket.close(code);
+  }
+
+  terminate(): void {
+    this.#socket.terminate();
+  }
+
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  opened(): void {
+    this.#state = 'open';
+    this.#owner.opened();
+  }
+
+  message(data: Buffer, isBinary: boolean): void {
+    this.#owner.frame(data, 0, data.length, !isBinary);
+  }
+
+  failed(error: NodeJS.ErrnoException): void {
+    if (this.#state !== 'upgrading') return;
+    this.#state = 'ended';
+    this.#owner.refused(error.code ?? 'bad-handshake', error.message);
+  }
+
+  answered(status: number, message: string): void {
+    if (this.#state !== 'upgrading') return;
+    this.#state = 'ended';
+    this.#owner.refused(`http-${status}`, `the upgrade was answered with ${status} ${message}`);
+    this.#socket.terminate();
+  }
+
+  ended(code: number): void {
+    const before = this.#state;
+    this.#state = 'ended';
+    if (before === 'open') this.#owner.closed(code);
+    else if (before === 'upgrading')
+      this.#owner.refused('ECONNRESET', 'the connection ended before the upgrade was answered');
+  }
+}
+
+// One function for all sockets: `ws` calls each with the socket as `this`.
+
+function onOpen(this: OwnedSocket): void {
+  this.channelboxOwner?.opened();
+}
+
+function onMessage(this: OwnedSocket, data: WebSocket.RawData, isBinary: boolean): void {
+  this.channelboxOwner?.message(data as Buffer, isBinary);
+}
+
+function onError(this: OwnedSocket, error: NodeJS.ErrnoException): void {
+  this.channelboxOwner?.failed(error);
+}
+
+function onClose(this: OwnedSocket, code: number): void {
+  this.channelboxOwner?.ended(code);
+}
+
+function onUnexpectedResponse(this: OwnedSocket, _request: unknown, response: IncomingMessage): void {
+  this.channelboxOwner?.answered(response.statusCode ?? 0, response.statusMessage ?? '');
+}

@@ -1,0 +1,128 @@
+import { register } from 'node:module';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import { transform } from 'sucrase';
+import { ScenarioError, validateScenario } from './validation.ts';
+import type { Scenario } from './scenario.ts';
+
+/**
+ * What Node's loader thread runs. It is handed over as text and asks this thread to translate, so the translator need not
+ * be found a second time, which a bundle could not promise. It knows TypeScript's ways of naming a file (`./a.ts`, `./a.js`
+ * for `a.ts`, `./a`), and finds `channelbox` in the running package where the scenario's folder has none.
+ */
+const hooks = `
+import { readFile } from 'node:fs/promises';
+import { existsSync, statSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+let port, home, doors, count = 0;
+const waiting = new Map();
+export function initialize(data) {
+  ({ port, home, doors } = data);
+  port.on('message', ({ id, code, problem }) => {
+    const { resolve, reject } = waiting.get(id);
+    waiting.delete(id);
+    problem === undefined ? resolve(code) : reject(new SyntaxError(problem));
+  });
+  port.unref();
+}
+const isFile = (url) => existsSync(url) && statSync(url).isFile();
+function guess(specifier, parentURL) {
+  const url = new URL(specifier, parentURL);
+  if (url.protocol !== 'file:' || isFile(url)) return undefined;
+  const tries = [url.href.replace(/\\.(m?)js$/, '.$1ts'), url.href + '.ts', url.href + '.mts', url.href + '.js', url.href.replace(/\\/?$/, '/index.ts')];
+  return tries.find((href) => href !== url.href && isFile(new URL(href)));
+}
+export async function resolve(specifier, context, next) {
+  if (/^(\\.{1,2}\\/|file:)/.test(specifier) && context.parentURL?.startsWith('file:')) {
+    const found = guess(specifier, context.parentURL);
+    if (found !== undefined) return next(found, context);
+  }
+  const door = doors[specifier];
+  if (door !== undefined) return next(door, context);
+  try {
+    return await next(specifier, context);
+  } catch (error) {
+    const isOurs = specifier === 'channelbox' || specifier.startsWith('channelbox/');
+    if (!isOurs || context.parentURL === home) throw error;
+    return next(specifier, { ...context, parentURL: home });
+  }
+}
+export async function load(url, context, next) {
+  if (!/^file:.*\\.m?ts(\\?.*)?$/.test(url)) return next(url, context);
+  const file = fileURLToPath(url.replace(/\\?.*$/, ''));
+  const text = await readFile(file, 'utf8');
+  const id = count++;
+  const source = await new Promise((resolve, reject) => {
+    waiting.set(id, { resolve, reject });
+    port.ref();
+    port.postMessage({ id, text, file });
+  });
+  if (waiting.size === 0) port.unref();
+  return { format: 'module', source, shortCircuit: true };
+}
+`;
+
+let isRegistered = false;
+
+/** From here on this process imports TypeScript, by Node 20's own loader. Calling it again changes nothing. */
+export function registerTypeScript(): void {
+  if (isRegistered) return;
+  isRegistered = true;
+  const { port1, port2 } = new MessageChannel();
+  answer(port1);
+  const data = { port: port2, home: import.meta.url, doors: doors() };
+  register(`data:text/javascript,${encodeURIComponent(hooks)}`, { data, transferList: [port2] });
+}
+
+/**
+ * The scenario that a file exports by default, checked.
+ * @throws {ScenarioError} `CHANNELBOX_SCENARIO_NOT_FOUND` when there is no such file, when it cannot be run or when it exports no scenario
+ */
+export async function importScenario(source: string | URL): Promise<Scenario> {
+  const url = source instanceof URL ? source : pathToFileURL(source);
+  registerTypeScript();
+  let module: { readonly default?: unknown };
+  try {
+    module = (await import(url.href)) as typeof module;
+  } catch (error) {
+    const message = `cannot import the scenario ${fileURLToPath(url)}: ${(error as Error).message}`;
+    throw new ScenarioError('', message, { cause: error, code: 'CHANNELBOX_SCENARIO_NOT_FOUND' });
+  }
+  if (module.default === undefined) {
+    const message = `${fileURLToPath(url)} exports no scenario; write \`export default defineLoad({ … })\``;
+    throw new ScenarioError('', message, { code: 'CHANNELBOX_SCENARIO_NOT_FOUND' });
+  }
+  return validateScenario(module.default);
+}
+
+/** Run from its own TypeScript, the package's doors are its sources; else Node finds them by the package's name. */
+function doors(): Readonly<Record<string, string>> {
+  if (!import.meta.url.endsWith('.ts')) return {};
+  const at = (path: string): string => new URL(path, import.meta.url).href;
+  return {
+    channelbox: at('../src/index.ts'),
+    'channelbox/testing': at('../testing/index.ts'),
+    'channelbox/load': at('./index.ts'),
+  };
+}
+
+function answer(port: MessagePort): void {
+  port.on('message', ({ id, text, file }: { id: number; text: string; file: string }) => {
+    try {
+      port.postMessage({ id, code: translate(text, file) });
+    } catch (error) {
+      port.postMessage({ id, problem: `${file}: ${(error as Error).message}` });
+    }
+  });
+  port.unref();
+}
+
+function translate(text: string, file: string): string {
+  const { code } = transform(text, {
+    transforms: ['typescript'],
+    disableESTransforms: true,
+    keepUnusedImports: false,
+    filePath: file,
+  });
+  return `${code}\n//# sourceURL=${pathToFileURL(file).href}`;
+}

@@ -1,0 +1,69 @@
+import type { Adapter } from './adapter/adapter.ts';
+import { adapters } from './adapter/known.ts';
+import { durationMs } from './duration.ts';
+import type { KnownChaos } from './chaos.ts';
+import { oneRoom, type Rooms } from './rooms.ts';
+import type { Scenario } from './scenario.ts';
+import { constant, type Schedule } from './schedule.ts';
+import type { KnownStage } from './stages.ts';
+import { parseThresholds, type Threshold } from './threshold.ts';
+import { peakOf, plannedMs } from './validation.ts';
+
+/** Every default of a scenario, in one place: `--help` and the documents are made from it. */
+export const scenarioDefaults = {
+  name: 'load',
+  seed: 1,
+  duration: '30s',
+  rooms: 'one room',
+  speakers: 'all',
+  schedule: '1 message a second of each speaker',
+  adapter: 'echo',
+  warmup: '0s',
+  deadline: '10s',
+} as const;
+
+/** A scenario with its defaults filled in and its durations as numbers. */
+export interface ResolvedScenario {
+  readonly name: string;
+  readonly seed: number;
+  readonly targets: readonly string[];
+  /** Absent for a plain number of clients: those connect first and are then held. */
+  readonly stages: readonly KnownStage[] | undefined;
+  readonly clients: number;
+  readonly plannedMs: number;
+  readonly rooms: Rooms;
+  readonly speakers: number;
+  readonly schedule: Schedule;
+  readonly adapter: Adapter;
+  readonly chaos: readonly KnownChaos[];
+  readonly thresholds: readonly Threshold[];
+  readonly warmupMs: number;
+  readonly deadlineMs: number;
+  readonly payload: Scenario['payload'];
+  readonly client: Scenario['client'];
+  readonly app: Scenario['app'];
+}
+
+/** Of a scenario that has been validated. */
+export function resolveScenario(scenario: Scenario): ResolvedScenario {
+  const { adapter = scenarioDefaults.adapter, target = [] } = scenario;
+  return {
+    name: scenario.name ?? scenarioDefaults.name,
+    seed: scenario.seed ?? scenarioDefaults.seed,
+    targets: typeof target === 'string' ? [target] : target,
+    stages: typeof scenario.clients === 'number' ? undefined : (scenario.clients as readonly KnownStage[]),
+    clients: peakOf(scenario.clients),
+    plannedMs: plannedMs(scenario),
+    rooms: scenario.rooms ?? oneRoom(),
+    speakers: scenario.speakers ?? 1,
+    schedule: scenario.schedule ?? constant(1),
+    adapter: typeof adapter === 'string' ? adapters[adapter] : adapter,
+    chaos: (scenario.chaos ?? []) as readonly KnownChaos[],
+    thresholds: parseThresholds(scenario.thresholds ?? []),
+    warmupMs: durationMs(scenario.warmup ?? scenarioDefaults.warmup),
+    deadlineMs: durationMs(scenario.deadline ?? scenarioDefaults.deadline),
+    payload: scenario.payload,
+    client: scenario.client,
+    app: scenario.app,
+  };
+}
