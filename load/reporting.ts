@@ -64,7 +64,7 @@ export function reportOf({ outline, findings, environment, extra }: ReportingOpt
     errors,
     thresholds,
     generator,
-    series: seriesOf(seconds),
+    series: seriesOf(seconds, findings.elapsedMs),
     rooms: roomsOf(outline, results),
     marks,
     histograms: { ...encode(histograms), ...extra?.histograms },
@@ -199,11 +199,11 @@ function healthSignals(generator: Readonly<Record<string, number>>): Record<stri
   return signals;
 }
 
-function seriesOf(seconds: Seconds): Record<string, number>[] {
+function seriesOf(seconds: Seconds, elapsedMs: number): Record<string, number>[] {
   return Array.from({ length: seconds.length }, (_, index) => {
     const { second, connected, missing, counts, connect, fanout, lateness, health } = seconds.at(index);
     const row: Record<string, number> = {
-      atMs: (second + 1) * 1_000,
+      atMs: Math.min((second + 1) * 1_000, elapsedMs),
       connected,
       opened: counts.opened,
       refused: counts.refused,

@@ -93,14 +93,18 @@ async function runHere(source: ScenarioSource, options: LoadOptions): Promise<Ru
 
 /** Several generators, each a process that imports the scenario. The first one tells what it is, and so how many are due. */
 async function runInProcesses(source: ScenarioSource, options: LoadOptions): Promise<RunReport> {
-  await using pool = new GeneratorPool();
-  const outline = await pool.open(source);
-  const place = await preflight(outline, options);
-  const processes = options.processes ?? processesFor(outline);
-  await pool.prepare({ source, processes, client: options.client ?? 'ws', ...place });
-  const coordinator = coordinatorOf(outline, pool.ports, options);
-  pool.attach(coordinator);
-  return await conclude(outline, { ...place, processes }, options, () => coordinator.run());
+  const pool = new GeneratorPool();
+  try {
+    const outline = await pool.open(source);
+    const place = await preflight(outline, options);
+    const processes = options.processes ?? processesFor(outline);
+    await pool.prepare({ source, processes, client: options.client ?? 'ws', ...place });
+    const coordinator = coordinatorOf(outline, pool.ports, options);
+    pool.attach(coordinator);
+    return await conclude(outline, { ...place, processes }, options, () => coordinator.run());
+  } finally {
+    await pool.close();
+  }
 }
 
 interface Place {

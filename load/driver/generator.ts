@@ -298,17 +298,22 @@ export class Generator implements GeneratorCore, ClientEvents {
   readonly #onTimer = (): void => {
     this.#timer = undefined;
     this.#timerUs = Infinity;
-    // Half a microsecond for what the clock's fractions of milliseconds lose.
-    for (
-      let due = this.#queue.popUntil(this.nowUs() + 0.5);
-      due !== undefined;
-      due = this.#queue.popUntil(this.nowUs() + 0.5)
-    ) {
-      due.run();
-      if (this.phase === 'done') return;
+    try {
+      this.#runDue();
+    } catch (error) {
+      this.fail(error);
     }
     this.arm();
   };
+
+  #runDue(): void {
+    // Half a microsecond for what the clock's fractions of milliseconds lose.
+    let due = this.#queue.popUntil(this.nowUs() + 0.5);
+    while (due !== undefined && this.phase !== 'done') {
+      due.run();
+      due = this.#queue.popUntil(this.nowUs() + 0.5);
+    }
+  }
 }
 
 function plannedMessages(plan: Plan): number {

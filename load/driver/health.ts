@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { createHistogram, monitorEventLoopDelay, performance, type RecordableHistogram } from 'node:perf_hooks';
+import { monitorEventLoopDelay, performance, type IntervalHistogram } from 'node:perf_hooks';
 
 /** How a generator itself fares, so that a run can say whether it measured the server or its own shortage. */
 export interface Health {
@@ -13,12 +13,12 @@ export interface Health {
 }
 
 /** Of the delay's own measurement; taken off again. */
-const resolutionMs = 5;
+const resolutionMs = 10;
 
 /** Watches this process: run-queue wait, event loop, memory. */
 export class ProcessHealth implements Health {
-  readonly #monitor = monitorEventLoopDelay({ resolution: resolutionMs });
-  #delays = createHistogram();
+  readonly #ofSecond: IntervalHistogram = monitorEventLoopDelay({ resolution: resolutionMs });
+  readonly #ofWhole: IntervalHistogram = monitorEventLoopDelay({ resolution: resolutionMs });
   #start: Reading = read();
   #last: Reading = this.#start;
   #waitMax: number = 0;
@@ -26,17 +26,17 @@ export class ProcessHealth implements Health {
   readonly #rssStart: number = process.memoryUsage.rss();
 
   constructor() {
-    this.#monitor.enable();
+    this.#ofSecond.enable();
+    this.#ofWhole.enable();
   }
 
   second(): Readonly<Record<string, number>> {
     const now = read();
     const seconds = Math.max(0.001, (now.atMs - this.#last.atMs) / 1_000);
     const cpuWait = (now.waitNs - this.#last.waitNs) / 1e9 / seconds;
-    const loopDelayMs = delayMs(this.#monitor.count === 0 ? 0 : this.#monitor.percentile(99));
+    const loopDelayMs = delayMs(this.#ofSecond.count === 0 ? 0 : this.#ofSecond.percentile(99));
     const result = { cpuWait, cpu: (now.cpuUs - this.#last.cpuUs) / 1e6 / seconds, loopDelayP99Ms: loopDelayMs };
-    if (this.#monitor.count > 0) this.#delays.add(this.#monitor as unknown as RecordableHistogram);
-    this.#monitor.reset();
+    this.#ofSecond.reset();
     if (seconds > 0.5) this.#waitMax = Math.max(this.#waitMax, cpuWait);
     this.#rssMax = Math.max(this.#rssMax, process.memoryUsage.rss());
     this.#last = now;
@@ -53,8 +53,8 @@ export class ProcessHealth implements Health {
       cpu: (this.#last.cpuUs - this.#start.cpuUs) / 1e6 / seconds,
       cpuSeconds: (this.#last.cpuUs - this.#start.cpuUs) / 1e6,
       utilization: Math.max(0, 1 - idleMs / 1_000 / seconds),
-      loopDelayP99Ms: delayMs(this.#delays.count === 0 ? 0 : this.#delays.percentile(99)),
-      loopDelayMaxMs: delayMs(this.#delays.count === 0 ? 0 : this.#delays.max),
+      loopDelayP99Ms: delayMs(this.#ofWhole.count === 0 ? 0 : this.#ofWhole.percentile(99)),
+      loopDelayMaxMs: delayMs(this.#ofWhole.count === 0 ? 0 : this.#ofWhole.max),
       rssStartBytes: this.#rssStart,
       rssPeakBytes: this.#rssMax,
     };
@@ -63,12 +63,13 @@ export class ProcessHealth implements Health {
   reset(): void {
     this.second();
     this.#start = this.#last;
-    this.#delays = createHistogram();
+    this.#ofWhole.reset();
     this.#waitMax = 0;
   }
 
   stop(): void {
-    this.#monitor.disable();
+    this.#ofSecond.disable();
+    this.#ofWhole.disable();
   }
 }
 

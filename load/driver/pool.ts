@@ -13,8 +13,8 @@ interface Member {
   hasResult: boolean;
 }
 
-/** The generator processes of one run. Disposal ends them. */
-export class GeneratorPool implements AsyncDisposable {
+/** The generator processes of one run. `close` ends them. */
+export class GeneratorPool {
   readonly #members: Member[] = [];
   #coordinator: Coordinator | undefined;
   #isClosing: boolean = false;
@@ -44,7 +44,7 @@ export class GeneratorPool implements AsyncDisposable {
     this.#coordinator = coordinator;
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  async close(): Promise<void> {
     this.#isClosing = true;
     await Promise.all(this.#members.map(({ child }) => ended(child)));
   }
