@@ -81,14 +81,14 @@ export interface LoadCall {
 /** Runs one command line against a `load` that answers with `reports` in turn, the last one again and again. */
 export async function runLine(
   terminal: FakeTerminal,
-  answer: ((call: LoadCall) => RunReport | Promise<RunReport>) | undefined = undefined,
+  answer: (call: LoadCall) => RunReport | Promise<RunReport> = () => reportFixture(),
 ): Promise<{ readonly exitCode: number; readonly calls: readonly LoadCall[] }> {
   const calls: LoadCall[] = [];
   const exitCode = await runCommandLine(
     terminal,
-    async (source, options = {}) => {
-      calls.push({ source, options });
-      return await (answer ?? (() => reportFixture()))({ source, options });
+    async (source, options) => {
+      calls.push({ source, options: options ?? {} });
+      return await answer({ source, options: options ?? {} });
     },
     '1.2.3',
   );
