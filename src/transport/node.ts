@@ -249,11 +249,15 @@ class NodeWire extends WsWebSocket implements Wire {
 
   /** Ours, the peer's answered by ws, and the one that ends a breach of protocol: all of them behind what was written. */
   override close(code?: number, reason?: string | Buffer): void {
-    if (this.readyState === 1) {
+    const isFirst = this.readyState === 1;
+    if (isFirst) {
       this.#flush();
       this.#protocolErrorCode = code ?? 0;
     }
     super.close(code, reason);
+    // ws answers the peer's close with what it brought: nothing, or bytes. Nothing more can come, though the peer may
+    // keep its connection as long as ws lets it.
+    if (isFirst && (code === undefined || reason instanceof Uint8Array)) this.#onClose(code ?? 1005, reason, true);
   }
 
   override ping(): void {
@@ -293,7 +297,7 @@ class NodeWire extends WsWebSocket implements Wire {
     else this.#events.frame(message);
   }
 
-  #onClose(code: number, reason: Buffer | undefined, mayBeClean: boolean): void {
+  #onClose(code: number, reason: string | Buffer | undefined, mayBeClean: boolean): void {
     if (this.#end !== undefined) return;
     this.#end = { code, reason: reason?.toString() ?? '', wasClean: mayBeClean && code !== 1006 };
     this.#batch = undefined;

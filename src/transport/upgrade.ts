@@ -70,7 +70,11 @@ export class NodeUpgrade implements Upgrade {
     this.#release(request);
     const head = this.#watch?.stop() ?? this.#head;
     const wire = this.#watch?.hasLeft === true ? undefined : this.#open(request, socket, { ...answer, head });
-    if (wire !== undefined) return Promise.resolve(wire);
+    if (wire !== undefined) {
+      // The watch left the socket paused, and a listener alone does not set a paused one going.
+      if (this.#watch !== undefined) socket.resume();
+      return Promise.resolve(wire);
+    }
     socket.destroy();
     return Promise.reject(new WebSocketDisconnect(1006, '', false));
   }

@@ -35,7 +35,7 @@ export class RawClient {
   #watchers: (() => void)[] = [];
   #hasEnded = false;
 
-  private constructor(socket: Socket) {
+  constructor(socket: Socket) {
     this.socket = socket;
     socket.on('data', (chunk) => {
       this.#bytes = Buffer.concat([this.#bytes, chunk]);
