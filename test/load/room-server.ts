@@ -1,11 +1,10 @@
 import type { AddressInfo } from 'node:net';
 import { WebSocketServer, type WebSocket } from 'ws';
 
-/** A server of the json adapter's protocol with faults on order, which keeps a list of its sins. */
+/** A server of the json adapter's protocol, on plain `ws`, that sins on order and keeps a list of it. */
 export interface RoomServer extends AsyncDisposable {
   readonly url: string;
   readonly sins: Sins;
-  readonly clients: number;
 }
 
 /** What the server did wrong, counted in deliveries. */
@@ -18,78 +17,103 @@ export interface Sins {
   delayed: number;
 }
 
-/** Called for each delivery of a message that counts; says what to do with it. `number`: the n-th of its kind. */
-export type Fault = 'drop' | 'duplicate' | 'leak' | 'flip' | { readonly delayMs: number } | 'swap' | undefined;
+export type Fault = 'drop' | 'duplicate' | 'leak' | 'flip' | 'swap' | { readonly delayMs: number };
 
 export interface RoomServerOptions {
-  fault?(delivery: number): Fault;
-  /** Which character of the stamp a flip changes. */
-  flipAt?(delivery: number): number;
+  /** What to do with the n-th delivery after everybody has been there for a while; undefined: what is right. */
+  fault?(delivery: number): Fault | undefined;
+  /** How many clients everybody is. */
+  clients?: number;
+  /** What happens to each connection beside the protocol. */
+  onConnection?(socket: WebSocket, number: number): void;
+  /** Connections that are turned away with 503. */
+  refuses?(number: number): boolean;
 }
 
 interface Member {
   readonly socket: WebSocket;
   readonly room: string;
-  /** By sender: a delivery that waits for the next one of the same sender, to go out behind it. */
+  /** By sender: a delivery that goes out behind the next one of the same sender. */
   readonly held: Map<string, string>;
 }
 
+/** Messages that were on their way when the last client joined are past. */
+const calmMs = 300;
+
 export async function openRoomServer(options: RoomServerOptions = {}): Promise<RoomServer> {
-  const server = new WebSocketServer({ port: 0, host: '127.0.0.1', perMessageDeflate: false });
-  const rooms = new Map<string, Set<Member>>();
   const sins: Sins = { dropped: 0, duplicated: 0, swapped: 0, leaked: 0, flipped: 0, delayed: 0 };
+  const rooms = new Map<string, Set<Member>>();
+  let requests = 0;
+  const server = new WebSocketServer({
+    port: 0,
+    host: '127.0.0.1',
+    perMessageDeflate: false,
+    verifyClient: (_info, answer) => {
+      requests += 1;
+      answer(options.refuses?.(requests) !== true, 503);
+    },
+  });
+  let joined = 0;
+  let connections = 0;
+  let calmFromMs = Infinity;
   let deliveries = 0;
+
   const deliver = (member: Member, text: string, sender: string): void => {
-    deliveries += 1;
-    const fault = options.fault?.(deliveries);
-    const held = member.held.get(sender);
-    if (fault === 'drop') sins.dropped += 1;
-    else if (fault === 'swap' && held === undefined) {
-      member.held.set(sender, text);
+    const { socket, held } = member;
+    const earlier = held.get(sender);
+    if (earlier !== undefined) {
+      held.delete(sender);
+      sins.swapped += 1;
+      socket.send(text);
+      socket.send(earlier);
       return;
-    } else if (fault === 'duplicate') {
-      sins.duplicated += 1;
-      member.socket.send(text);
-      member.socket.send(text);
-    } else if (fault === 'flip') {
-      sins.flipped += 1;
-      member.socket.send(flip(text, options.flipAt?.(sins.flipped) ?? 0));
-    } else if (typeof fault === 'object') {
-      sins.delayed += 1;
-      setTimeout(() => member.socket.send(text), fault.delayMs);
-    } else {
-      member.socket.send(text);
-      if (fault === 'leak') leak(rooms, member.room, text, sins);
     }
-    if (held === undefined) return;
-    member.held.delete(sender);
-    sins.swapped += 1;
-    member.socket.send(held);
+    if (performance.now() >= calmFromMs) deliveries += 1;
+    const fault = deliveries === 0 ? undefined : options.fault?.(deliveries);
+    if (fault === 'swap') held.set(sender, text);
+    else if (fault === 'drop') sins.dropped += 1;
+    else if (fault === 'flip') socket.send(flip(text, sins.flipped++ % 37));
+    else if (typeof fault === 'object') {
+      sins.delayed += 1;
+      setTimeout(() => socket.send(text), fault.delayMs);
+    } else {
+      socket.send(text);
+      if (fault === 'duplicate') {
+        sins.duplicated += 1;
+        socket.send(text);
+      } else if (fault === 'leak') leak(rooms, member.room, text, sins);
+    }
   };
+
   server.on('connection', (socket) => {
     let member: Member | undefined;
+    connections += 1;
+    socket.on('error', () => undefined);
     socket.on('message', (data) => {
       const text = String(data);
       const event = JSON.parse(text) as { type: string; room: string; data?: { stamp: string } };
       if (event.type === 'join') {
         member = { socket, room: event.room, held: new Map() };
         rooms.set(event.room, (rooms.get(event.room) ?? new Set()).add(member));
+        joined += 1;
+        if (joined === options.clients) calmFromMs = performance.now() + calmMs;
         socket.send(JSON.stringify({ type: 'joined', room: event.room }));
       } else {
         const sender = event.data?.stamp.slice(6, 10) ?? '';
         for (const other of rooms.get(event.room) ?? []) deliver(other, text, sender);
       }
     });
-    socket.on('close', () => member !== undefined && rooms.get(member.room)?.delete(member));
-    socket.on('error', () => undefined);
+    socket.on('close', () => {
+      if (member === undefined) return;
+      rooms.get(member.room)?.delete(member);
+      sins.dropped += member.held.size;
+    });
+    options.onConnection?.(socket, connections);
   });
   await new Promise((resolve) => server.once('listening', resolve));
   return {
     url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}`,
     sins,
-    get clients() {
-      return server.clients.size;
-    },
     async [Symbol.asyncDispose]() {
       for (const client of server.clients) client.terminate();
       await new Promise((resolve) => server.close(resolve));
@@ -100,8 +124,7 @@ export async function openRoomServer(options: RoomServerOptions = {}): Promise<R
 /** One character of the stamp becomes another of the same alphabet. */
 function flip(text: string, at: number): string {
   const start = text.indexOf('~c') + at;
-  const digit = text[start] === 'A' ? 'B' : 'A';
-  return text.slice(0, start) + digit + text.slice(start + 1);
+  return text.slice(0, start) + (text[start] === 'A' ? 'B' : 'A') + text.slice(start + 1);
 }
 
 function leak(rooms: ReadonlyMap<string, ReadonlySet<Member>>, from: string, text: string, sins: Sins): void {

@@ -1,0 +1,90 @@
+import { constant, load, oneRoom, uniform, type RunReport } from 'channelbox/load';
+import { describe, expect, test } from 'vitest';
+import scenario from './fixtures/rooms.ts';
+import { openRoomServer, type Fault } from './room-server.ts';
+
+const deadlineMs = 1_500;
+
+/** Faults stop early enough for what is delayed to arrive before the end. */
+const lastFault = 2_500;
+
+const mixed: Fault[] = ['drop', 'duplicate', 'swap', 'leak', 'flip', { delayMs: deadlineMs + 200 }];
+
+function sinful(delivery: number): Fault | undefined {
+  if (delivery > lastFault || delivery % 10 !== 0) return undefined;
+  return mixed[(delivery / 10) % mixed.length];
+}
+
+const overrides = { duration: '2500ms', deadline: deadlineMs, schedule: constant(20), speakers: 1 } as const;
+
+async function accuse(
+  client: 'raw' | 'ws',
+  rooms: ReturnType<typeof uniform>,
+  processes: number,
+): Promise<RunReport & { sins: object }> {
+  await using server = await openRoomServer({ fault: sinful, clients: 24 });
+  const options = { client, target: server.url, processes, overrides: { ...overrides, rooms } };
+  const report = await load(processes === 0 ? scenario : new URL('./fixtures/rooms.ts', import.meta.url), options);
+  return { ...report, sins: server.sins };
+}
+
+function confessed(report: RunReport): object {
+  const { lost, duplicated, reordered, misrouted, corrupt, late } = report.ledger;
+  return {
+    dropped: lost - corrupt - late,
+    duplicated,
+    swapped: reordered,
+    leaked: misrouted,
+    flipped: corrupt,
+    delayed: late,
+  };
+}
+
+describe.concurrent('a server that drops, doubles, swaps, leaks, corrupts and delays is found out exactly', () => {
+  for (const client of ['raw', 'ws'] as const) {
+    test(`by the ${client} client in one process`, { timeout: 30_000 }, async () => {
+      const report = await accuse(client, uniform(4), 0);
+      expect(confessed(report)).toEqual(report.sins);
+      expect(report.ledger.corrupt).toBeGreaterThan(37);
+      expect(report.ledger.expected).toBe(report.ledger.received + report.ledger.lost);
+      expect(report.verdict).toBe('fail');
+    });
+
+    test(`by the ${client} client in two processes that share a room`, { timeout: 30_000 }, async () => {
+      const report = await accuse(client, uniform(3), 2);
+      expect(confessed(report)).toEqual(report.sins);
+      expect(report.ledger.expected).toBe(report.ledger.received + report.ledger.lost);
+      expect(report.generator['processes']).toBe(2);
+      expect(report.verdict).toBe('fail');
+    });
+  }
+});
+
+describe('a server that does right', () => {
+  test('has nothing counted against it', async () => {
+    await using server = await openRoomServer({ clients: 24 });
+    const { ledger, clients } = await load(scenario, { target: server.url, overrides: { rooms: oneRoom() } });
+    expect(clients).toEqual({ intended: 24, connected: 24, refused: 0, dropped: 0, peak: 24 });
+    expect(ledger).toMatchObject({ lost: 0, duplicated: 0, reordered: 0, misrouted: 0, corrupt: 0, late: 0 });
+    expect(ledger.expected).toBeGreaterThan(24 * 24 * 15);
+    expect(ledger.received).toBe(ledger.expected);
+  });
+
+  test('that drops one delivery in a thousand is caught by exactly those, with an example of each', async () => {
+    await using server = await openRoomServer({
+      clients: 24,
+      fault: (delivery) => (delivery % 1_000 === 0 ? 'drop' : undefined),
+    });
+    const report = await load(scenario, {
+      target: server.url,
+      client: 'raw',
+      overrides: { rooms: oneRoom(), deadline: '500ms' },
+    });
+    expect(server.sins.dropped).toBeGreaterThan(3);
+    expect(report.ledger.lost).toBe(server.sins.dropped);
+    expect(report.ledger.firstViolations).toContainEqual(
+      expect.objectContaining({ kind: 'lost', room: 'room-0', sequence: expect.any(Number) }),
+    );
+    expect(report.rooms).toMatchObject([{ size: 20, rooms: 1, lost: server.sins.dropped }]);
+  });
+});
