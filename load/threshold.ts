@@ -37,11 +37,7 @@ export const clientCounters: readonly string[] = ['intended', 'connected', 'refu
 /** What can be told while the run is under way; the others are decided when it is over and every log is there. */
 const liveCounters: readonly string[] = ['published', 'duplicated', 'misrouted', 'corrupt', ...clientCounters];
 
-export const metricNames: readonly string[] = [
-  ...ledgerCounters,
-  ...clientCounters,
-  ...latencyNames.map((name) => `${name}.p99`),
-];
+export const metricNames: readonly string[] = [...ledgerCounters, ...clientCounters, ...latencyNames];
 
 const form =
   /^\s*([A-Za-z]+)(?:\.(min|max|count|p\d+(?:\.\d+)?))?\s*(<=|>=|==|!=|<|>)\s*(\d+(?:\.\d+)?|\.\d+)\s*(us|ms|s|m|h)?(?:\s+over\s+(\S+))?(\s+abort)?\s*$/;

@@ -147,12 +147,18 @@ function exitCodeFor(error: unknown, terminal: Terminal): number {
   const { red, dim } = palette(terminal.isNoteColoured);
   if (isCoded(error)) {
     terminal.note(`${red('error:')} ${error.message} ${dim(`(${error.code})`)}\n`);
-    return error.code.startsWith('CHANNELBOX_TARGET') ? exitCodes.unreachable : exitCodes.usage;
+    return codes[error.code] ?? exitCodes.usage;
   }
   const trace = error instanceof Error ? (error.stack ?? error.message) : String(error);
   terminal.note(`${red('error:')} the run broke off, which proves nothing: ${trace}\n`);
   return exitCodes.invalid;
 }
+
+/** Errors that are not the caller's: everything else with a code is wrong use. */
+const codes: Readonly<Record<string, number>> = {
+  CHANNELBOX_TARGET_UNREACHABLE: exitCodes.unreachable,
+  CHANNELBOX_LOAD_FAILED: exitCodes.invalid,
+};
 
 /** By code, since a scenario may have loaded a second copy of the classes. */
 function isCoded(error: unknown): error is ChannelBoxError {

@@ -103,6 +103,20 @@ export class Connecting {
       if (failures > 0 && client.state === 'idle') this.#count(client);
   }
 
+  /** The drain is over: an answer that has not come by now does not come. */
+  giveUp(): void {
+    for (const client of this.#generator.clients) {
+      if (client.state !== 'connecting') continue;
+      client.state = 'idle';
+      this.#generator.measures.error(
+        'no-answer',
+        `client ${client.index} had no answer to its upgrade when the run was over`,
+      );
+      this.#count(client);
+      client.connection?.terminate();
+    }
+  }
+
   #count(client: Client): void {
     client.returns = undefined;
     this.#returns.delete(client);

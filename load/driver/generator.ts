@@ -55,7 +55,12 @@ export class Generator implements GeneratorCore, ClientEvents {
     this.#reading = new Reading({ ...shared, ledger: this.#ledger, scans: options.scans, onJoined });
     const onError = (error: unknown): void => this.fail(error);
     this.#speaking = new Speaking({ ...shared, queue: this.#queue, faker, onError });
-    this.#settling = new Settling(this, { ledger: this.#ledger, speaking: this.#speaking, reading: this.#reading });
+    this.#settling = new Settling(this, {
+      ledger: this.#ledger,
+      speaking: this.#speaking,
+      reading: this.#reading,
+      isQuiet: () => this.#connecting.isQuiet,
+    });
     this.#connecting = new Connecting(this, (client) => this.#settling.retire(client));
     this.#chaos = new ChaosDriver(this, this.#connecting);
   }
@@ -106,6 +111,7 @@ export class Generator implements GeneratorCore, ClientEvents {
   // What clients tell.
 
   opened(client: Client): void {
+    if (client.state !== 'connecting') return client.connection?.terminate();
     const nowUs = this.nowUs();
     client.state = 'open';
     client.openedUs = nowUs;
@@ -129,11 +135,12 @@ export class Generator implements GeneratorCore, ClientEvents {
   }
 
   refused(client: Client, kind: string, message: string): void {
-    this.#connecting.refused(client, kind, message);
+    if (client.state === 'connecting') this.#connecting.refused(client, kind, message);
     this.tellConnected();
   }
 
   closed(client: Client, code: number): void {
+    if (!client.isPresent) return;
     const nowUs = this.nowUs();
     const wasAsked = client.state === 'leaving' || this.phase === 'closing' || this.phase === 'done';
     if (client.leave(nowUs)) this.#speaking.left(client, nowUs);
@@ -268,6 +275,7 @@ export class Generator implements GeneratorCore, ClientEvents {
   }
 
   #closeAll(): void {
+    this.#connecting.giveUp();
     this.#settling.finish();
     const health = this.options.health.whole();
     this.phase = 'closing';

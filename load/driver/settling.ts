@@ -19,6 +19,8 @@ export interface SettlingOptions {
   readonly ledger: Ledger;
   readonly speaking: Speeches;
   readonly reading: Reading;
+  /** No connect waits for its answer. */
+  isQuiet(): boolean;
 }
 
 const pollUs = 20_000;
@@ -83,7 +85,7 @@ export class Settling {
     const generator = this.#generator;
     const beginUs = generator.nowUs();
     const isOver = beginUs > deadlineUs;
-    const isQuiet = beginUs - this.#options.reading.lastFrameUs >= quietUs;
+    const isQuiet = this.#options.isQuiet() && beginUs - this.#options.reading.lastFrameUs >= quietUs;
     if (isOver || (isQuiet && this.#settleAll().lost === 0)) return generator.options.emit({ type: 'settled' });
     // A large ledger takes its time, which the deliveries that are still to come need too.
     const costUs = generator.nowUs() - beginUs;

@@ -1,0 +1,287 @@
+import {
+  burst,
+  churn,
+  constant,
+  explicit,
+  hold,
+  load,
+  poisson,
+  rampTo,
+  reconnectStorm,
+  slowReaders,
+  spike,
+  uniform,
+  vanish,
+  zipf,
+  type Adapter,
+  type Progress,
+  type Scenario,
+} from 'channelbox/load';
+import { describe, expect, test } from 'vitest';
+import { openRoomServer } from './room-server.ts';
+
+const scenario: Scenario = {
+  clients: 20,
+  rooms: uniform(4),
+  schedule: constant(10),
+  duration: '1s',
+  deadline: '500ms',
+  adapter: 'json',
+};
+const clean = { lost: 0, duplicated: 0, reordered: 0, misrouted: 0, corrupt: 0, late: 0 };
+
+describe.concurrent('stages', () => {
+  test(
+    'ramp, spike and hold bring and remove the clients that they say, at their time',
+    { timeout: 15_000 },
+    async () => {
+      await using server = await openRoomServer();
+      const clients = [rampTo(20, '400ms'), spike(10, '500ms'), hold('200ms'), rampTo(5, '200ms'), hold('300ms')];
+      const report = await load({ ...scenario, clients, target: server.url, deadline: '200ms' });
+      expect(report.clients).toEqual({ intended: 30, connected: 30, refused: 0, dropped: 0, peak: 30 });
+      expect(report.ledger).toMatchObject(clean);
+      expect(report.ledger.expected).toBeGreaterThan(500);
+      expect(report.ledger.indeterminate).toBeGreaterThan(0);
+      expect(report.marks.map(({ what }) => what)).toEqual([
+        'rampTo 20',
+        'spike 10',
+        'hold',
+        'rampTo 5',
+        'hold',
+        'speaking ends',
+      ]);
+      expect(report.closes).toEqual({ 1000: 30 });
+    },
+  );
+
+  test('churn closes and replaces, and no delivery is taken for lost or doubled', { timeout: 15_000 }, async () => {
+    await using server = await openRoomServer();
+    const clients = [rampTo(20, '100ms'), churn(20, '1500ms')];
+    for (const client of ['raw', 'ws'] as const) {
+      const report = await load(
+        { ...scenario, clients, target: server.url, deadline: '200ms', thresholds: ['indeterminate >= 0'] },
+        { client },
+      );
+      expect(report.clients.connected).toBeGreaterThan(40);
+      expect(report.clients).toMatchObject({ refused: 0, dropped: 0, peak: 20 });
+      expect(report.ledger).toMatchObject(clean);
+      expect(report.ledger.expected).toBeGreaterThan(500);
+    }
+  });
+});
+
+describe.concurrent('chaos', () => {
+  test('clients that vanish are gone without a close, and nobody is blamed', async () => {
+    await using server = await openRoomServer();
+    const report = await load({ ...scenario, target: server.url, chaos: [vanish(0.25, { at: '500ms' })] });
+    expect(report.clients).toMatchObject({ connected: 20, dropped: 0 });
+    expect(report.closes).toEqual({ 1000: 15, 1006: 5 });
+    expect(report.ledger).toMatchObject(clean);
+    expect(report.ledger.indeterminate).toBeGreaterThan(0);
+    expect(report.marks).toContainEqual({ atMs: expect.any(Number), what: 'vanish begins: 5 clients' });
+  });
+
+  test(
+    'a storm cuts clients off, and they come back with a backoff until they are let in',
+    { timeout: 15_000 },
+    async () => {
+      // Of the ten that come back, the first five attempts are turned away.
+      await using server = await openRoomServer({ refuses: (number) => number > 20 && number <= 25 });
+      const chaos = [reconnectStorm(0.5, { at: '300ms', backoff: '100ms' })];
+      const report = await load({ ...scenario, duration: '2s', target: server.url, chaos });
+      expect(report.clients).toEqual({ intended: 30, connected: 30, refused: 0, dropped: 0, peak: 20 });
+      expect(report.errors).toContainEqual({ kind: 'http-503', count: 5, sample: expect.any(String) });
+      expect(report.ledger).toMatchObject(clean);
+    },
+  );
+
+  test('slow readers are expected nothing of while they are slow', { timeout: 15_000 }, async () => {
+    await using server = await openRoomServer();
+    const chaos = [slowReaders(0.2, { from: '300ms', lasts: '400ms' })];
+    for (const client of ['raw', 'ws'] as const) {
+      const report = await load(
+        { ...scenario, duration: '1500ms', target: server.url, chaos, deadline: '200ms' },
+        { client },
+      );
+      expect(report.ledger).toMatchObject(clean);
+      expect(report.ledger.indeterminate).toBeGreaterThan(30);
+      expect(report.clients.dropped).toBe(0);
+    }
+  });
+});
+
+describe.concurrent('a scenario', () => {
+  test('with a client function drives each client from open to close, counted in the ledger too', async () => {
+    await using server = await openRoomServer();
+    const done: number[] = [];
+    const client: Scenario['client'] = async (one) => {
+      await one.sleep('50ms');
+      for (let turn = 0; turn < 3; turn += 1) await one.publish({ turn });
+      await one.received(12, { within: '2s' });
+      done.push(one.index);
+    };
+    const report = await load({
+      clients: 20,
+      rooms: uniform(4),
+      adapter: 'json',
+      client,
+      target: server.url,
+      duration: '5s',
+    });
+    expect(done).toHaveLength(20);
+    expect(report.ledger).toMatchObject({ ...clean, published: 60 });
+    expect(report.ledger.received).toBe(report.ledger.expected);
+    expect(report.series.at(-1)?.['atMs']).toBeLessThan(3_000);
+  });
+
+  test('whose client function throws fails, with the error', async () => {
+    await using server = await openRoomServer();
+    const client: Scenario['client'] = async (one) => {
+      await one.publish();
+      if (one.index === 3) await one.received(1_000, { within: '100ms' });
+    };
+    const report = await load({ clients: 20, rooms: uniform(4), adapter: 'json', client, target: server.url });
+    expect(report.errors).toContainEqual({
+      kind: 'client',
+      count: 1,
+      sample: expect.stringContaining('of 1000 within 100 ms'),
+    });
+    expect(report.verdict).not.toBe('pass');
+  });
+
+  test('whose payload or publish throws ends with that error', async () => {
+    await using server = await openRoomServer();
+    const payload = (): unknown => {
+      throw new Error('no such word');
+    };
+    await expect(load({ ...scenario, target: server.url, payload })).rejects.toMatchObject({
+      code: 'CHANNELBOX_LOAD_FAILED',
+      message: expect.stringContaining('no such word'),
+    });
+  });
+
+  test('says the same messages for the same seed, whatever the process', async () => {
+    const said = async (seed: number): Promise<string[]> => {
+      const texts: string[] = [];
+      await using server = await openRoomServer({
+        onConnection: (socket) =>
+          void socket.on('message', (data) => void texts.push(String(data).replace(/~c[\w-]{35}/, ''))),
+      });
+      await load({
+        ...scenario,
+        seed,
+        clients: 4,
+        schedule: burst(3, '2s'),
+        duration: '2s',
+        target: server.url,
+        payload: ({ faker, sequence }) => [sequence, faker.lorem.word()],
+      });
+      return texts.sort();
+    };
+    const [one, again, other] = await Promise.all([said(1), said(1), said(2)]);
+    expect(one.length).toBe(4 + 12);
+    expect(again).toEqual(one);
+    expect(other).not.toEqual(one);
+  });
+
+  test('with rooms of unlike size and few speakers tells latency by size of room', async () => {
+    await using server = await openRoomServer();
+    const rooms = explicit({ hall: 16, nook: 4 });
+    const report = await load({ ...scenario, rooms, speakers: 0.25, schedule: poisson(20), target: server.url });
+    expect(report.environment['speakers']).toBe(5);
+    expect(report.rooms.map(({ size, rooms: count }) => [size, count])).toEqual([
+      [2, 1],
+      [10, 1],
+    ]);
+    expect(report.ledger).toMatchObject(clean);
+    const zipfed = await load({ ...scenario, rooms: zipf(5), target: server.url, duration: '300ms' });
+    expect(zipfed.environment['rooms']).toBe(5);
+  });
+
+  test('with a warm-up counts nothing that was meant to be sent in it', async () => {
+    await using server = await openRoomServer();
+    const report = await load({ ...scenario, duration: '1s', warmup: '600ms', target: server.url });
+    expect(report.ledger.published).toBeLessThan(20 * 6);
+    expect(report.ledger.published).toBeGreaterThan(20 * 2);
+    expect(report.ledger).toMatchObject({ ...clean, expected: report.ledger.published * 5, indeterminate: 0 });
+    expect(report.latency.fanout.count).toBe(report.ledger.received);
+  });
+
+  test('over two targets sends room i to target i mod 2', async () => {
+    await using one = await openRoomServer();
+    await using other = await openRoomServer();
+    const report = await load({ ...scenario, target: [one.url, other.url] });
+    expect(report.ledger).toMatchObject(clean);
+    expect(report.ledger.expected).toBeGreaterThan(600);
+  });
+
+  test('with a protocol that batches, replies and sends nothing back to the sender is accounted for', async () => {
+    await using server = await openRoomServer();
+    const adapter: Adapter = {
+      path: () => '/',
+      subprotocols: [],
+      headers: ({ index }) => ({ 'x-client': String(index) }),
+      // The step that joins is sent in answer to nothing but the opening; the acknowledgement is answered with a message of no stamp.
+      join: ({ room }) => [JSON.stringify({ type: 'join', room })],
+      isJoined: (frame) => String(frame).includes('joined'),
+      reply: (frame) => (String(frame).includes('"ping"') ? ['{"type":"join","room":"nowhere"}'] : undefined),
+      publish: (stamp, _payload, { room }) => JSON.stringify({ type: 'message', room, data: { stamp, list: [stamp] } }),
+      stampOf: (frame) => (JSON.parse(String(frame)) as { data?: { list: string[] } }).data?.list,
+    };
+    for (const client of ['raw', 'ws'] as const) {
+      const report = await load({ ...scenario, adapter, target: server.url }, { client });
+      expect(report.ledger).toMatchObject(clean);
+      expect(report.ledger.received).toBe(report.ledger.expected);
+      expect(report.ledger.expected).toBeGreaterThan(600);
+    }
+  });
+
+  test('reports progress, and an abort ends it early with a report of what there was', async () => {
+    await using server = await openRoomServer();
+    const progress: Progress[] = [];
+    const controller = new AbortController();
+    const onProgress = (now: Progress): void => {
+      progress.push(now);
+      if (progress.length === 2) controller.abort();
+    };
+    const report = await load(
+      { ...scenario, duration: '1h', target: server.url },
+      { signal: controller.signal, onProgress },
+    );
+    expect(progress.length).toBeGreaterThanOrEqual(2);
+    expect(progress[0]).toMatchObject({ connected: 20, lost: 0 });
+    expect(report.ledger).toMatchObject(clean);
+    expect(report.ledger.expected).toBeGreaterThan(500);
+    expect(report.marks.map(({ what }) => what)).toContain('interrupted');
+  });
+
+  test('with a threshold to abort on ends as soon as it is broken', async () => {
+    await using server = await openRoomServer();
+    const report = await load({
+      ...scenario,
+      duration: '1h',
+      target: server.url,
+      thresholds: ['fanout.p50 < 1us abort'],
+    });
+    expect(report.thresholds).toMatchObject([{ passed: false }]);
+    expect(report.marks.map(({ what }) => what)).toContain('stopped early: fanout.p50 < 1us abort is broken');
+  });
+});
+
+test('a sender that does not hear itself expects nothing of itself, and its own echo is misrouted', async () => {
+  await using server = await openRoomServer();
+  const deaf: Adapter = {
+    path: () => '/',
+    join: ({ room }) => [JSON.stringify({ type: 'join', room })],
+    isJoined: (frame) => String(frame).includes('joined'),
+    publish: (stamp, _payload, { room }) => JSON.stringify({ type: 'message', room, data: { stamp } }),
+    stampOf: (frame) => (JSON.parse(String(frame)) as { data?: { stamp: string } }).data?.stamp,
+    echoes: false,
+  };
+  const report = await load({ ...scenario, adapter: deaf, target: server.url });
+  expect(report.ledger.misrouted).toBe(report.ledger.published);
+  expect(report.ledger.received).toBe(report.ledger.expected);
+  expect(report.ledger.expected).toBeGreaterThan(500);
+  expect(report.ledger.expected).toBeLessThanOrEqual(report.ledger.published * 4);
+  expect(report.verdict).toBe('fail');
+});
