@@ -11,17 +11,17 @@ export type Round = Readonly<Record<string, number>>;
 export function roundOf(report: RunReport): Round {
   const { fanout, echo } = report.latency;
   const latency = fanout.count > 0 || echo === undefined ? fanout : echo;
-  return { p50: latency.p50, p99: latency.p99, throughput: throughputOf(report) };
+  return { p50: latency.p50, p99: latency.p99, throughput: meanWhileSending(report, 'delivered') };
 }
 
 /**
- * Deliveries a second while messages were sent, on average. The first and the last of these seconds are left out, as they
- * are not whole: over a short run they would be most of the noise.
+ * What a column of the series was a second, on average, while messages were sent. The first and the last of these seconds are
+ * left out, as they are not whole: over a short run they would be most of the noise.
  */
-function throughputOf(report: RunReport): number {
-  const speaking = report.series.filter((second) => (second['published'] ?? 0) > 0);
-  const whole = speaking.length > 2 ? speaking.slice(1, -1) : speaking;
-  return whole.length === 0 ? 0 : sum(whole, (second) => second['delivered'] ?? 0) / whole.length;
+export function meanWhileSending(report: RunReport, column: string): number {
+  const sending = report.series.filter((second) => (second['published'] ?? 0) > 0);
+  const whole = sending.length > 2 ? sending.slice(1, -1) : sending;
+  return whole.length === 0 ? 0 : sum(whole, (second) => second[column] ?? 0) / whole.length;
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { Ledger, Percentiles, RunReport } from '../run-report.ts';
-import { bytes, clockTime, closeMeaning, milliseconds, number, share, whole } from './format.ts';
+import { clockTime, closeMeaning, milliseconds, share, whole } from './format.ts';
+import { observedText, reading, signalOf, spaced } from './signal.ts';
 import { html, table, type Insertable, type Markup } from './markup.ts';
 
 /** The verdict, why, and the figures that most people came for. */
@@ -58,7 +59,7 @@ export function thresholdsTable(report: RunReport): Markup {
   }
   const rows = report.thresholds.map(({ expression, observed, passed }) => [
     html`<code>${expression}</code>`,
-    /\.(min|p\d+(\.\d+)?|max|mean)\b/.test(expression) ? milliseconds(observed) : number(observed),
+    observedText(expression, observed),
     mark(passed),
   ]);
   return table([{ title: 'threshold' }, { title: 'observed', isNumber: true }, { title: 'result' }], rows, {
@@ -185,27 +186,9 @@ export function errorsTable(report: RunReport): Markup {
   return table(columns, rows, { caption: 'Errors', id: 'errors-table' });
 }
 
-/** What a generator says of itself, in words, and what it may say before the run is void (DESIGN.md §5). */
-const signals: Readonly<Record<string, readonly [name: string, allowed: string]>> = {
-  cpuWait: ['waited for a CPU, a second', '≤ 0.25 s'],
-  cpuWaitWorstSecond: ['… in the worst second', ''],
-  sentShare: ['of the intended publishes, sent', '≥ 95 %'],
-  latenessP50Ms: ['schedule lateness p50', ''],
-  latenessP99Ms: ['schedule lateness p99', '≤ 10 ms, or 20 % of the tightest threshold'],
-  latenessMaxMs: ['schedule lateness max', ''],
-  loopDelayP99Ms: ['loop delay p99', '≤ 10 ms, or 20 % of the tightest threshold'],
-  loopDelayMaxMs: ['loop delay max', ''],
-  cpu: ['cores used', ''],
-  cpuSeconds: ['CPU time', ''],
-  utilization: ['event loop utilisation', ''],
-  rssStartBytes: ['memory at the start', ''],
-  rssPeakBytes: ['memory at the peak', ''],
-  processes: ['generator processes', ''],
-};
-
 export function generatorTable(report: RunReport): Markup {
   const rows = Object.entries(report.generator).map(([name, value]) => {
-    const [title, allowed] = signals[name] ?? [spaced(name), ''];
+    const { title, allowed } = signalOf(name);
     return [title, html`<span data-signal="${name}">${reading(name, value)}</span>`, allowed];
   });
   const columns = [{ title: 'signal' }, { title: 'worst generator', isNumber: true }, { title: 'allowed' }];
@@ -221,21 +204,4 @@ export function environmentTable(report: RunReport): Markup {
     id: 'environment-table',
     isCaptionHidden: true,
   });
-}
-
-/** `lagP99Ms` becomes `lag p99`. */
-function spaced(name: string): string {
-  const words = name.replace(/(Ms|Bytes|Seconds)$/, '').replace(/([a-z])([A-Z0-9])/g, '$1 $2');
-  return words
-    .replaceAll(/ ([A-Z])(?=[a-z0-9])/g, (_, letter: string) => ` ${letter.toLowerCase()}`)
-    .replace(/([a-z]) (\d+)$/, '$1 $2');
-}
-
-/** A number in the unit that its name ends with. */
-function reading(name: string, value: number): string {
-  if (name.endsWith('Ms')) return milliseconds(value);
-  if (name.endsWith('Bytes')) return bytes(value);
-  if (name.endsWith('Seconds') || name.startsWith('cpuWait')) return `${number(value)} s`;
-  if (/(Share|Ratio)$/.test(name)) return share(Number(value.toFixed(4)));
-  return number(value);
 }

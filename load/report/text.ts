@@ -1,7 +1,9 @@
 import Table from 'cli-table3';
 import type { Percentiles, RunReport } from '../run-report.ts';
+import { meanWhileSending } from '../rounds.ts';
 import { palette, type Palette } from '../terminal.ts';
 import { clockTime, closeMeaning, milliseconds, number, share, whole } from './format.ts';
+import { observedText, reading, signalOf } from './signal.ts';
 
 /** The report as a terminal shows it; ends with the verdict, which is what the eye looks for. Ends with a line break. */
 export function textReport(report: RunReport, isColoured: boolean): string {
@@ -45,11 +47,9 @@ function headLine(report: RunReport, { bold }: Palette): string {
   return [facts.join('  '), '', row('clients', counts), row('messages', rates)].join('\n');
 }
 
-/** ` (498/s)`, from the series where it has the column. */
+/** ` (498/s)`, over the seconds in which messages were sent. */
 function perSecond(report: RunReport, column: string): string {
-  const values = report.series.flatMap((second) => (second[column] === undefined ? [] : [second[column]]));
-  if (values.length === 0) return '';
-  return ` (${number(values.reduce((sum, value) => sum + value, 0) / values.length)}/s)`;
+  return report.series.length === 0 ? '' : ` (${number(meanWhileSending(report, column))}/s)`;
 }
 
 function latencyTable(report: RunReport, colours: Palette): string {
@@ -108,20 +108,22 @@ function errorLines(report: RunReport): string {
     .join('\n');
 }
 
+/** The signals that decide whether the run is valid; the page has them all. */
+const decisive: readonly string[] = ['cpuWait', 'latenessP99Ms', 'loopDelayP99Ms', 'sentShare', 'cpu', 'rssPeakBytes'];
+
 function generatorLine(report: RunReport): string {
-  const entries = Object.entries(report.generator);
-  if (entries.length === 0) return '';
-  return row(
-    'generator',
-    entries.map(([name, value]) => `${name} ${number(value)}`),
-  );
+  const texts = decisive.flatMap((name) => {
+    const value = report.generator[name];
+    return value === undefined ? [] : [`${signalOf(name).title} ${reading(name, value)}`];
+  });
+  return texts.length === 0 ? '' : row('generator', texts);
 }
 
 function thresholdLines(report: RunReport, { green, red }: Palette): string {
   return report.thresholds
     .map(({ expression, observed, passed }, index) => {
       const mark = passed ? green('✓') : red('✗');
-      return row(index === 0 ? 'thresholds' : '', [`${mark} ${expression}  (${number(observed)})`]);
+      return row(index === 0 ? 'thresholds' : '', [`${mark} ${expression}  (${observedText(expression, observed)})`]);
     })
     .join('\n');
 }
