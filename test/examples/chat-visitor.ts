@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { WebSocket, type RawData } from 'ws';
+import { WebSocket } from 'ws';
 import type { ErrorFrame, HistoryFrame, RoomFrame } from '../../examples/chat/protocol.ts';
 
 export type ServerFrame = RoomFrame | HistoryFrame | ErrorFrame | { readonly type: 'pong' };
@@ -14,8 +14,8 @@ export class Visitor implements AsyncDisposable {
   private constructor(socket: WebSocket) {
     this.#socket = socket;
     this.closed = once(socket, 'close').then(([code, reason]) => ({ code: Number(code), reason: String(reason) }));
-    socket.on('message', (data: RawData) => {
-      const frame = JSON.parse(String(data)) as ServerFrame;
+    socket.on('message', (data: Buffer) => {
+      const frame = JSON.parse(data.toString()) as ServerFrame;
       const waiting = this.#waiting.shift();
       if (waiting === undefined) this.#frames.push(frame);
       else waiting(frame);
@@ -28,7 +28,9 @@ export class Visitor implements AsyncDisposable {
     place: { room: string; username?: string; since?: string },
   ): Promise<{ visitor: Visitor; history: HistoryFrame }> {
     const { room, ...query } = place;
-    const socket = new WebSocket(`${address}/room/${encodeURIComponent(room)}?${new URLSearchParams(query)}`);
+    const socket = new WebSocket(
+      `${address}/room/${encodeURIComponent(room)}?${new URLSearchParams(query).toString()}`,
+    );
     const visitor = new Visitor(socket);
     await once(socket, 'open');
     return { visitor, history: await visitor.next('history') };

@@ -51,9 +51,11 @@ export async function runExample(name: string, args: readonly string[] = ['--por
   };
 }
 
-/** Runs it to its end, for arguments that it refuses. */
+/** Runs it to its end, for arguments that it refuses; where it takes them and serves, it is killed. */
 export async function runExampleToEnd(name: string, args: readonly string[]): Promise<Ended> {
-  return (await startExample(name, args)).ended;
+  const { child, ended, firstLine } = await startExample(name, args);
+  void firstLine.then(() => child.kill('SIGKILL'));
+  return ended;
 }
 
 async function startExample(
