@@ -282,10 +282,13 @@ export class App implements AppView, AsyncDisposable {
     const context: ErrorContext = { connection: socket.id, route: socket.route, hook };
     this.#probe?.failed?.(error, context, socket.upgrade);
     this.#log('a handler failed', { ...context, error });
+    const onFailure = (failure: unknown): void => this.#log('onError failed', { ...context, error: failure });
     try {
-      this.#options.onError?.(error, context);
+      // One that is async may fail later.
+      const telling: unknown = this.#options.onError?.(error, context);
+      if (isThenable(telling)) telling.then(undefined, onFailure);
     } catch (failure) {
-      this.#log('onError failed', { ...context, error: failure });
+      onFailure(failure);
     }
   }
 
@@ -324,6 +327,7 @@ export class App implements AppView, AsyncDisposable {
       count: (event) => app.#count(event),
       denied: (socket, denial) => {
         app.#count('denied');
+        app.#sockets.delete(socket);
         app.#probe?.denied?.(socket.upgrade, denial);
       },
       ended: (socket) => {

@@ -69,7 +69,8 @@ export class Session implements Sink {
   }
 
   #connected(): void {
-    if (this.#socket.wasAccepted) this.#socket.serve(this);
+    if (this.#socket.isAnswering) this.#socket.onceAnswered(() => this.#connected());
+    else if (this.#socket.wasAccepted) this.#socket.serve(this);
     else this.#finish();
   }
 
@@ -120,8 +121,8 @@ export class Session implements Sink {
         void socket.close(invalidCode(error));
         return;
       }
-      void socket.close(closeCode.internalError);
     }
+    if (socket.wasAccepted || socket.isAnswering) void socket.close(closeCode.internalError);
     if (this.#failure === undefined) this.#failure = { error, hook };
     else socket.report(error, hook);
   }

@@ -14,6 +14,7 @@ export interface RateLimitOptions {
 
 /**
  * Bounds how fast one socket may send: a token bucket on the app's clock. Past it the socket closes with 1008.
+ * Several on one connection all hold.
  * @throws {LimitError} `CHANNELBOX_RATE_LIMIT` for a bound that is no number above 0
  */
 export function rateLimit(options: RateLimitOptions): Middleware {
@@ -26,7 +27,9 @@ export function rateLimit(options: RateLimitOptions): Middleware {
     const { clock } = ws.app;
     let tokens = burst;
     let filledMs = clock.monotonic();
+    const outer = (ws as ServerWebSocket).guard;
     (ws as ServerWebSocket).guard = () => {
+      if (outer?.() === false) return false;
       const nowMs = clock.monotonic();
       tokens = Math.min(burst, tokens + ((nowMs - filledMs) / perMs) * messages);
       filledMs = nowMs;

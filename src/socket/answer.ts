@@ -57,11 +57,15 @@ function checkedHeaders(headers: HeadersLike): (readonly [string, string])[] {
   return [...pairs];
 }
 
-/** @throws {HandshakeError} `CHANNELBOX_DENY_STATUS` for a status that is no refusal */
+/** @throws {HandshakeError} `CHANNELBOX_DENY_STATUS` for a status that is no refusal, `CHANNELBOX_DENY_BODY` */
 export function denyResponse(response: Response | number): Response {
   const status = typeof response === 'number' ? response : response.status;
   if (!Number.isInteger(status) || status < 300 || status > 599) {
     throw new HandshakeError('CHANNELBOX_DENY_STATUS', `deny() came with status ${status}; allowed are 300–599`);
   }
-  return typeof response === 'number' ? new Response(null, { status }) : response;
+  if (typeof response === 'number') return new Response(null, { status });
+  if (response.bodyUsed || response.body?.locked === true) {
+    throw new HandshakeError('CHANNELBOX_DENY_BODY', 'deny() came with a Response whose body is read already; clone it');
+  }
+  return response;
 }

@@ -29,8 +29,14 @@ export function checkCloseCode(code: number): void {
 
 const reasonBytesMax = 123;
 
-/** Cuts a reason at 123 bytes (RFC 6455 §5.5), on a character. */
+/**
+ * Cuts a reason at 123 bytes (RFC 6455 §5.5), on a character.
+ * @throws {ChannelBoxError} `CHANNELBOX_CLOSE_REASON` for what is no text
+ */
 export function trimReason(reason: string): string {
+  if (typeof reason !== 'string') {
+    throw new ChannelBoxError('CHANNELBOX_CLOSE_REASON', `a close reason is ${typeof reason}; allowed is a string`);
+  }
   if (reason.length * 3 <= reasonBytesMax || Buffer.byteLength(reason) <= reasonBytesMax) return reason;
   const bytes = Buffer.from(reason);
   let end = reasonBytesMax;

@@ -96,6 +96,8 @@ export class ServerWebSocket implements WebSocket, Seat, Seated, Visit, Due, Inb
   /** A close that came while the accept was on its way. */
   #closesAs: { code: number; reason: string } | undefined = undefined;
   #closing: { promise: Promise<void>; resolve: () => void } | undefined = undefined;
+  /** For a consumer that did not await its accept. */
+  #tellAnswered: (() => void) | undefined = undefined;
 
   constructor(host: SocketHost, request: SocketRequest) {
     this.#host = host;
@@ -230,6 +232,11 @@ export class ServerWebSocket implements WebSocket, Seat, Seated, Visit, Due, Inb
     return this.#state === 'pending';
   }
 
+  /** An accept is on its way. */
+  get isAnswering(): boolean {
+    return this.#state === 'answering';
+  }
+
   /** Whether it was accepted, however it has ended since. */
   get wasAccepted(): boolean {
     return (
@@ -262,7 +269,8 @@ export class ServerWebSocket implements WebSocket, Seat, Seated, Visit, Due, Inb
       throw this.disconnect;
     }
     this.#open(wire);
-    if (this.#closesAs !== undefined) this.#startClose(this.#closesAs.code, trimReason(this.#closesAs.reason));
+    if (this.#closesAs !== undefined) this.#startClose(this.#closesAs.code, this.#closesAs.reason);
+    this.#tellAnswered?.();
   }
 
   async deny(response: Response | number): Promise<void> {
@@ -342,6 +350,7 @@ export class ServerWebSocket implements WebSocket, Seat, Seated, Visit, Due, Inb
   close(code: number = closeCode.normal, reason = ''): Promise<void> {
     try {
       checkCloseCode(code);
+      reason = trimReason(reason);
     } catch (error) {
       return Promise.reject(error as Error);
     }
@@ -352,7 +361,7 @@ export class ServerWebSocket implements WebSocket, Seat, Seated, Visit, Due, Inb
       this.#closesAs = { code, reason };
       return done;
     }
-    if (this.#state === 'open') this.#startClose(code, trimReason(reason));
+    if (this.#state === 'open') this.#startClose(code, reason);
     return this.#closing === undefined ? done : this.#pending('close', this.#closing.promise);
   }
 
@@ -424,6 +433,11 @@ export class ServerWebSocket implements WebSocket, Seat, Seated, Visit, Due, Inb
     this.#inbox.serve(sink);
   }
 
+  /** Calls back when the accept that is on its way has ended, one way or the other. */
+  onceAnswered(tell: () => void): void {
+    this.#tellAnswered = tell;
+  }
+
   /** From here on the wait for `accept` is bounded. */
   startAcceptTimeout(): void {
     this.#waitUntil(this.keeping.clock.monotonic() + this.limits.acceptTimeoutMs);
@@ -445,10 +459,13 @@ export class ServerWebSocket implements WebSocket, Seat, Seated, Visit, Due, Inb
     if (this.#state !== 'pending' && this.#state !== 'answering') return;
     this.#finish(closeCode.abnormal, '', false);
     this.#inbox.drop();
+    this.#host.ended(this);
+    this.#tellAnswered?.();
   }
 
   terminate(): void {
-    this.#wire?.terminate();
+    if (this.#state === 'pending') void this.refuse(new Response(null, { status: 503 }), { by: 'limit' });
+    else this.#wire?.terminate();
   }
 
   get endCode(): number {
@@ -461,7 +478,11 @@ export class ServerWebSocket implements WebSocket, Seat, Seated, Visit, Due, Inb
 
   /** For what is no error of the app: seen at level debug. */
   note(what: string, error: Error): void {
-    this.app.logger.debug(what, { connection: this.id, route: this.route, hook: this.hook, error: error.message });
+    try {
+      this.app.logger.debug(what, { connection: this.id, route: this.route, hook: this.hook, error: error.message });
+    } catch {
+      this.#host.count('logFailures');
+    }
   }
 
   report(error: unknown, hook: string): void {
