@@ -168,6 +168,10 @@ export class App implements AppView, AsyncDisposable {
   /** The one way in for a transport; resolves when the handler and its hooks have ended. */
   handle(upgrade: Upgrade): Promise<void> {
     this.#routes.freeze();
+    return this.#admit(this.#probe?.upgrade?.(upgrade) ?? upgrade);
+  }
+
+  #admit(upgrade: Upgrade): Promise<void> {
     const match = this.#routes.match(upgrade.path ?? upgrade.url.pathname);
     if (match === undefined) return this.#turnAway(upgrade, 404, { by: 'route' });
     const { origins = [] } = this.#options;

@@ -41,6 +41,14 @@ export interface Probe {
   readonly uuid?: () => string;
   /** Runs what the app does for one connection: its middleware, its handler, its hooks. */
   run?(visit: Visit, body: () => Promise<void>): Promise<void>;
+  /** A consumer waits for its next frame: nothing of it is suspended, so nothing else tells. */
+  rest?(visit: Visit): void;
+  /** Ends that rest, and runs what a frame or the end of the connection sets off. */
+  wake?<T>(visit: Visit, body: () => T): T;
+  /** Stands in for what a transport brought: to count what passes, or to pretend where it comes from. */
+  upgrade?(upgrade: Upgrade): Upgrade;
+  /** The app's own code called the framework. */
+  called?(call: string): void;
   /** A promise of the framework begins to be waited for; what it returns is handed to `leave`. */
   enter?(call: string): unknown;
   leave?(token: unknown): void;

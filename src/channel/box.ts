@@ -86,6 +86,7 @@ export class Box implements ChannelBoxView {
   }
 
   addChannelToGroup(channel: Channel, group = 'default'): Promise<JoinResult> {
+    this.probe?.called?.('join');
     try {
       const member = this.#own(channel);
       checkGroupName(group, member.seat.limits.groupNameBytes);
@@ -140,6 +141,7 @@ export class Box implements ChannelBoxView {
   }
 
   groupSend(group: string, payload: unknown, options: GroupSendOptions = {}): Promise<Delivery> {
+    this.probe?.called?.('groupSend');
     try {
       checkGroupName(group, this.groupNameBytesMax);
       const { saveHistory: save = false } = options;

@@ -1,6 +1,6 @@
 import type { ReceiveOptions } from '../handler.ts';
 import type { WebSocketDisconnect } from '../errors.ts';
-import type { Probe } from '../probe.ts';
+import type { Probe, Visit } from '../probe.ts';
 import type { Message, Wire, WireEvents } from '../transport/transport.ts';
 
 /** Takes the frames of a socket one at a time, in order. Neither throws nor rejects. */
@@ -13,6 +13,7 @@ export interface Sink {
 
 export interface InboxOwner {
   readonly probe: Probe | undefined;
+  readonly visit: Visit;
   readonly inboundQueueMax: number;
   readonly disconnect: WebSocketDisconnect;
   /** A frame came. False: it is refused, and the socket is being closed. */
@@ -43,6 +44,7 @@ export class Inbox implements WireEvents {
   #onServed: (() => void) | undefined = undefined;
   #isBusy = false;
   #isPaused = false;
+  #isResting = false;
   #hasEnded = false;
 
   constructor(owner: InboxOwner) {
@@ -137,10 +139,12 @@ export class Inbox implements WireEvents {
 
   #serveOne(sink: Sink, message: Message): void {
     this.#isBusy = true;
-    const serving = sink.frame(message);
+    const { probe } = this.#owner;
+    const serving = probe === undefined ? sink.frame(message) : this.#awake(probe, () => sink.frame(message));
     if (serving === undefined) {
       this.#isBusy = false;
       if (this.#hasEnded) this.#pump();
+      else this.#rest();
     } else {
       this.#onServed ??= () => {
         this.#isBusy = false;
@@ -158,9 +162,26 @@ export class Inbox implements WireEvents {
       if (message === undefined) break;
       this.#serveOne(sink, message);
     }
-    if (!this.#hasEnded || this.#isBusy || this.#queue !== undefined) return;
+    if (this.#isBusy || this.#queue !== undefined) return;
+    if (!this.#hasEnded) return this.#rest();
     this.#sink = undefined;
-    sink.ended();
+    const { probe } = this.#owner;
+    if (probe === undefined) sink.ended();
+    else this.#awake(probe, () => sink.ended());
+  }
+
+  /** Between frames nothing of a sink is suspended; a probe is told, so that it knows who waits for what. */
+  #rest(): void {
+    const { probe, visit } = this.#owner;
+    if (probe === undefined || this.#isResting) return;
+    this.#isResting = true;
+    probe.rest?.(visit);
+  }
+
+  #awake<T>(probe: Probe, body: () => T): T {
+    this.#rest();
+    this.#isResting = false;
+    return probe.wake === undefined ? body() : probe.wake(this.#owner.visit, body);
   }
 
   #waitFor<T>(call: string, convert: (message: Message) => T, signal: AbortSignal | undefined): Promise<T> {

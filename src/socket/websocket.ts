@@ -118,6 +118,10 @@ export class ServerWebSocket implements WebSocket, Seat, Seated, Visit, Due, Inb
     if (hook !== 'middleware') this.hasReachedHandler = true;
   }
 
+  get visit(): Visit {
+    return this;
+  }
+
   get seat(): Seat {
     return this;
   }
@@ -258,11 +262,14 @@ export class ServerWebSocket implements WebSocket, Seat, Seated, Visit, Due, Inb
     const answer = acceptAnswer(this.upgrade, options);
     this.#state = 'answering';
     let wire: Wire;
+    const token = this.probe?.enter?.('accept');
     try {
       wire = await this.upgrade.accept({ ...answer, maxPayloadBytes: this.limits.maxPayloadBytes });
     } catch (error) {
       if (this.#state === 'answering') this.leaveUnanswered();
       throw error instanceof WebSocketDisconnect ? this.disconnect : error;
+    } finally {
+      this.probe?.leave?.(token);
     }
     if (this.#state !== 'answering') {
       wire.terminate();
@@ -396,6 +403,7 @@ export class ServerWebSocket implements WebSocket, Seat, Seated, Visit, Due, Inb
   }
 
   post(frame: Frame): Promise<SendOutcome> {
+    this.probe?.called?.('send');
     const wire = this.#wire;
     if (wire === undefined || this.#state !== 'open') {
       try {

@@ -1,0 +1,87 @@
+import { inspect } from 'node:util';
+import type { LinkClient } from './client.ts';
+import { TestTimer, type TestClock } from './clock.ts';
+import { show, valueOf } from './matchers.ts';
+import { Running, type Session } from './session.ts';
+import type { FailedWait } from './wait.ts';
+
+/** What a test left behind, as one list. */
+export class Leftovers {
+  readonly #items: string[] = [];
+  readonly #causes: unknown[] = [];
+
+  get isEmpty(): boolean {
+    return this.#items.length === 0;
+  }
+
+  get text(): string {
+    const count = this.#items.length === 1 ? 'one thing' : `${this.#items.length} things`;
+    return `the test left ${count} behind:\n${this.#items.map((item) => `  • ${indent(item)}`).join('\n')}`;
+  }
+
+  /** One error for all of it; its cause is the first error that nobody saw. */
+  error(): Error {
+    const error = new Error(this.text, this.#causes.length === 0 ? {} : { cause: this.#causes[0] });
+    error.name = 'LeftoverError';
+    error.stack = `${error.name}: ${error.message}`;
+    return error;
+  }
+
+  addErrors(session: Session): void {
+    for (const { error, context, isSeen } of session.failures) {
+      if (isSeen) continue;
+      this.#causes.push(error);
+      const where = `${context.route ?? 'no route'}, ${context.hook}, connection ${context.connection}`;
+      this.#items.push(
+        `an error that nobody saw, in ${where}:\n${error instanceof Error ? error.stack : inspect(error)}`,
+      );
+    }
+  }
+
+  addRunning(session: Session): void {
+    for (const running of session.running) {
+      this.#items.push(
+        `a handler still runs after its client has left: ${running.describe()}\n` +
+          'Let it end with its client (ws.signal tells), or move the clock as far as it waits.',
+      );
+    }
+  }
+
+  addTimers(clock: TestClock, session: Session): void {
+    for (const timer of clock.pending()) {
+      const owner = timer instanceof TestTimer ? timer.owner : undefined;
+      if (!(owner instanceof Running) || !owner.belongsTo(session) || session.running.has(owner)) continue;
+      const label = timer.label === '' ? 'a timer' : `a timer (${timer.label})`;
+      const inMs = timer.dueMs - clock.monotonic();
+      this.#items.push(`${label} is left, due in ${inMs} ms, set by ${owner.place}:\n${timer.stack}`);
+    }
+  }
+
+  addMemberships(session: Session): void {
+    for (const visit of session.visits) {
+      if (visit.isOpen || visit.memberships.length === 0) continue;
+      this.#items.push(
+        `a closed socket is still in ${visit.memberships.join(', ')}: ${visit.route ?? ''}, connection ${visit.id}`,
+      );
+    }
+  }
+
+  addUnread(clients: readonly LinkClient[]): void {
+    for (const { name, unread } of clients) {
+      if (unread.length === 0) continue;
+      const first = unread.slice(0, 3).map((frame) => show(valueOf(frame)));
+      const more = unread.length > 3 ? `, and ${unread.length - 3} more` : '';
+      this.#items.push(`${unread.length} unread at ${name}: ${first.join(', ')}${more}`);
+    }
+  }
+
+  addForgotten(failures: readonly FailedWait[]): void {
+    for (const { error, promise } of failures) {
+      if (!promise.isAwaited) this.#items.push(`a failure that nobody awaited (is an await missing?):\n${error.stack}`);
+    }
+  }
+}
+
+function indent(item: string): string {
+  return item.replaceAll('\n', '\n    ');
+}

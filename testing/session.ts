@@ -1,0 +1,169 @@
+import type { ErrorContext, Probe, Upgrade, Visit } from '../src/index.ts';
+import { callerLines, originOf, owners, type Owner, type TestClock } from './clock.ts';
+
+const { performance } = globalThis;
+
+/** A handler that runs, as far as the kit can see: in a promise of ours it is quiet, anywhere else it is busy. */
+export class Running implements Owner {
+  readonly visit: Visit;
+  busySince: number = performance.now();
+  /** It was given its real time, and time moves on without it. */
+  isGivenUp = false;
+  readonly #session: Session;
+  #depth = 0;
+  #hasEnded = false;
+  #lastCall = 'nothing yet';
+  #origin: { stack?: string } = {};
+
+  constructor(session: Session, visit: Visit) {
+    this.#session = session;
+    this.visit = visit;
+    session.busy.add(this);
+  }
+
+  enter(call: string): void {
+    this.note(call);
+    this.#depth += 1;
+    if (this.#depth === 1) this.#session.busy.delete(this);
+  }
+
+  leave(): void {
+    this.#depth -= 1;
+    if (this.#depth > 0 || this.#hasEnded) return;
+    this.#wake();
+    this.#session.busy.add(this);
+  }
+
+  /** It called the framework: it is alive. */
+  note(call: string): void {
+    this.#lastCall = call;
+    this.#origin = originOf(this.note);
+    this.#wake();
+  }
+
+  end(): void {
+    this.#hasEnded = true;
+    this.#session.busy.delete(this);
+    this.#session.running.delete(this);
+  }
+
+  belongsTo(session: Session): boolean {
+    return this.#session === session;
+  }
+
+  get place(): string {
+    return `${this.visit.route ?? this.visit.upgrade.url.pathname}, ${this.visit.hook}`;
+  }
+
+  /** Route, hook, last call into the framework and where that was. */
+  describe(): string {
+    const stack = callerLines(this.#origin)
+      .split('\n')
+      .filter((line) => !isFramework(line))
+      .slice(0, 4)
+      .join('\n');
+    return `${this.place}, last call: ${this.#lastCall}${stack === '' ? '' : `\n${stack}`}`;
+  }
+
+  #wake(): void {
+    this.busySince = performance.now();
+    this.isGivenUp = false;
+  }
+}
+
+export interface Failure {
+  readonly error: unknown;
+  readonly context: ErrorContext;
+  readonly upgrade: Upgrade;
+  isSeen: boolean;
+}
+
+/** What the kit knows of one app under test: who runs, who failed, what is on its way. */
+export class Session {
+  readonly clock: TestClock;
+  readonly watchdogMs: number;
+  readonly busy: Set<Running> = new Set();
+  readonly running: Set<Running> = new Set();
+  readonly failures: Failure[] = [];
+  readonly visits: Visit[] = [];
+  readonly #byVisit = new Map<Visit, Running>();
+  /** Everything on its way between the two ends. */
+  isInFlight: () => boolean = () => false;
+
+  constructor(clock: TestClock, watchdogMs: number) {
+    this.clock = clock;
+    this.watchdogMs = watchdogMs;
+  }
+
+  get inFlight(): boolean {
+    return this.isInFlight();
+  }
+
+  get hasUnseenError(): boolean {
+    return this.failures.some((failure) => !failure.isSeen);
+  }
+
+  /** The first error that nobody has seen; it is seen now. */
+  takeError(): unknown {
+    const failure = this.failures.find((candidate) => !candidate.isSeen);
+    if (failure === undefined) return undefined;
+    failure.isSeen = true;
+    return failure.error;
+  }
+
+  seeErrorsOf(upgrade: Upgrade | undefined): unknown {
+    let error: unknown;
+    for (const failure of this.failures) {
+      if (failure.upgrade !== upgrade) continue;
+      failure.isSeen = true;
+      error ??= failure.error;
+    }
+    return error;
+  }
+
+  probe(more: Probe): Probe {
+    return {
+      clock: this.clock,
+      run: (visit, body) => {
+        const running = new Running(this, visit);
+        this.running.add(running);
+        this.visits.push(visit);
+        this.#byVisit.set(visit, running);
+        const done = owners.run(running, body);
+        const end = (): void => running.end();
+        done.then(end, end);
+        return done;
+      },
+      rest: (visit) => this.#byVisit.get(visit)?.enter('receive'),
+      wake: (visit, body) => {
+        const running = this.#byVisit.get(visit);
+        if (running === undefined) return body();
+        running.leave();
+        return owners.run(running, body);
+      },
+      called: (call) => currentRunning()?.note(call),
+      enter: (call) => {
+        const running = currentRunning();
+        running?.enter(call);
+        return running;
+      },
+      leave: (token) => (token as Running | undefined)?.leave(),
+      failed: (error, context, upgrade) => {
+        this.failures.push({ error, context, upgrade, isSeen: false });
+      },
+      ...more,
+    };
+  }
+}
+
+function currentRunning(): Running | undefined {
+  const owner = owners.getStore();
+  return owner instanceof Running ? owner : undefined;
+}
+
+const here = new URL('..', import.meta.url).pathname;
+
+/** A line of a stack inside channelbox says nothing to who uses it. */
+function isFramework(line: string): boolean {
+  return line.includes(`${here}src/`) || line.includes(`${here}testing/`) || line.includes('node:internal');
+}

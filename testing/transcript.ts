@@ -1,0 +1,120 @@
+import { Aliases } from './aliases.ts';
+import { show } from './matchers.ts';
+
+export interface TranscriptEvent {
+  /** Since the test began. */
+  readonly atMs: number;
+  readonly kind: 'open' | 'sent' | 'received' | 'skipped' | 'close' | 'drop' | 'denied';
+  readonly data?: string | Uint8Array;
+  readonly code?: number;
+}
+
+/** What one client saw and did, in order. `String(transcript)` is the same on every run: ids and times are aliased. */
+export interface Transcript {
+  readonly events: readonly TranscriptEvent[];
+  toString(): string;
+}
+
+interface Logged extends TranscriptEvent {
+  readonly client: string;
+}
+
+const signs = {
+  open: 'open',
+  sent: '→',
+  received: '←',
+  skipped: '· skipped',
+  close: '× closed',
+  drop: '× dropped',
+  denied: '× denied',
+} as const;
+const columnWidthMax = 44;
+
+/** What happened to all clients of one test, in one order. */
+export class Log {
+  readonly #now: () => number;
+  readonly #isVirtual: boolean;
+  readonly #startMs: number;
+  readonly #startUnixMs: number;
+  readonly #events: Logged[] = [];
+
+  /** @param now milliseconds that never jump; shown only where they are virtual */
+  constructor(options: { now: () => number; unixMs: number; isVirtual: boolean }) {
+    this.#now = options.now;
+    this.#isVirtual = options.isVirtual;
+    this.#startMs = options.now();
+    this.#startUnixMs = options.unixMs;
+  }
+
+  add(client: string, event: Omit<TranscriptEvent, 'atMs'>): void {
+    this.#events.push({ client, atMs: this.#now() - this.#startMs, ...event });
+  }
+
+  of(client: string): Transcript {
+    const log = this;
+    return {
+      get events() {
+        return log.#events.filter((event) => event.client === client).map(({ client: _, ...event }) => event);
+      },
+      toString: () => log.#lines(client).join('\n'),
+    };
+  }
+
+  /** The last events of all clients, a column each. */
+  diagram(countMax = 14): string {
+    const shown = this.#events.slice(-countMax);
+    const clients = [...new Set(this.#events.map((event) => event.client))];
+    if (shown.length === 0) return '  (nothing happened yet)';
+    const aliases = this.#aliases();
+    for (const event of this.#events.slice(0, -countMax)) aliases.replace(text(event));
+    const rows = shown.map((event) => ({ event, cell: cut(aliases.replace(text(event))) }));
+    const widths = clients.map((client) =>
+      Math.max(client.length, ...rows.filter((row) => row.event.client === client).map((row) => row.cell.length)),
+    );
+    const line = (time: string, cells: readonly string[]): string =>
+      `  ${time.padEnd(9)}${cells.map((cell, at) => cell.padEnd((widths[at] as number) + 2)).join('')}`.trimEnd();
+    const body = rows.map(({ event, cell }) =>
+      line(
+        this.#time(event),
+        clients.map((client) => (client === event.client ? cell : '')),
+      ),
+    );
+    const left = this.#events.length - shown.length;
+    return [line('', clients), ...(left > 0 ? [`  … ${left} earlier`] : []), ...body].join('\n');
+  }
+
+  #lines(client: string): string[] {
+    const aliases = this.#aliases();
+    const lines: string[] = [client];
+    for (const event of this.#events) {
+      // Others are read too: an id keeps its alias whoever shows it first.
+      const written = aliases.replace(text(event));
+      if (event.client === client) lines.push(`  ${this.#time(event).padEnd(9)}${written}`.trimEnd());
+    }
+    return lines;
+  }
+
+  #aliases(): Aliases {
+    return new Aliases(this.#startUnixMs);
+  }
+
+  #time(event: TranscriptEvent): string {
+    return this.#isVirtual ? `+${shortTime(event.atMs)}` : '';
+  }
+}
+
+function text({ kind, data, code }: TranscriptEvent): string {
+  const parts: string[] = [signs[kind]];
+  if (code !== undefined) parts.push(String(code));
+  if (data !== undefined) parts.push(typeof data === 'string' ? (data === '' ? '""' : data) : show(data));
+  return parts.join(' ');
+}
+
+function cut(cell: string): string {
+  return cell.length > columnWidthMax ? `${cell.slice(0, columnWidthMax - 1)}…` : cell;
+}
+
+function shortTime(ms: number): string {
+  if (ms >= 1000 && ms % 100 === 0) return `${ms / 1000}s`;
+  return `${Math.round(ms * 1000) / 1000}ms`;
+}
