@@ -67,6 +67,7 @@ export function offeredSubprotocols(upgrade: Upgrade): readonly string[] {
 }
 
 export function headerOf(upgrade: Upgrade, wanted: string): string | undefined {
+  if (upgrade.header !== undefined) return upgrade.header(wanted);
   for (const [name, value] of upgrade.headers) if (name.toLowerCase() === wanted) return value;
   return undefined;
 }

@@ -35,6 +35,14 @@ export function deflated(frame: Frame, counts: EncodeCounts): Uint8Array {
   return frame.compressed;
 }
 
+/**
+ * Whether the lines of a 101 answer agree on deflating as blocks shared among sockets are deflated: a peer that wants a
+ * smaller window than they are made with gets plain frames (RFC 7692 §7.1.2.1).
+ */
+export function sharesDeflate(responseHeaders: readonly string[]): boolean {
+  return responseHeaders.some((line) => /permessage-deflate/i.test(line) && !/server_max_window_bits/i.test(line));
+}
+
 function deflate(frame: Frame, counts: EncodeCounts): Uint8Array | undefined {
   const { byteLength, data } = frame;
   if (byteLength < deflateBytesMin) return undefined;

@@ -1,21 +1,18 @@
 import type { IncomingMessage, Server as HttpServer } from 'node:http';
 import type { Server as HttpsServer } from 'node:https';
 import type { Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
 import { WebSocket as WsWebSocket, WebSocketServer, type ServerOptions } from 'ws';
 import type { Turn } from '../turn.ts';
-import { Batch } from './batch.ts';
-import { deflated, framed, type EncodeCounts } from './encode.ts';
+import type { Batch } from './batch.ts';
+import { Dispatch, type TransportCounts } from './dispatch.ts';
+import { Doorway, type UpgradeHost } from './doorway.ts';
+import { deflated, framed, sharesDeflate } from './encode.ts';
 import type { Frame } from './frame.ts';
-import { refusalOf } from './request-check.ts';
-import type { Message, Upgrade, UpgradeAnswer, Wire, WireEvents } from './transport.ts';
-import { NodeUpgrade, pathOf, refuse } from './upgrade.ts';
+import type { End, Occasional } from './occasional.ts';
+import type { Message, UpgradeAnswer, Wire, WireEvents } from './transport.ts';
 
 /** What the transport needs of the app that it serves. */
-export interface NodeTransportHost {
-  handle(upgrade: Upgrade): Promise<void>;
-  /** Whether some route takes this path. */
-  matches(path: string): boolean;
+export interface NodeTransportHost extends UpgradeHost {
   readonly turn: Turn;
 }
 
@@ -27,11 +24,6 @@ export interface NodeTransportOptions {
   forcesSend?: boolean;
 }
 
-export interface TransportCounts extends EncodeCounts {
-  /** Writes handed to a socket for data frames. */
-  writes: number;
-}
-
 /** Past it what has been joined is written before more is added. */
 const joinedBytesMax = 64 * 1024;
 /** Past it a peer that does not read its pongs gets no more of them. */
@@ -40,49 +32,33 @@ const payloadBytesMax = 1024 * 1024;
 
 /** WebSockets over any `http.Server`, on npm `ws`: upgrades in, one write per socket and turn out. */
 export class NodeTransport {
-  readonly counts: TransportCounts = { framings: 0, deflates: 0, writes: 0 };
-  readonly joins: boolean;
-  readonly forcesSend: boolean;
-  readonly #host: NodeTransportHost;
+  readonly #dispatch: Dispatch;
+  readonly #doorway: Doorway;
   readonly #compresses: boolean;
   /** One for each payload limit: ws takes it per server. */
   readonly #servers = new Map<number, WebSocketServer>();
-  readonly #attached = new Map<
-    HttpServer | HttpsServer,
-    (request: IncomingMessage, socket: Duplex, head: Buffer) => void
-  >();
   #answer: UpgradeAnswer | undefined = undefined;
   #responseHeaders: readonly string[] = [];
-  #dirty: NodeWire[] = [];
-  #plain = Batch.root();
-  #deflating = Batch.root();
 
   constructor(host: NodeTransportHost, options: NodeTransportOptions = {}) {
     const { compression = false, joins = true, forcesSend = false } = options;
-    this.#host = host;
+    this.#dispatch = new Dispatch(host.turn, { joins, forcesSend });
+    this.#doorway = new Doorway(host, this.#open);
     this.#compresses = compression;
-    this.joins = joins;
-    this.forcesSend = forcesSend;
+  }
+
+  get counts(): TransportCounts {
+    return this.#dispatch.counts;
   }
 
   /** @param options.unmatched 'ignore' leaves what no route takes to the server's other listeners. */
-  attach(server: HttpServer | HttpsServer, options: { unmatched?: 'deny' | 'ignore' } = {}): void {
-    const { unmatched = 'deny' } = options;
-    if (this.#attached.has(server)) return;
-    const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
-      // Nobody else would answer it where we are alone.
-      const mayIgnore = unmatched === 'ignore' && server.listenerCount('upgrade') > 1;
-      if (mayIgnore && !this.#isOurs(request)) return;
-      this.#upgrade(request, socket, head);
-    };
-    this.#attached.set(server, onUpgrade);
-    server.on('upgrade', onUpgrade);
+  attach(server: HttpServer | HttpsServer, options?: { unmatched?: 'deny' | 'ignore' }): void {
+    this.#doorway.attach(server, options);
   }
 
   /** Takes no further upgrades; open sockets stay. */
   detach(): void {
-    for (const [server, onUpgrade] of this.#attached) server.off('upgrade', onUpgrade);
-    this.#attached.clear();
+    this.#doorway.detach();
   }
 
   readonly #open = (
@@ -97,37 +73,9 @@ export class NodeTransport {
       wire = opened as NodeWire;
     });
     this.#answer = undefined;
-    wire?.opened(socket, this.#responseHeaders);
+    wire?.opened(socket, this.#compresses && sharesDeflate(this.#responseHeaders));
     return wire;
   };
-
-  /** Where a socket stands that has sent nothing in this turn. */
-  start(deflates: boolean): Batch {
-    return deflates ? this.#deflating : this.#plain;
-  }
-
-  markDirty(wire: NodeWire): void {
-    if (this.#dirty.push(wire) === 1) this.#host.turn.atEnd(this.#flush);
-  }
-
-  readonly #flush = (): void => {
-    const wires = this.#dirty;
-    this.#dirty = [];
-    this.#plain = Batch.root();
-    this.#deflating = Batch.root();
-    for (const wire of wires) wire.endTurn();
-  };
-
-  #isOurs(request: IncomingMessage): boolean {
-    return request.headers.upgrade?.toLowerCase() === 'websocket' && this.#host.matches(pathOf(request.url ?? '/'));
-  }
-
-  #upgrade(request: IncomingMessage, duplex: Duplex, head: Buffer): void {
-    const socket = duplex as Socket;
-    const refusal = refusalOf(request);
-    if (refusal !== undefined) return refuse(socket, refusal);
-    void this.#host.handle(new NodeUpgrade(request, socket, { open: this.#open, head }));
-  }
 
   #serverFor(maxPayload: number): WebSocketServer {
     let server = this.#servers.get(maxPayload);
@@ -143,12 +91,13 @@ export class NodeTransport {
         ? { serverNoContextTakeover: true, clientNoContextTakeover: true, threshold: 0 }
         : false,
       handleProtocols: () => this.#answer?.subprotocol ?? false,
-      transport: this,
+      dispatch: this.#dispatch,
     };
     server = new WebSocketServer(options as unknown as ServerOptions);
     server.on('headers', (lines: string[]) => {
-      for (const [name, value] of this.#answer?.headers ?? []) lines.push(`${name}: ${value}`);
-      this.#responseHeaders = lines;
+      const headers = this.#answer?.headers;
+      if (headers !== undefined) for (const [name, value] of headers) lines.push(`${name}: ${value}`);
+      if (this.#compresses) this.#responseHeaders = lines;
     });
     this.#servers.set(maxPayload, server);
     return server;
@@ -169,33 +118,31 @@ interface SenderInside {
  * cannot be seen, or are busy, frames go through `send`.
  */
 class NodeWire extends WsWebSocket implements Wire {
-  readonly #transport: NodeTransport;
+  readonly #dispatch: Dispatch;
   #socket: Socket | undefined = undefined;
   #events: WireEvents | undefined = undefined;
-  /** What came before anyone listened. */
-  #early: Message[] | undefined = undefined;
   #batch: Batch | undefined = undefined;
   #isDirty = false;
   #deflates = false;
+  /** Whether bytes may wait in the socket: where not, a fan-out need not look into it. */
+  #mayWait = false;
   /** Of this turn, already handed to the socket. */
   #flushedBytes = 0;
-  #drainWaiters: (() => void)[] | undefined = undefined;
-  #protocolErrorCode = 0;
-  #end: { code: number; reason: string; wasClean: boolean } | undefined = undefined;
+  #occasional: Occasional | undefined = undefined;
 
-  constructor(address: null, protocols: undefined, options: { transport: NodeTransport }) {
+  constructor(address: null, protocols: undefined, options: { dispatch: Dispatch }) {
     // ws makes the server's side of a socket from no address; its types know only the client's.
     super(address as unknown as string, protocols, options as object);
-    this.#transport = options.transport;
+    this.#dispatch = options.dispatch;
   }
 
-  /** Called once, with the lines of the 101 answer. */
-  opened(socket: Socket, responseHeaders: readonly string[]): void {
+  /** Called once. */
+  opened(socket: Socket, deflates: boolean): void {
     this.#socket = socket;
-    // A peer that wants a smaller window than a shared block is made with gets plain frames (RFC 7692 §7.1.2.1).
-    this.#deflates = responseHeaders.some(
-      (line) => /permessage-deflate/i.test(line) && !/server_max_window_bits/i.test(line),
-    );
+    this.#deflates = deflates;
+    this.#dispatch.writesRaw ??= !this.#dispatch.forcesSend && this.#holdsNothingBack;
+    // The answer to the handshake itself.
+    this.#mayWait = socket.writableLength > 0;
   }
 
   get bufferedBytes(): number {
@@ -203,30 +150,38 @@ class NodeWire extends WsWebSocket implements Wire {
   }
 
   get waitingBytes(): number {
+    if (!this.#mayWait) return 0;
     const waiting = (this.#socket?.writableLength ?? 0) - this.#flushedBytes;
-    return waiting > 0 ? waiting : 0;
+    if (waiting > 0) return waiting;
+    if (this.#flushedBytes === 0) this.#mayWait = false;
+    return 0;
   }
 
   write(frame: Frame): 'sent' | 'queued' | 'closed' {
-    const socket = this.#socket;
-    if (this.readyState !== 1 || socket === undefined || !socket.writable) return 'closed';
-    const isBehind = socket.writableLength > this.#flushedBytes;
-    const { counts, joins } = this.#transport;
-    const bytes = this.#deflates ? deflated(frame, counts) : framed(frame, counts);
-    if (this.#batch !== undefined && this.#batch.byteLength + bytes.byteLength > joinedBytesMax) this.#flush();
-    this.#batch = (this.#batch ?? this.#transport.start(this.#deflates)).followedBy(frame, bytes);
+    if (this.readyState !== 1) return 'closed';
+    const isBehind = this.#mayWait && this.waitingBytes > 0;
+    const dispatch = this.#dispatch;
+    const bytes = this.#deflates ? deflated(frame, dispatch.counts) : framed(frame, dispatch.counts);
+    let batch = this.#batch;
+    if (batch === undefined) batch = dispatch.start(this.#deflates);
+    else if (batch.byteLength + bytes.byteLength > joinedBytesMax) {
+      this.#flush();
+      batch = dispatch.start(this.#deflates);
+    }
+    this.#batch = batch.followedBy(frame, bytes);
     if (!this.#isDirty) {
       this.#isDirty = true;
-      this.#transport.markDirty(this);
+      dispatch.add(this);
     }
-    if (!joins) this.#flush();
+    if (!dispatch.joins) this.#flush();
     return isBehind ? 'queued' : 'sent';
   }
 
   drained(): Promise<void> {
-    if (this.#socket === undefined || this.bufferedBytes === 0 || this.#end !== undefined) return Promise.resolve();
+    const isOver = this.#socket === undefined || this.#occasional?.end !== undefined;
+    if (isOver || this.bufferedBytes === 0) return Promise.resolve();
     return new Promise((resolve) => {
-      (this.#drainWaiters ??= []).push(resolve);
+      (this.#rare.drainWaiters ??= []).push(resolve);
       if (!this.#isDirty) this.#tellWhenDrained();
     });
   }
@@ -236,15 +191,17 @@ class NodeWire extends WsWebSocket implements Wire {
     this.#isDirty = false;
     this.#flush();
     this.#flushedBytes = 0;
-    if (this.#drainWaiters !== undefined) this.#tellWhenDrained();
+    if (this.#occasional?.drainWaiters !== undefined) this.#tellWhenDrained();
   }
 
   listen(events: WireEvents): void {
     this.#events = events;
-    const early = this.#early;
-    this.#early = undefined;
-    for (const message of early ?? []) events.frame(message);
-    if (this.#end !== undefined) this.#tellEnd(this.#end);
+    const occasional = this.#occasional;
+    if (occasional === undefined) return;
+    const { early = [], end } = occasional;
+    occasional.early = undefined;
+    for (const message of early) events.frame(message);
+    if (end !== undefined) this.#tellEnd(end);
   }
 
   /** Ours, the peer's answered by ws, and the one that ends a breach of protocol: all of them behind what was written. */
@@ -252,7 +209,7 @@ class NodeWire extends WsWebSocket implements Wire {
     const isFirst = this.readyState === 1;
     if (isFirst) {
       this.#flush();
-      this.#protocolErrorCode = code ?? 0;
+      this.#rare.protocolErrorCode = code ?? 0;
     }
     super.close(code, reason);
     // ws answers the peer's close with what it brought: nothing, or bytes. Nothing more can come, though the peer may
@@ -260,8 +217,15 @@ class NodeWire extends WsWebSocket implements Wire {
     if (isFirst && (code === undefined || reason instanceof Uint8Array)) this.#onClose(code ?? 1005, reason, true);
   }
 
+  override send(data: Parameters<WsWebSocket['send']>[0], ...rest: unknown[]): void {
+    this.#rare.usesSend = true;
+    super.send(data, ...(rest as [never]));
+  }
+
   override ping(): void {
-    if (this.readyState === 1) super.ping();
+    if (this.readyState !== 1) return;
+    super.ping();
+    this.#mayWait = true;
   }
 
   /** ws tells what happens by `emit`; taken here, it needs no listeners. */
@@ -271,7 +235,7 @@ class NodeWire extends WsWebSocket implements Wire {
         this.#onMessage(first as Buffer, second as boolean);
         return true;
       case 'ping':
-        if ((this.#socket?.writableLength ?? 0) < pongBytesMax && this.readyState === 1) this.pong(first);
+        this.#onPing(first as Buffer);
         return true;
       case 'pong':
         this.#events?.pong();
@@ -281,11 +245,16 @@ class NodeWire extends WsWebSocket implements Wire {
         return true;
       case 'error':
         // ws has sent the close frame that fits; the peer may take its time, the app need not wait for it.
-        this.#onClose(this.#protocolErrorCode || 1006, undefined, false);
+        this.#onClose(this.#occasional?.protocolErrorCode || 1006, undefined, false);
         return true;
       default:
         return super.emit(event, first, second);
     }
+  }
+
+  get #rare(): Occasional {
+    this.#occasional ??= {};
+    return this.#occasional;
   }
 
   #onMessage(data: Buffer, isBinary: boolean): void {
@@ -293,19 +262,26 @@ class NodeWire extends WsWebSocket implements Wire {
     const message: Message = isBinary
       ? { type: 'bytes', data: new Uint8Array(data) }
       : { type: 'text', data: data.toString() };
-    if (this.#events === undefined) (this.#early ??= []).push(message);
+    if (this.#events === undefined) (this.#rare.early ??= []).push(message);
     else this.#events.frame(message);
   }
 
-  #onClose(code: number, reason: string | Buffer | undefined, mayBeClean: boolean): void {
-    if (this.#end !== undefined) return;
-    this.#end = { code, reason: reason?.toString() ?? '', wasClean: mayBeClean && code !== 1006 };
-    this.#batch = undefined;
-    this.#settleDrained();
-    this.#tellEnd(this.#end);
+  #onPing(data: Buffer): void {
+    if (this.readyState !== 1 || (this.#socket?.writableLength ?? 0) >= pongBytesMax) return;
+    this.pong(data);
+    this.#mayWait = true;
   }
 
-  #tellEnd({ code, reason, wasClean }: { code: number; reason: string; wasClean: boolean }): void {
+  #onClose(code: number, reason: string | Buffer | undefined, mayBeClean: boolean): void {
+    const rare = this.#rare;
+    if (rare.end !== undefined) return;
+    rare.end = { code, reason: reason?.toString() ?? '', wasClean: mayBeClean && code !== 1006 };
+    this.#batch = undefined;
+    this.#settleDrained();
+    this.#tellEnd(rare.end);
+  }
+
+  #tellEnd({ code, reason, wasClean }: End): void {
     const events = this.#events;
     this.#events = undefined;
     events?.close(code, reason, wasClean);
@@ -313,17 +289,25 @@ class NodeWire extends WsWebSocket implements Wire {
 
   #flush(): void {
     const batch = this.#batch;
-    const socket = this.#socket;
+    if (batch === undefined) return;
     this.#batch = undefined;
-    if (batch === undefined || socket === undefined || this.readyState !== 1 || !socket.writable) return;
+    const socket = this.#socket;
+    if (socket === undefined || this.readyState !== 1 || !socket.writable) return;
     this.#flushedBytes += batch.byteLength;
-    this.#transport.counts.writes += 1;
+    this.#dispatch.counts.writes += 1;
     if (this.#writesRaw) socket.write(batch.joined());
     else this.#sendThroughWs(batch, socket);
+    // Where the kernel took all of it, nothing waits until the next write.
+    this.#mayWait = socket.writableLength > 0;
   }
 
   get #writesRaw(): boolean {
-    if (this.#transport.forcesSend) return false;
+    const dispatch = this.#dispatch;
+    if (dispatch.writesRaw && this.#occasional?.usesSend !== true) return true;
+    return !dispatch.forcesSend && this.#holdsNothingBack;
+  }
+
+  get #holdsNothingBack(): boolean {
     const sender = (this as { _sender?: SenderInside })._sender;
     return sender?._state === 0 && sender._firstFragment === true;
   }
@@ -341,16 +325,17 @@ class NodeWire extends WsWebSocket implements Wire {
     const socket = this.#socket;
     if (socket === undefined || socket.writableLength === 0 || socket.destroyed) return this.#settleDrained();
     // 'drain' fires only past the high-water mark; an empty write ends when all before it has.
-    const waiters = this.#drainWaiters;
-    this.#drainWaiters = undefined;
+    const waiters = this.#occasional?.drainWaiters ?? [];
+    if (this.#occasional !== undefined) this.#occasional.drainWaiters = undefined;
     socket.write('', () => {
-      for (const resolve of waiters ?? []) resolve();
+      for (const resolve of waiters) resolve();
     });
   }
 
   #settleDrained(): void {
-    const waiters = this.#drainWaiters;
-    this.#drainWaiters = undefined;
-    for (const resolve of waiters ?? []) resolve();
+    const waiters = this.#occasional?.drainWaiters;
+    if (waiters === undefined || this.#occasional === undefined) return;
+    this.#occasional.drainWaiters = undefined;
+    for (const resolve of waiters) resolve();
   }
 }

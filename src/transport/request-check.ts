@@ -46,14 +46,22 @@ export function refusalOf(request: IncomingMessage): Refusal | undefined {
   return undefined;
 }
 
+/** The one that passed last: nearly all clients of a server name it alike. */
+let plainHost: string | undefined;
+
 /** A name or address and a port, that a URL can be made of: `ws.url` never fails later. */
 function isPlainHost(host: string): boolean {
-  return hostPattern.test(host) && URL.canParse(`ws://${host}`);
+  if (host === plainHost) return true;
+  if (!hostPattern.test(host) || !URL.canParse(`ws://${host}`)) return false;
+  plainHost = host;
+  return true;
 }
 
 /** A path from the root, without what a URL parser would rewrite: dot segments, escaped or not, and backslashes. */
 function isPlainTarget(target: string): boolean {
   if (!target.startsWith('/')) return false;
+  // Nearly no path has any of what is looked for: not even its end is then.
+  if (!target.includes('\\') && !target.includes('/.') && !target.includes('%')) return true;
   const path = target.split(/[?#]/, 1)[0] as string;
   return !path.includes('\\') && !dotSegment.test(path);
 }

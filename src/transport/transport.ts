@@ -24,6 +24,8 @@ export interface Upgrade {
   readonly method: string;
   /** As they came, in order; names in the case they came in. */
   readonly headers: readonly (readonly [string, string])[];
+  /** The first of that name, given in lower case: spares an app that needs one the making of `headers`. */
+  header?(name: string): string | undefined;
   readonly client: { readonly host: string; readonly port: number };
   /** Aborts when the client leaves before it is answered. */
   readonly signal: AbortSignal;

@@ -14,35 +14,44 @@ export type OpenSocket = (
 /** Of what a client sends before it is answered. */
 const earlyBytesMax = 64 * 1024;
 
+/** What is needed to answer, and let go of with the answer. */
+interface Opening {
+  readonly request: IncomingMessage;
+  readonly socket: Socket;
+  readonly head: Buffer;
+  readonly open: OpenSocket;
+}
+
 /** An upgrade request of `node:http`. What it knows is read when asked for; the request itself goes with the answer. */
 export class NodeUpgrade implements Upgrade {
-  readonly method: string;
-  readonly client: { readonly host: string; readonly port: number };
-  readonly #open: OpenSocket;
+  readonly #host: string;
+  readonly #port: number;
   readonly #target: string;
   readonly #isSecure: boolean;
-  #request: IncomingMessage | undefined;
-  #socket: Socket | undefined;
-  #head: Buffer;
+  #opening: Opening | undefined;
   /** Names and values in turn, one string: a tenth of what the parsed headers weigh. */
-  #packedHeaders: string | undefined = undefined;
+  #packedHeaders = '';
   #watch: Watch | undefined = undefined;
 
   constructor(request: IncomingMessage, socket: Socket, opening: { open: OpenSocket; head: Buffer }) {
-    this.method = request.method ?? 'GET';
-    this.client = { host: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 };
+    this.#host = socket.remoteAddress ?? '';
+    this.#port = socket.remotePort ?? 0;
     this.#target = request.url ?? '/';
     this.#isSecure = 'encrypted' in socket;
-    this.#request = request;
-    this.#socket = socket;
-    this.#open = opening.open;
-    this.#head = opening.head;
-    socket.on('error', ignore);
+    this.#opening = { request, socket, ...opening };
+  }
+
+  /** A handshake has no other (RFC 6455 §4.1). */
+  get method(): string {
+    return 'GET';
+  }
+
+  get client(): { readonly host: string; readonly port: number } {
+    return { host: this.#host, port: this.#port };
   }
 
   get url(): URL {
-    const host = this.headers.find(([name]) => name.toLowerCase() === 'host')?.[1];
-    return urlOf(this.#target, host, this.#isSecure);
+    return urlOf(this.#target, this.header('host'), this.#isSecure);
   }
 
   /** The request's path, still escaped, without its query. */
@@ -51,25 +60,34 @@ export class NodeUpgrade implements Upgrade {
   }
 
   get headers(): readonly (readonly [string, string])[] {
-    const raw = this.#request?.rawHeaders ?? this.#packedHeaders?.split('\n') ?? [];
+    const raw = this.#rawHeaders;
     const pairs: [string, string][] = [];
     for (let at = 0; at + 1 < raw.length; at += 2) pairs.push([raw[at] as string, raw[at + 1] as string]);
     return pairs;
   }
 
+  header(name: string): string | undefined {
+    const raw = this.#rawHeaders;
+    for (let at = 0; at + 1 < raw.length; at += 2) {
+      const candidate = raw[at] as string;
+      if (candidate.length === name.length && candidate.toLowerCase() === name) return raw[at + 1];
+    }
+    return undefined;
+  }
+
   /** Aborts when the client leaves unanswered. To notice that, the socket is read; what comes is kept for the wire. */
   get signal(): AbortSignal {
-    this.#watch ??= new Watch(this.#socket, this.#head);
+    this.#watch ??= new Watch(this.#opening);
     return this.#watch.signal;
   }
 
   accept(answer: UpgradeAnswer): Promise<Wire> {
-    const request = this.#request;
-    const socket = this.#socket;
-    if (request === undefined || socket === undefined) return Promise.reject(answeredTwice('accept'));
-    this.#release(request);
-    const head = this.#watch?.stop() ?? this.#head;
-    const wire = this.#watch?.hasLeft === true ? undefined : this.#open(request, socket, { ...answer, head });
+    const opening = this.#opening;
+    if (opening === undefined) return Promise.reject(answeredTwice('accept'));
+    const { request, socket, open } = opening;
+    this.#release(opening);
+    const head = this.#watch?.stop() ?? opening.head;
+    const wire = this.#watch?.hasLeft === true ? undefined : open(request, socket, { ...answer, head });
     if (wire !== undefined) {
       // The watch left the socket paused, and a listener alone does not set a paused one going.
       if (this.#watch !== undefined) socket.resume();
@@ -80,20 +98,23 @@ export class NodeUpgrade implements Upgrade {
   }
 
   async deny(response: Response): Promise<void> {
-    const request = this.#request;
-    const socket = this.#socket;
-    if (request === undefined || socket === undefined) throw answeredTwice('deny');
-    this.#release(request);
+    const opening = this.#opening;
+    if (opening === undefined) throw answeredTwice('deny');
+    const { socket } = opening;
+    this.#release(opening);
+    socket.on('error', ignore);
     this.#watch?.stop();
     const body = Buffer.from(await response.arrayBuffer());
     answer(socket, { status: response.status, statusText: response.statusText, headers: [...response.headers], body });
   }
 
-  #release(request: IncomingMessage): void {
+  get #rawHeaders(): readonly string[] {
+    return this.#opening?.request.rawHeaders ?? this.#packedHeaders.split('\n');
+  }
+
+  #release({ request }: Opening): void {
     this.#packedHeaders = request.rawHeaders.join('\n');
-    this.#request = undefined;
-    this.#socket?.off('error', ignore);
-    this.#socket = undefined;
+    this.#opening = undefined;
   }
 }
 
@@ -104,15 +125,19 @@ class Watch {
   readonly #chunks: Buffer[];
   #bytes: number;
 
-  constructor(socket: Socket | undefined, head: Buffer) {
-    this.#socket = socket;
-    this.#chunks = [head];
-    this.#bytes = head.byteLength;
+  /** @param opening undefined: it is answered, nobody leaves unanswered any more */
+  constructor(opening: Opening | undefined) {
+    this.#socket = opening?.socket;
+    this.#chunks = opening === undefined ? [] : [opening.head];
+    this.#bytes = opening?.head.byteLength ?? 0;
+    const socket = this.#socket;
     if (socket === undefined) return;
     if (socket.destroyed || socket.readableEnded) {
       this.#onLeft();
       return;
     }
+    // Until ws or an answer listens, nobody else does.
+    socket.on('error', ignore);
     socket.on('data', this.#onData);
     socket.on('end', this.#onLeft);
     socket.on('close', this.#onLeft);
@@ -133,6 +158,7 @@ class Watch {
       socket.off('data', this.#onData);
       socket.off('end', this.#onLeft);
       socket.off('close', this.#onLeft);
+      socket.off('error', ignore);
       socket.pause();
     }
     return Buffer.concat(this.#chunks);
