@@ -9,7 +9,7 @@ import { startHttpLoad, type HttpLoad } from './driver/http.ts';
 import { GeneratorPool } from './driver/pool.ts';
 import { makeGenerator, planFor, scenarioOf, type ScenarioSource } from './driver/task.ts';
 import { environmentOf, processesFor } from './environment.ts';
-import { runInProcess } from './inproc.ts';
+import { runInProcess } from './inproc/run-in-process.ts';
 import { LoadError, TargetError } from './load-error.ts';
 import { refuseTooLarge } from './memory.ts';
 import { outlineOf, type Outline } from './outline.ts';
