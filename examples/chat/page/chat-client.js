@@ -29,7 +29,7 @@
  * @property {new (url: string) => WebSocket} WebSocket
  * @property {(callback: () => void, ms: number) => unknown} setTimeout
  * @property {(timer: any) => void} clearTimeout
- * @property {() => number} now Milliseconds.
+ * @property {() => number} now Milliseconds that never jump back.
  * @property {() => number} random From 0 to below 1.
  * @property {() => string} newId
  */
@@ -48,7 +48,7 @@ const browser = {
   WebSocket: globalThis.WebSocket,
   setTimeout: (callback, ms) => globalThis.setTimeout(callback, ms),
   clearTimeout: (timer) => globalThis.clearTimeout(timer),
-  now: () => Date.now(),
+  now: () => performance.now(),
   random: () => Math.random(),
   // Not `crypto.randomUUID`, which a page over plain HTTP from another machine does not have.
   newId: () =>
@@ -77,6 +77,8 @@ export class ChatClient {
   #people;
   #attempts = 0;
   #heardAt = 0;
+  /** A ping is out, and nothing has come since. */
+  #isAsked = false;
   #nextSendAt = 0;
   /** @type {unknown} */
   #retryTimer;
@@ -153,7 +155,7 @@ export class ChatClient {
       if (socket === this.#socket) this.#lost(event.code);
     });
     this.#heard();
-    this.#watchSilence(pingAfterMs);
+    this.#watchSilence();
   }
 
   /** @param {number | undefined} closeCode undefined where it was given up for its silence */
@@ -181,26 +183,26 @@ export class ChatClient {
 
   #heard() {
     this.#heardAt = this.#around.now();
+    this.#isAsked = false;
   }
 
-  /** @param {number} ms */
-  #watchSilence(ms) {
+  #watchSilence() {
     this.#around.clearTimeout(this.#silenceTimer);
+    const leftMs = this.#heardAt + pingAfterMs - this.#around.now();
     this.#silenceTimer = this.#around.setTimeout(() => {
-      const silentMs = this.#around.now() - this.#heardAt;
-      if (silentMs < pingAfterMs) this.#watchSilence(pingAfterMs - silentMs);
+      if (this.#around.now() - this.#heardAt < pingAfterMs) this.#watchSilence();
       else if (this.#isJoined) this.#ping();
       else this.#giveUp();
-    }, ms);
+    }, leftMs);
   }
 
   #ping() {
     this.#socket?.send(JSON.stringify({ type: 'ping' }));
-    const askedAt = this.#around.now();
+    this.#isAsked = true;
     this.#around.clearTimeout(this.#silenceTimer);
     this.#silenceTimer = this.#around.setTimeout(() => {
-      if (this.#heardAt >= askedAt) this.#watchSilence(pingAfterMs);
-      else this.#giveUp();
+      if (this.#isAsked) this.#giveUp();
+      else this.#watchSilence();
     }, pongWithinMs);
   }
 
