@@ -105,7 +105,7 @@ export abstract class Target implements TestTarget, Bench {
   connect(path: string, options: ConnectOptions = {}): Promise<TestClient> {
     const wait = this.#shake(path, options, { takesErrors: true, above: this.connect });
     return new Seen<TestClient>((resolve, reject) => {
-      Promise.prototype.then.call(
+      void Promise.prototype.then.call(
         wait.promise,
         (handshake: unknown) => {
           const answer = handshake as Handshake;

@@ -8,17 +8,19 @@ import type { Match } from './matchers.ts';
 import { readFirst, readMatch, readNext, readSequence, readUnordered } from './read.ts';
 import type { Session } from './session.ts';
 import type { Log, Transcript } from './transcript.ts';
-import { cannotTell, FrameWait, type FailedWait, type FrameCall, type Reading, type Waiting } from './wait.ts';
+import {
+  cannotTell,
+  FrameWait,
+  type Closed,
+  type FailedWait,
+  type FrameCall,
+  type Reading,
+  type Waiting,
+} from './wait.ts';
 
 /** Virtual time over memory and tcp, real time against a URL; default 0: what has arrived at rest decides. */
 export interface Wait0 {
   within?: Duration;
-}
-
-export interface Closed {
-  readonly code: number;
-  readonly reason: string;
-  readonly wasClean: boolean;
 }
 
 export interface ConnectOptions {

@@ -1,8 +1,25 @@
 import { Seen } from './seen.ts';
-import type { Running, Session } from './session.ts';
 
 // Kept from before fake timers, ours or a runner's, can replace them: rest is decided in real turns.
 const { setImmediate, setTimeout, performance } = globalThis;
+
+/** A handler that is inside no promise of ours. */
+export interface Busy {
+  /** Real milliseconds: since when, or since its last call into the framework. */
+  readonly busySince: number;
+  /** It was given its real time, and time moves on without it. */
+  isGivenUp: boolean;
+  describe(): string;
+}
+
+/** An app under test as its clock's driver sees it. */
+export interface Driven {
+  readonly inFlight: boolean;
+  readonly busy: Iterable<Busy>;
+  readonly watchdogMs: number;
+  readonly hasUnseenError: boolean;
+  takeError(): unknown;
+}
 
 /** The part of a clock that its driver moves. */
 export interface Movable {
@@ -14,7 +31,7 @@ export interface Movable {
 
 /** One waiting call of a test. */
 export interface Wait {
-  readonly session: Session;
+  readonly session: Driven;
   /** Virtual, monotonic. */
   readonly deadlineMs: number;
   /** Whether an error of the app rejects it; the others report the error as their result. */
@@ -22,7 +39,7 @@ export interface Wait {
   /** What is there decides it. True: it is decided. */
   poll(): boolean;
   /** At rest, its time used up. True: it is decided. */
-  expire(parked: readonly Running[]): boolean;
+  expire(parked: readonly Busy[]): boolean;
   refuse(error: unknown): void;
 }
 
@@ -32,13 +49,13 @@ export interface Mover {
   readonly byMs: number;
   readonly resolve: (hasMoved: boolean) => void;
   readonly reject: (error: unknown) => void;
-  readonly session?: Session | undefined;
+  readonly session?: Driven | undefined;
   /** Decides it early. True: it is decided. */
   readonly poll?: (() => boolean) | undefined;
   /** Real milliseconds that parked handlers are given, and then accepted. */
   readonly realMs?: number | undefined;
   /** Says that it cannot tell, where handlers are parked. */
-  readonly cannotTell?: ((parked: readonly Running[]) => Error) | undefined;
+  readonly cannotTell?: ((parked: readonly Busy[]) => Error) | undefined;
 }
 
 interface Lead extends Mover {
@@ -61,22 +78,22 @@ const sleeperPatienceMs = 1_000;
  */
 export class Driver {
   readonly #clock: Movable;
-  readonly #sessions = new Set<Session>();
+  readonly #sessions = new Set<Driven>();
   #waits: Wait[] = [];
   #movers: Mover[] = [];
   #lead: Lead | undefined;
   readonly #sleepers = new Set<Sleeper>();
-  #isRunning = false;
+  #isBusy = false;
 
   constructor(clock: Movable) {
     this.#clock = clock;
   }
 
-  addSession(session: Session): void {
+  addSession(session: Driven): void {
     this.#sessions.add(session);
   }
 
-  removeSession(session: Session): void {
+  removeSession(session: Driven): void {
     this.#sessions.delete(session);
   }
 
@@ -104,8 +121,8 @@ export class Driver {
   }
 
   #start(): void {
-    if (this.#isRunning) return;
-    this.#isRunning = true;
+    if (this.#isBusy) return;
+    this.#isBusy = true;
     void this.#run();
   }
 
@@ -116,7 +133,7 @@ export class Driver {
       if (this.#isIdle) {
         // In one stretch with the look: a wait that came between the two would be nobody's.
         if (this.#sleepers.size === 0) {
-          this.#isRunning = false;
+          this.#isBusy = false;
           return;
         }
         await this.#mindSleepers();
@@ -171,7 +188,7 @@ export class Driver {
   }
 
   /** An error rejects every call of its app that waits and takes errors, at once. */
-  #tellErrors(session: Session): boolean {
+  #tellErrors(session: Driven): boolean {
     if (!session.hasUnseenError) return false;
     const takers = this.#waits.filter((wait) => wait.session === session && wait.takesErrors);
     const lead = this.#lead?.session === session ? this.#lead : undefined;
@@ -189,10 +206,10 @@ export class Driver {
   }
 
   /** Handlers that are parked, once all else rests; undefined while something still moves. */
-  #parkedAtRest(since: number): Running[] | undefined {
+  #parkedAtRest(since: number): Busy[] | undefined {
     const now = performance.now();
     const lead = this.#nextLead();
-    const parked: Running[] = [];
+    const parked: Busy[] = [];
     for (const session of this.#sessions) {
       if (session.inFlight && now - since < session.watchdogMs) return undefined;
       for (const running of session.busy) {
@@ -217,13 +234,13 @@ export class Driver {
   }
 
   /** At rest: time goes one step on, or, where it has come far enough, somebody is decided. */
-  #step(parked: readonly Running[]): void {
+  #step(parked: readonly Busy[]): void {
     const lead = this.#nextLead();
     if (lead !== undefined) this.#stepFor(lead, parked);
     else this.#stepForWaits(parked);
   }
 
-  #stepFor(lead: Lead, parked: readonly Running[]): void {
+  #stepFor(lead: Lead, parked: readonly Busy[]): void {
     const { nextDueMs } = this.#clock;
     const isNext = lead.byMs === Infinity;
     if (nextDueMs !== undefined && nextDueMs <= lead.targetMs && lead.byMs >= 0) {
@@ -243,7 +260,7 @@ export class Driver {
     else lead.resolve(true);
   }
 
-  #stepForWaits(parked: readonly Running[]): void {
+  #stepForWaits(parked: readonly Busy[]): void {
     const deadlineMs = Math.min(...this.#waits.map((wait) => wait.deadlineMs));
     const { nextDueMs } = this.#clock;
     if (nextDueMs !== undefined && nextDueMs <= deadlineMs) {

@@ -1,10 +1,9 @@
-import type { LinkClient, Closed } from './client.ts';
-import type { Wait } from './driver.ts';
+import type { Busy, Wait } from './driver.ts';
 import { diffOf, TestFailure } from './failure.ts';
 import { show, valueOf } from './matchers.ts';
 import { Seen } from './seen.ts';
-import type { Running, Session } from './session.ts';
-import { cannotTell } from './wait.ts';
+import type { Session } from './session.ts';
+import { cannotTell, type Closed, type Waiting } from './wait.ts';
 
 abstract class Settled<T> {
   readonly promise: Seen<T>;
@@ -29,15 +28,12 @@ export class CloseWait extends Settled<Closed> implements Wait {
   readonly deadlineMs: number;
   /** Where the app's error has closed it with 1011, that is the result. */
   readonly takesErrors = false;
-  readonly #client: LinkClient;
+  readonly #client: Waiting;
   readonly #expected: Partial<Closed>;
   readonly #origin: { stack?: string };
   readonly #withinMs: number;
 
-  constructor(
-    client: LinkClient,
-    options: { expected: Partial<Closed>; withinMs: number; origin: { stack?: string } },
-  ) {
+  constructor(client: Waiting, options: { expected: Partial<Closed>; withinMs: number; origin: { stack?: string } }) {
     super();
     this.session = client.session;
     this.deadlineMs = client.nowMs() + options.withinMs;
@@ -58,7 +54,7 @@ export class CloseWait extends Settled<Closed> implements Wait {
     return true;
   }
 
-  expire(_parked: readonly Running[]): boolean {
+  expire(_parked: readonly Busy[]): boolean {
     const when = this.#withinMs > 0 ? `within ${this.#withinMs} ms` : 'and no close is on its way';
     this.#fail(`the connection is open ${when}`);
     return true;
@@ -79,10 +75,10 @@ export class NothingWait extends Settled<void> implements Wait {
   readonly session: Session;
   readonly deadlineMs: number;
   readonly takesErrors = true;
-  readonly #client: LinkClient;
+  readonly #client: Waiting;
   readonly #origin: { stack?: string };
 
-  constructor(client: LinkClient, origin: { stack?: string }) {
+  constructor(client: Waiting, origin: { stack?: string }) {
     super();
     this.session = client.session;
     this.deadlineMs = client.nowMs();
@@ -101,7 +97,7 @@ export class NothingWait extends Settled<void> implements Wait {
     return true;
   }
 
-  expire(parked: readonly Running[]): boolean {
+  expire(parked: readonly Busy[]): boolean {
     if (this.#client.queue.length > 0) return false;
     if (parked.length === 0 || this.#client.closed !== undefined) this.pass();
     else this.#fail(cannotTell(`${this.#client.name}.expectNothing`, parked, this.#origin));
@@ -127,10 +123,10 @@ export class EndWait extends Settled<void> implements Wait {
   readonly session: Session;
   readonly deadlineMs: number;
   readonly takesErrors = false;
-  readonly #client: LinkClient;
+  readonly #client: Waiting;
   readonly #giveUp: () => void;
 
-  constructor(client: LinkClient, giveUp: () => void) {
+  constructor(client: Waiting, giveUp: () => void) {
     super();
     this.session = client.session;
     this.deadlineMs = client.nowMs() + answerPatienceMs;

@@ -1,10 +1,10 @@
 import type { Denial } from '../src/index.ts';
 import type { LinkClient, TestClient } from './client.ts';
-import type { Wait } from './driver.ts';
+import type { Busy, Wait } from './driver.ts';
 import { TestFailure } from './failure.ts';
 import type { Refused } from './link.ts';
 import { Seen } from './seen.ts';
-import type { Running, Session } from './session.ts';
+import type { Session } from './session.ts';
 
 export type Handshake = Accepted | Denied;
 
@@ -78,7 +78,7 @@ export class HandshakeWait implements Wait {
     return true;
   }
 
-  expire(_parked: readonly Running[]): boolean {
+  expire(_parked: readonly Busy[]): boolean {
     const { name } = this.#client;
     const message = `${name}: the handshake was neither accepted nor denied\n\n${this.#client.describe()}`;
     const error = new TestFailure(message, { call: 'connect', origin: this.origin });

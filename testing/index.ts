@@ -8,10 +8,11 @@ export {
   type TestTargetOptions,
   type Tuple,
 } from './app.ts';
-export type { Closed, ConnectOptions, TestClient, Wait0 as Wait } from './client.ts';
+export type { ConnectOptions, TestClient, Wait0 as Wait } from './client.ts';
 export { TestClock } from './clock.ts';
 export type { Duration } from './duration.ts';
 export type { Accepted, Denied, Handshake } from './handshake.ts';
 export type { Match } from './matchers.ts';
 export type { Transcript, TranscriptEvent } from './transcript.ts';
+export type { Closed } from './wait.ts';
 export { testUrl } from './url.ts';

@@ -12,7 +12,7 @@ export class Seen<T> extends Promise<T> {
 
   constructor(executor: (resolve: (value: T | PromiseLike<T>) => void, reject: (reason: unknown) => void) => void) {
     super(executor);
-    Promise.prototype.then.call(this, undefined, () => {});
+    void Promise.prototype.then.call(this, undefined, () => {});
   }
 
   // oxlint-disable-next-line no-thenable -- it is a promise

@@ -1,10 +1,11 @@
+import type { Busy, Driven } from './driver.ts';
 import type { ErrorContext, Probe, Upgrade, Visit } from '../src/index.ts';
 import { callerLines, originOf, owners, type Owner, type TestClock } from './clock.ts';
 
 const { performance } = globalThis;
 
 /** A handler that runs, as far as the kit can see: in a promise of ours it is quiet, anywhere else it is busy. */
-export class Running implements Owner {
+export class Running implements Owner, Busy {
   readonly visit: Visit;
   busySince: number = performance.now();
   /** It was given its real time, and time moves on without it. */
@@ -79,7 +80,7 @@ export interface Failure {
 }
 
 /** What the kit knows of one app under test: who runs, who failed, what is on its way. */
-export class Session {
+export class Session implements Driven {
   readonly clock: TestClock;
   readonly watchdogMs: number;
   readonly busy: Set<Running> = new Set();

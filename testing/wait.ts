@@ -1,9 +1,9 @@
-import type { Message } from '../src/index.ts';
+import type { Message, Upgrade } from '../src/index.ts';
 import { callerLines } from './clock.ts';
-import type { Wait } from './driver.ts';
+import type { Busy, Wait } from './driver.ts';
 import { diffOf, TestFailure } from './failure.ts';
 import { Seen } from './seen.ts';
-import type { Running, Session } from './session.ts';
+import type { Session } from './session.ts';
 
 /** What a waiting call says of the frames that are there. */
 export type Reading<T> =
@@ -28,6 +28,9 @@ export interface Waiting {
   /** Frames read before them. */
   readonly readCount: number;
   readonly ending: string | undefined;
+  readonly closed: Closed | undefined;
+  /** What the server was asked with, for errors that are this client's. */
+  readonly upgrade: Upgrade | undefined;
   take(count: number, skipped: readonly number[]): void;
   /** The waits of one client are decided in their order. */
   readonly queue: FrameWait<never>[];
@@ -35,6 +38,12 @@ export interface Waiting {
   /** An assertion of the kit failed. */
   failed(failure: FailedWait): void;
   nowMs(): number;
+}
+
+export interface Closed {
+  readonly code: number;
+  readonly reason: string;
+  readonly wasClean: boolean;
 }
 
 export interface FailedWait {
@@ -99,7 +108,7 @@ export class FrameWait<T> implements Wait {
     return false;
   }
 
-  expire(_parked: readonly Running[]): boolean {
+  expire(_parked: readonly Busy[]): boolean {
     if (this.#isThinking || this.#client.queue[0] !== (this as unknown as FrameWait<never>)) return false;
     const reading = this.#call.read(this.#client.unread);
     const missing = reading.is === 'open' ? reading.missing : 'no frame decided it';
@@ -142,7 +151,7 @@ export class FrameWait<T> implements Wait {
 }
 
 /** "Cannot tell": who is parked, and what helps. */
-export function cannotTell(call: string, parked: readonly Running[], origin: { stack?: string }): Error {
+export function cannotTell(call: string, parked: readonly Busy[], origin: { stack?: string }): Error {
   const list = parked.map((running) => `  - ${running.describe()}`).join('\n');
   const error = new TestFailure(
     `${call}: cannot tell, because a handler waits on something outside of the test's reach:\n${list}\n` +

@@ -74,7 +74,7 @@ class Inner extends Promise<void> {
       running.then(resolve, reject);
     });
     // Until the middleware has returned nobody can tell whether it will be looked at.
-    Promise.prototype.then.call(next, undefined, () => {});
+    void Promise.prototype.then.call(next, undefined, () => {});
     return next;
   }
 
