@@ -3,19 +3,21 @@ import type { Server as HttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { Box } from './channel/box.ts';
 import type { Clock } from './clock.ts';
+import { Session, type WhenEnded } from './consumer/session.ts';
 import { Drain, type DrainOptions, type DrainReport } from './drain.ts';
 import { BoxError, FrameError, RouteError, WebSocketDisconnect } from './errors.ts';
 import type { AppSnapshot, AppView, ChannelBox, Handler, Limits, Logger, Middleware } from './handler.ts';
 import { checkLimits, defaultLimits } from './limits.ts';
 import { isOriginAllowed, type Origins } from './middleware/origin.ts';
-import type { Denial, ErrorContext, Probe } from './probe.ts';
+import type { Denial, ErrorContext, Probe, Visit } from './probe.ts';
 import type { ParamsOf } from './router/pattern.ts';
 import { routeFrom, type RouteOptions, type WebsocketRoutes } from './router/route.ts';
 import type { WSRouter } from './router/router.ts';
 import { RouteTable, type Destination } from './router/table.ts';
-import { closeCode, invalidCode } from './socket/close-code.ts';
+import { checkClose, closeCode, invalidCode } from './socket/close-code.ts';
 import { headerOf } from './socket/request.ts';
-import { ServerWebSocket, type SocketHost } from './socket/websocket.ts';
+import type { SocketHost } from './socket/requested.ts';
+import { ServerWebSocket } from './socket/websocket.ts';
 import { NodeTransport, type NodeTransportHost } from './transport/node.ts';
 import type { Upgrade } from './transport/transport.ts';
 
@@ -45,6 +47,8 @@ const defaultLogger: Logger = {
   warn: (message, fields) => console.warn(message, fields ?? ''),
   error: (message, fields) => console.error(message, fields ?? ''),
 };
+
+const done = Promise.resolve();
 
 let reach: (app: App, probe: Probe) => void;
 
@@ -167,11 +171,13 @@ export class App implements AppView, AsyncDisposable {
 
   /** The one way in for a transport; resolves when the handler and its hooks have ended. */
   handle(upgrade: Upgrade): Promise<void> {
-    this.#routes.freeze();
-    return this.#admit(this.#probe?.upgrade?.(upgrade) ?? upgrade);
+    return this.#admit(upgrade, { isAwaited: true }) ?? done;
   }
 
-  #admit(upgrade: Upgrade): Promise<void> {
+  /** @returns undefined where nobody waits for the end, and no promise was made for it */
+  #admit(asked: Upgrade, { isAwaited }: { isAwaited: boolean }): Promise<void> | undefined {
+    this.#routes.freeze();
+    const upgrade = this.#probe?.upgrade?.(asked) ?? asked;
     const match = this.#routes.match(upgrade.path ?? upgrade.url.pathname);
     if (match === undefined) return this.#turnAway(upgrade, 404, { by: 'route' });
     const { origins = [] } = this.#options;
@@ -190,15 +196,19 @@ export class App implements AppView, AsyncDisposable {
     });
     this.#sockets.add(socket);
     this.#handlers += 1;
-    const serve = (): Promise<void> => this.#serve(socket, destination);
-    return this.#probe?.run === undefined ? serve() : this.#probe.run(socket, serve);
+    const probe = this.#probe;
+    if (probe?.run !== undefined) return probe.run(socket, () => this.#serve(socket, destination));
+    if (!isAwaited) return this.#attend(socket, destination);
+    return this.#serve(socket, destination);
   }
 
   /**
    * Lets go of everybody in good order: no new connection, close frames spread over time, hooks waited for.
    * Resolves when all have gone, or when `withinMs` is over and the rest was cut off.
+   * @throws {ChannelBoxError} `CHANNELBOX_CLOSE_CODE`, `CHANNELBOX_CLOSE_REASON`
    */
-  drain(options?: DrainOptions): Promise<DrainReport> {
+  async drain(options: DrainOptions = {}): Promise<DrainReport> {
+    checkClose(options);
     this.#isDraining = true;
     for (const server of this.#servers) server.close();
     this.#drain ??= new Drain(
@@ -236,23 +246,51 @@ export class App implements AppView, AsyncDisposable {
 
   // ── One connection ────────────────────────────────────────────────────────────────────────────────────────────────
 
-  async #serve(socket: ServerWebSocket, { run, middleware }: Destination): Promise<void> {
-    socket.hook = middleware.length > 0 ? 'middleware' : 'handler';
+  async #serve(socket: ServerWebSocket, destination: Destination): Promise<void> {
     try {
-      const running = run(socket, socket.params);
-      if (isThenable(running)) {
-        if (socket.isPending) this.#expectAnswer(socket);
-        await running;
-      }
+      await this.#run(socket, destination);
     } catch (error) {
-      await this.#failed(socket, error);
+      return this.#finish(socket, { error });
     }
+    return this.#finish(socket, undefined);
+  }
+
+  /** The same for a transport that does not wait for the end: a consumer then costs no promise while it is idle. */
+  #attend(socket: ServerWebSocket, destination: Destination): undefined {
+    let running: unknown;
+    try {
+      running = this.#run(socket, destination);
+    } catch (error) {
+      void this.#finish(socket, { error });
+      return;
+    }
+    if (running instanceof Session) running.tell(this.#whenEnded);
+    else if (!isThenable(running)) void this.#finish(socket, undefined);
+    else {
+      running.then(
+        () => this.#finish(socket, undefined),
+        (error: unknown) => this.#finish(socket, { error }),
+      );
+    }
+  }
+
+  readonly #whenEnded: WhenEnded = (socket, failure) => void this.#finish(socket, failure);
+
+  async #finish(socket: ServerWebSocket, failure: { readonly error: unknown } | undefined): Promise<void> {
+    if (failure !== undefined) await this.#failed(socket, failure.error);
     if (socket.isPending)
       await socket.refuse(answer(403), { by: socket.hasReachedHandler ? 'returned' : 'middleware' });
     else void socket.close();
     this.#handlers -= 1;
     if (!socket.wasAccepted) this.#sockets.delete(socket);
     this.#drain?.check();
+  }
+
+  #run(socket: ServerWebSocket, { run, middleware }: Destination): unknown {
+    socket.hook = middleware.length > 0 ? 'middleware' : 'handler';
+    const running = run(socket, socket.params);
+    if (isThenable(running) && socket.isPending) this.#expectAnswer(socket);
+    return running;
   }
 
   /** The handler is thinking: the client may leave meanwhile, and may not wait for ever. */
@@ -281,7 +319,7 @@ export class App implements AppView, AsyncDisposable {
     await upgrade.deny(answer(status));
   }
 
-  #report(socket: ServerWebSocket, error: unknown, hook: string): void {
+  #report(socket: Visit, error: unknown, hook: string): void {
     this.#count('errors');
     const context: ErrorContext = { connection: socket.id, route: socket.route, hook };
     this.#probe?.failed?.(error, context, socket.upgrade);
@@ -331,11 +369,11 @@ export class App implements AppView, AsyncDisposable {
       count: (event) => app.#count(event),
       denied: (socket, denial) => {
         app.#count('denied');
-        app.#sockets.delete(socket);
+        app.#sockets.delete(socket as ServerWebSocket);
         app.#probe?.denied?.(socket.upgrade, denial);
       },
       ended: (socket) => {
-        app.#sockets.delete(socket);
+        app.#sockets.delete(socket as ServerWebSocket);
         app.#drain?.check();
       },
       report: (socket, error, hook) => app.#report(socket, error, hook),
@@ -346,7 +384,7 @@ export class App implements AppView, AsyncDisposable {
     const { turn } = this.#box.keeping;
     return {
       turn,
-      handle: (upgrade) => this.handle(upgrade),
+      handle: (upgrade) => this.#admit(upgrade, { isAwaited: false }),
       matches: (path) => this.#routes.match(path) !== undefined,
     };
   }

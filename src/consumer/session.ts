@@ -4,7 +4,7 @@ import type { Awaitable, PayloadType, WebSocket } from '../handler.ts';
 import { closeCode, invalidCode } from '../socket/close-code.ts';
 import { asBytes, asJson, asText } from '../socket/codec.ts';
 import type { Sink } from '../socket/inbox.ts';
-import type { ServerWebSocket } from '../socket/websocket.ts';
+import { isSettledOutcome, type ServerWebSocket } from '../socket/websocket.ts';
 import type { Message } from '../transport/transport.ts';
 import type { StandardResult, StandardSchemaV1 } from './schema.ts';
 
@@ -19,34 +19,65 @@ export interface Hooks {
   onDisconnect(ws: WebSocket, code: number, reason: string): Awaitable<unknown>;
 }
 
+interface Failure {
+  readonly error: unknown;
+  readonly hook: string;
+}
+
+/** Who is told when a session has ended; never throws. */
+export type WhenEnded = (socket: ServerWebSocket, failure: Failure | undefined) => void;
+
 /**
  * One connection of a consumer: `onConnect`, then each frame in turn, then `onDisconnect`, once for each accepted
- * socket whatever throws. Between frames nothing is suspended: an idle connection holds one promise, its end.
+ * socket whatever throws. Between frames nothing is suspended, and who asks by `tell` spares an idle connection the
+ * promise of its end as well.
  */
-export class Session implements Sink {
+export class Session implements Sink, PromiseLike<void> {
   readonly #hooks: Hooks;
   readonly #socket: ServerWebSocket;
-  #resolve: () => void = ignore;
-  #reject: (error: unknown) => void = ignore;
-  #failure: { readonly error: unknown; readonly hook: string } | undefined = undefined;
+  #whenEnded: WhenEnded | undefined = undefined;
+  #hasEnded = false;
+  #failure: Failure | undefined = undefined;
 
   constructor(hooks: Hooks, socket: ServerWebSocket) {
     this.#hooks = hooks;
     this.#socket = socket;
   }
 
-  /** Resolves when the last hook has ended; rejects with the first error that a hook threw. */
-  run(): Promise<void> {
+  /** Begins; whoever waits for the end does so by `then` or `tell`. */
+  run(): this {
     const { encoding, expires } = this.#hooks;
     // A middleware that has claimed the channel already has said what it shall be.
     if (!this.#socket.hasChannel) new SocketChannel(this.#socket, { payloadType: encoding ?? 'json', expires });
-    return new Promise((resolve, reject) => {
-      this.#resolve = resolve;
-      this.#reject = reject;
-      const connecting = this.#call('onConnect', () => this.#hooks.onConnect(this.#socket));
-      if (connecting === undefined) this.#connected();
-      else void connecting.then(() => this.#connected());
+    const connecting = this.#call('onConnect', () => this.#hooks.onConnect(this.#socket));
+    if (connecting === undefined) this.#connected();
+    else void connecting.then(() => this.#connected());
+    return this;
+  }
+
+  /** As a promise: resolves when the last hook has ended; rejects with the first error that a hook threw. */
+  // oxlint-disable-next-line no-thenable -- it is awaited as a handler's promise is
+  then<A = void, B = never>(
+    onFulfilled?: ((value: void) => A | PromiseLike<A>) | null,
+    onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
+  ): Promise<A | B> {
+    const ended = new Promise<void>((resolve, reject) => {
+      this.tell((_socket, failure) => (failure === undefined ? resolve() : reject(failure.error as Error)));
     });
+    return ended.then(onFulfilled, onRejected);
+  }
+
+  /** Calls back once, when the last hook has ended; at once where it has already. */
+  tell(whenEnded: WhenEnded): void {
+    const others = this.#whenEnded;
+    if (this.#hasEnded) whenEnded(this.#socket, this.#failure);
+    else if (others === undefined) this.#whenEnded = whenEnded;
+    else {
+      this.#whenEnded = (socket, failure) => {
+        others(socket, failure);
+        whenEnded(socket, failure);
+      };
+    }
   }
 
   frame(message: Message): Promise<void> | undefined {
@@ -75,7 +106,14 @@ export class Session implements Sink {
   }
 
   #receive(data: unknown): Promise<void> | undefined {
-    return this.#call('onReceive', () => this.#hooks.onReceive(this.#socket, data));
+    const socket = this.#socket;
+    socket.hook = 'onReceive';
+    try {
+      return this.#follow(this.#hooks.onReceive(socket, data), 'onReceive');
+    } catch (error) {
+      this.#failed(error, 'onReceive');
+      return undefined;
+    }
   }
 
   #validate(schema: StandardSchemaV1<unknown, unknown>, data: unknown): Promise<void> | undefined {
@@ -103,13 +141,16 @@ export class Session implements Sink {
   #call(hook: string, body: () => Awaitable<unknown>): Promise<void> | undefined {
     this.#socket.hook = hook;
     try {
-      const running = body();
-      if (!isThenable(running)) return undefined;
-      return running.then(ignore, (error: unknown) => this.#failed(error, hook));
+      return this.#follow(body(), hook);
     } catch (error) {
       this.#failed(error, hook);
       return undefined;
     }
+  }
+
+  #follow(running: unknown, hook: string): Promise<void> | undefined {
+    if (!isThenable(running) || isSettledOutcome(running)) return undefined;
+    return running.then(ignore, (error: unknown) => this.#failed(error, hook));
   }
 
   #failed(error: unknown, hook: string): void {
@@ -128,9 +169,11 @@ export class Session implements Sink {
   }
 
   #finish(): void {
-    if (this.#failure === undefined) return this.#resolve();
-    this.#socket.hook = this.#failure.hook;
-    this.#reject(this.#failure.error);
+    this.#hasEnded = true;
+    if (this.#failure !== undefined) this.#socket.hook = this.#failure.hook;
+    const whenEnded = this.#whenEnded;
+    this.#whenEnded = undefined;
+    whenEnded?.(this.#socket, this.#failure);
   }
 }
 
@@ -141,7 +184,7 @@ function decode(message: Message, encoding: PayloadType | null): unknown {
 }
 
 function isThenable<T>(value: T | Promise<T>): value is Promise<T> {
-  return typeof (value as Promise<T> | undefined)?.then === 'function';
+  return typeof (value as Promise<unknown> | undefined)?.then === 'function';
 }
 
 function ignore(): void {}

@@ -65,7 +65,10 @@ export function denyResponse(response: Response | number): Response {
   }
   if (typeof response === 'number') return new Response(null, { status });
   if (response.bodyUsed || response.body?.locked === true) {
-    throw new HandshakeError('CHANNELBOX_DENY_BODY', 'deny() came with a Response whose body is read already; clone it');
+    throw new HandshakeError(
+      'CHANNELBOX_DENY_BODY',
+      'deny() came with a Response whose body is read already; clone it',
+    );
   }
   return response;
 }

@@ -27,6 +27,12 @@ export function checkCloseCode(code: number): void {
   );
 }
 
+/** @throws {ChannelBoxError} `CHANNELBOX_CLOSE_CODE`, `CHANNELBOX_CLOSE_REASON`, before anyone is closed */
+export function checkClose({ code = closeCode.normal, reason = '' }: { code?: number; reason?: string }): void {
+  checkCloseCode(code);
+  trimReason(reason);
+}
+
 const reasonBytesMax = 123;
 
 /**

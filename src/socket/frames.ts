@@ -1,20 +1,15 @@
-import type { WebSocketDisconnect } from '../errors.ts';
-
-/** What an iterator reads from. */
-interface Source<T> {
-  receive(): Promise<T>;
-  readonly disconnect: WebSocketDisconnect | undefined;
-}
-
 /**
  * The frames of a socket as an async iterable: it ends where the socket ends, and throws what a bad frame throws.
  * Leaving the loop leaves the socket as it is.
  */
 export class Frames<T> implements AsyncIterable<T>, AsyncIterator<T> {
-  readonly #source: Source<T>;
+  readonly #receive: () => Promise<T>;
+  readonly #isEnd: (error: unknown) => boolean;
 
-  constructor(source: Source<T>) {
-    this.#source = source;
+  /** @param isEnd whether that rejection is the end of the socket, and not of a frame. */
+  constructor(receive: () => Promise<T>, isEnd: (error: unknown) => boolean) {
+    this.#receive = receive;
+    this.#isEnd = isEnd;
   }
 
   [Symbol.asyncIterator](): AsyncIterator<T> {
@@ -23,9 +18,9 @@ export class Frames<T> implements AsyncIterable<T>, AsyncIterator<T> {
 
   async next(): Promise<IteratorResult<T>> {
     try {
-      return { value: await this.#source.receive(), done: false };
+      return { value: await this.#receive(), done: false };
     } catch (error) {
-      if (error === this.#source.disconnect) return { value: undefined, done: true };
+      if (this.#isEnd(error)) return { value: undefined, done: true };
       throw error;
     }
   }

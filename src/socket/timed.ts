@@ -1,0 +1,91 @@
+import type { Due } from '../deadlines.ts';
+import type { Wire } from '../transport/transport.ts';
+import { RequestedSocket } from './requested.ts';
+import type { SocketState } from './state.ts';
+
+/** What a socket waits for: the accept, the next sign of life, or the peer's close. One deadline at a time. */
+export abstract class TimedSocket extends RequestedSocket implements Due {
+  /** Monotonic milliseconds of the last data frame in either direction. */
+  lastDataMs: number = 0;
+  filedMs: number = Infinity;
+  filedAt: number = -1;
+  /** Sees each frame before anyone else; false refuses it. Set by a guard such as the rate limit. */
+  guard: (() => boolean) | undefined = undefined;
+  protected wire: Wire | undefined = undefined;
+  protected standing: SocketState = 'pending';
+  #waitsUntilMs = Infinity;
+  #heardMs = 0;
+  #pingedMs = 0;
+  #stoppedReadingMs = -1;
+
+  /** The handler has not answered in time. */
+  protected abstract refuseLate(): void;
+
+  get dueMs(): number {
+    if (this.standing !== 'open') return this.#waitsUntilMs;
+    if (this.#stoppedReadingMs >= 0) return Infinity;
+    return this.#pingedMs > 0
+      ? this.#pingedMs + this.limits.heartbeatTimeoutMs
+      : this.#heardMs + this.limits.heartbeatMs;
+  }
+
+  fallDue(nowMs: number): void {
+    if (this.standing === 'pending') {
+      this.refuseLate();
+    } else if (this.standing === 'closing') {
+      this.wire?.terminate();
+    } else if (this.standing === 'open' && this.#pingedMs > 0) {
+      this.host.count('heartbeatTimeouts');
+      this.wire?.terminate();
+    } else if (this.standing === 'open') {
+      this.#pingedMs = nowMs;
+      this.wire?.ping();
+      this.keeping.deadlines.file(this);
+    }
+  }
+
+  heard(): boolean {
+    const nowMs = this.keeping.turn.stampMs();
+    this.#heardMs = nowMs;
+    this.#pingedMs = 0;
+    if (this.guard !== undefined && !this.guard()) return false;
+    this.lastDataMs = nowMs;
+    return true;
+  }
+
+  heardPong(): void {
+    this.#heardMs = this.keeping.turn.stampMs();
+    this.#pingedMs = 0;
+  }
+
+  reads(isReading: boolean): void {
+    const nowMs = this.keeping.turn.stampMs();
+    if (!isReading) {
+      this.#stoppedReadingMs = nowMs;
+      return;
+    }
+    if (this.#pingedMs > 0) this.#pingedMs += nowMs - this.#stoppedReadingMs;
+    this.#stoppedReadingMs = -1;
+    this.keeping.deadlines.file(this);
+  }
+
+  /** From here on the wait for `accept` is bounded. */
+  startAcceptTimeout(): void {
+    this.waitUntil(this.keeping.clock.monotonic() + this.limits.acceptTimeoutMs);
+  }
+
+  /** It is open: from here on silence is measured. */
+  protected startPulse(): void {
+    this.#heardMs = this.lastDataMs = this.keeping.turn.stampMs();
+    this.keeping.deadlines.file(this);
+  }
+
+  protected startCloseTimeout(): void {
+    this.waitUntil(this.keeping.clock.monotonic() + this.limits.closeTimeoutMs);
+  }
+
+  protected waitUntil(dueMs: number): void {
+    this.#waitsUntilMs = dueMs;
+    this.keeping.deadlines.file(this);
+  }
+}
