@@ -228,6 +228,16 @@ describe('who is there', () => {
 
     expect([page.people, page.users]).toEqual([undefined, 4001]);
   });
+
+  test('becomes a number when the room grows into a crowd', () => {
+    const page = new ScriptedPage();
+    const socket = page.welcome();
+    for (let index = 1; index <= 500; index += 1) socket.receive(notice(index, 'joined', `p${index}`, index));
+    expect(page.people).toHaveLength(500);
+    socket.receive(notice(501, 'joined', 'one too many', 501));
+
+    expect([page.people, page.users]).toEqual([undefined, 501]);
+  });
 });
 
 test('names of people and rooms are kept from meaning anything in an address', () => {

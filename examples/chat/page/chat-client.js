@@ -42,6 +42,8 @@ const pongWithinMs = 10_000;
 const sendEveryMs = 250;
 const sendAtOnce = 10;
 const idsKept = 2000;
+/** Beyond it a room that grew is a crowd, and no longer listed. */
+const peopleMost = 500;
 
 /** @type {Surroundings} */
 const browser = {
@@ -264,6 +266,7 @@ export class ChatClient {
   #note({ event, member, user, users }) {
     if (event === 'joined') this.#people?.set(member, user);
     else this.#people?.delete(member);
+    if (this.#people !== undefined && this.#people.size > peopleMost) this.#people = undefined;
     this.#tellPeople(users);
   }
 

@@ -5,6 +5,8 @@ import { element } from './place.js';
 const shownMost = 500;
 const sameBreathSeconds = 5 * 60;
 const tones = 8;
+/** A crowd that gathers must not fill one line without end. */
+const eventsPerLine = 12;
 
 const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
 const day = new Intl.DateTimeFormat(undefined, { weekday: 'long', day: 'numeric', month: 'long' });
@@ -98,7 +100,7 @@ export class LogView {
   #notice({ user, event }) {
     const part = element('span', 'event');
     part.append(element('bdi', '', user), ` ${event}`);
-    if (this.#lastNotice === undefined) {
+    if (this.#lastNotice === undefined || this.#lastNotice.childElementCount >= eventsPerLine) {
       this.#lastNotice = element('p', 'notice');
       this.#log.append(this.#lastNotice);
     } else this.#lastNotice.append(', ');
