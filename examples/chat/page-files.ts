@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { AppSnapshot } from 'channelbox';
 
@@ -27,8 +27,7 @@ const headers = {
  * @param inspect asked anew at every look at `/health`
  */
 export function pageFiles(inspect: () => AppSnapshot): RequestListener {
-  const folder = new URL('./page/', import.meta.url);
-  const contents = new Map(files.map((name) => [`/${name}`, readFileSync(new URL(name, folder))]));
+  const contents = new Map(files.map((name) => [`/${name}`, readFileSync(new URL(name, folder()))]));
   return (request, response) => {
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       response.setHeader('allow', 'GET, HEAD');
@@ -46,6 +45,12 @@ export function pageFiles(inspect: () => AppSnapshot): RequestListener {
     const type = mediaTypes[name.slice(name.lastIndexOf('.') + 1) as keyof typeof mediaTypes];
     return answer(request, response, { status: 200, type, body });
   };
+}
+
+/** Beside this file; where it was compiled into `dist` and nothing was copied there, among the sources. */
+function folder(): URL {
+  const beside = new URL('./page/', import.meta.url);
+  return existsSync(beside) ? beside : new URL('../../../examples/chat/page/', import.meta.url);
 }
 
 function answer(
