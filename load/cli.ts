@@ -21,7 +21,8 @@ function terminal(): Terminal {
     isOutColoured: isColoured(env, stdout.isTTY),
     isNoteColoured: isColoured(env, stderr.isTTY),
     get columns(): number {
-      return stderr.columns ?? stdout.columns ?? 100;
+      // A terminal that does not know its width says 0.
+      return stderr.columns || stdout.columns || 100;
     },
     machine: machine(),
     out: (text) => void stdout.write(text),

@@ -179,7 +179,7 @@ function withTurns(
   }
   if (discarded.length === 0) return { ...comparison, notes };
   const sample = discarded.at(-1) ?? '';
-  notes.push(`${discarded.length} rounds were invalid and were run again, the last one because ${sample}`);
+  notes.push(`${discarded.length} pairs of rounds were invalid and run again, the last one because ${sample}`);
   return { ...comparison, notes };
 }
 

@@ -42,7 +42,9 @@ export class LiveView {
   }
 
   update(progress: Progress): void {
-    this.#recent = [...this.#recent, progress].filter((past) => progress.elapsedMs - past.elapsedMs <= rateOverMs);
+    const isAnotherRun = progress.elapsedMs < (this.#recent.at(-1)?.elapsedMs ?? 0);
+    const recent = isAnotherRun ? [] : this.#recent.filter((past) => progress.elapsedMs - past.elapsedMs <= rateOverMs);
+    this.#recent = [...recent, progress];
     if (this.#isDrawn) return this.#draw(progress);
     const nowMs = this.#terminal.nowMs();
     if (nowMs - this.#plainMs < plainEveryMs) return;

@@ -31,7 +31,7 @@ export async function capacityCommand(kit: Kit, word: string | undefined): Promi
   const source = sourceOf(word, settings);
   const unit = settings.by ?? 'clients';
   const { min, max } = rangeOf(settings, unit);
-  const view = liveView(kit, { title: `capacity of ${titleOf(source, settings)}` });
+  const view = liveView(kit, source, `capacity of ${titleOf(source, settings)}`);
   const { signal, stop } = interruption(terminal, () => view?.tell('draining; Ctrl-C again aborts'));
   const restMs = durationMs(settings.rest ?? (settings.inproc === true ? 0 : '1s'));
   let runs = 0;

@@ -53,7 +53,7 @@ type Sides = Readonly<Record<Side, { readonly source: string; readonly name: str
 async function compareSides(kit: Kit, sides: Sides): Promise<number> {
   const { settings, terminal } = kit;
   const rounds = settings.rounds ?? 12;
-  const view = liveView(kit, { title: `${sides.first.name} against ${sides.second.name}` });
+  const view = liveView(kit, sides.first.source, `${sides.first.name} against ${sides.second.name}`);
   const { signal, stop } = interruption(terminal, () => view?.tell('draining; Ctrl-C again aborts'));
   const restMs = durationMs(settings.rest ?? (settings.inproc === true ? 0 : '1s'));
   let runs = 0;

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
-import type { LiveOptions } from '../live.ts';
+import { durationMs } from '../duration.ts';
 import { LiveView } from '../live.ts';
 import { UsageError, type Settings } from '../settings.ts';
 import { uniform } from '../rooms.ts';
@@ -100,10 +100,19 @@ export function interruption(terminal: Terminal, onFirst: () => void): Interrupt
 }
 
 /** A live view, or nothing where none is wanted. */
-export function liveView(kit: Kit, options: Omit<LiveOptions, 'isPlain'>): LiveView | undefined {
+export function liveView(kit: Kit, source: string, title: string): LiveView | undefined {
   const { quiet = false, noTui = false, clients } = kit.settings;
   if (quiet) return undefined;
-  return new LiveView(kit.terminal, { ...(clients === undefined ? {} : { clients }), ...options, isPlain: noTui });
+  const plannedMs = plannedMsOf(source, kit.settings);
+  const known = { ...(clients === undefined ? {} : { clients }), ...(plannedMs === undefined ? {} : { plannedMs }) };
+  return new LiveView(kit.terminal, { title, ...known, isPlain: noTui });
+}
+
+/** How long a run is meant to take, where the flags alone say so: the scenario is known to its generators only. */
+export function plannedMsOf(source: string, settings: Settings): number | undefined {
+  const { clients, duration, ramp = 0 } = settings;
+  if (duration === undefined || (clients === undefined && !/^wss?:/.test(source))) return undefined;
+  return durationMs(ramp) + durationMs(duration);
 }
 
 /** What a run is called before it has a report. */

@@ -22,7 +22,7 @@ export async function loadCommand(kit: Kit, word: string | undefined): Promise<n
   const source = sourceOf(word, kit.settings);
   const options = loadOptionsOf(kit.settings);
   const rounds = kit.settings.rounds ?? 1;
-  const view = liveView(kit, { title: titleOf(source, kit.settings) });
+  const view = liveView(kit, source, titleOf(source, kit.settings));
   const { signal, stop } = interruption(kit.terminal, () => view?.tell('draining; Ctrl-C again aborts'));
   const reports: RunReport[] = [];
   try {

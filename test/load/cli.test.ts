@@ -301,6 +301,28 @@ describe('the live view', () => {
     expect(terminal.notes.split('\u001b[4A\u001b[0J')).toHaveLength(4);
   });
 
+  test('a bar tells how far it is where the flags say how long it takes', async () => {
+    const words = 'load chat.ts --clients 200 --duration 8s --ramp 2s'.split(' ');
+    const terminal = new FakeTerminal(words, { isInteractive: true });
+    await runLine(terminal, ({ options }) => {
+      options.onProgress?.(progress(5));
+      return reportFixture();
+    });
+    expect(terminal.notes).toContain(`${'━'.repeat(24)}${'─'.repeat(24)}  0:05 / 0:10`);
+    expect(terminal.notes).toContain('clients 200 / 200');
+  });
+
+  test('rates begin anew with each round', async () => {
+    const terminal = new FakeTerminal(['load', 'chat.ts', '--rounds', '2'], { isInteractive: true });
+    await runLine(terminal, ({ options }) => {
+      for (let second = 1; second <= 3; second += 1) options.onProgress?.(progress(second));
+      return reportFixture({ seconds: 3 });
+    });
+    expect([...terminal.notes.matchAll(/sent (\d+)\/s/g)].map(([, rate]) => rate)).toEqual(
+      Array.from({ length: 7 }, () => '100'),
+    );
+  });
+
   test('--no-tui writes plain lines on a terminal too', async () => {
     const terminal = new FakeTerminal(['load', 'chat.ts', '--no-tui'], { isInteractive: true });
     await runLine(terminal, ({ options }) => {

@@ -151,7 +151,7 @@ describe('two sides that take turns', () => {
     );
     expect(turns.first).toHaveLength(12);
     expect(turns.discarded).toHaveLength(1);
-    expect(turns.comparison.notes.join()).toContain('1 rounds were invalid');
+    expect(turns.comparison.notes.join()).toContain('1 pairs of rounds were invalid');
   });
 
   test('a machine that gives invalid runs only ends undecided, and ends', async () => {

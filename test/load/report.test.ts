@@ -1,3 +1,5 @@
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { LatencyHistogram } from '../../load/histogram.ts';
 import { binsOf, curveOf } from '../../load/report/distribution.ts';
@@ -55,6 +57,15 @@ describe('the page', () => {
     expect(chartsOf(bare)).toEqual([]);
     expect(htmlReport(bare)).toContain('None were set; the ledger alone decides.');
   });
+});
+
+test("the page's script passes the type checker, though it is no part of the package's own program", () => {
+  const compiler = fileURLToPath(new URL('../../node_modules/.bin/tsc', import.meta.url));
+  const script = fileURLToPath(new URL('../../load/report/page.js', import.meta.url));
+  const words = '--ignoreConfig --noEmit --allowJs --checkJs --strict --target es2022 --lib es2022,dom'.split(' ');
+  const { status, stdout } = spawnSync(compiler, [...words, '--types', '', script], { encoding: 'utf8' });
+  expect(stdout).toBe('');
+  expect(status).toBe(0);
 });
 
 describe('the charts', () => {

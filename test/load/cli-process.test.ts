@@ -1,0 +1,154 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { RunReport } from 'channelbox/load';
+import { exitCodes } from '../../load/command/kit.ts';
+import { reportIn } from '../../load/report/file.ts';
+import { openRoomServer } from './room-server.ts';
+
+const hooks = new URL('./source-hooks.mjs', import.meta.url).href;
+const cli = fileURLToPath(new URL('../../load/cli.ts', import.meta.url));
+const scenario = fileURLToPath(new URL('./fixtures/rooms.ts', import.meta.url));
+
+let folder = '';
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'channelbox-process-'));
+});
+afterAll(async () => {
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** Short, since a process takes its time to start as it is. */
+const brief = ['--duration', '500ms'];
+
+describe('the command as a process', { timeout: 30_000 }, () => {
+  test('runs a scenario against a server and ends with the verdict, results apart from progress', async ({
+    expect,
+  }) => {
+    await using server = await openRoomServer({ clients: 24 });
+    const page = join(folder, 'report.html');
+    const run = start(['load', scenario, '--target', server.url, ...brief, '--json', '--html', page]);
+    const code = await run.end();
+    const report = JSON.parse(run.results()) as RunReport;
+    // On a machine that is busy with other things the run may be invalid, and then says so.
+    expect([0, 4]).toContain(code);
+    expect(code).toBe(exitCodes[report.verdict]);
+    expect(report).toMatchObject({ scenario: 'rooms', clients: { connected: 24, refused: 0 }, ledger: { lost: 0 } });
+    expect(report.ledger.expected).toBeGreaterThan(500);
+    expect(run.notes()).toContain(`report  ${page}`);
+    expect(reportIn(await readFile(page, 'utf8'), page)).toEqual(report);
+  });
+
+  test('ends with 1 where the server sends a message twice, however busy the machine is', async () => {
+    await using server = await openRoomServer({
+      clients: 24,
+      fault: (delivery) => (delivery === 50 ? 'duplicate' : undefined),
+    });
+    const run = start(['load', scenario, '--target', server.url, ...brief, '-q']);
+    expect(await run.end()).toBe(1);
+    expect(run.results()).toContain('duplicated is 1, and must be 0');
+    expect(run.notes()).toBe('');
+  });
+
+  test('ends with 3 where nobody answers, with 2 where the scenario has no such key or file', async () => {
+    const [nobody, noFile, noFlag] = await Promise.all(
+      [
+        ['load', scenario, '--target', 'ws://127.0.0.1:9'],
+        ['load', './no-such.load.ts'],
+        ['load', scenario, '--sed', '1'],
+      ].map(async (words) => {
+        const run = start(words);
+        return { code: await run.end(), notes: run.notes() };
+      }),
+    );
+    expect(nobody).toMatchObject({ code: 3 });
+    expect(noFile).toMatchObject({ code: 2 });
+    expect(noFile?.notes).toContain('no-such.load.ts');
+    expect(noFlag).toMatchObject({ code: 2 });
+    expect(noFlag?.notes).toContain('Did you mean --seed?');
+  });
+
+  test('drains at the first Ctrl-C and reports what there is', async () => {
+    await using server = await openRoomServer({ clients: 24 });
+    const run = start([
+      'load',
+      scenario,
+      '--target',
+      server.url,
+      '--duration',
+      '1m',
+      '--deadline',
+      '200ms',
+      '--ndjson',
+    ]);
+    await run.until('"delivered":');
+    run.process.kill('SIGINT');
+    expect(await run.end()).toBe(130);
+    const last = JSON.parse(run.results().trimEnd().split('\n').at(-1) ?? '') as { type: string; report: RunReport };
+    expect(last.type).toBe('report');
+    expect(last.report.clients.connected).toBe(24);
+    expect(run.notes()).toContain('draining');
+  });
+
+  test('ends at once at the second Ctrl-C, and leaves no generator behind', async () => {
+    // Nothing is received in time, so that the drain would take the whole deadline.
+    const closings: Promise<unknown>[] = [];
+    await using server = await openRoomServer({
+      clients: 24,
+      fault: () => 'drop',
+      onConnection: (socket) => void closings.push(once(socket, 'close')),
+    });
+    const words = ['load', scenario, '--target', server.url, '--duration', '1m', '--deadline', '1m', '--ndjson'];
+    const run = start(words);
+    await run.until('"published":');
+    run.process.kill('SIGINT');
+    await run.until('draining');
+    run.process.kill('SIGINT');
+    expect(await run.end()).toBe(130);
+    expect(run.results()).not.toContain('"report"');
+    expect(closings).toHaveLength(24);
+    await Promise.all(closings);
+  });
+
+  test('a reader that goes away is no failure', async () => {
+    const run = start(['load', '--help']);
+    run.process.stdout?.destroy();
+    expect(await run.end()).toBe(0);
+  });
+});
+
+interface Run {
+  readonly process: ChildProcess;
+  results(): string;
+  notes(): string;
+  /** Resolves once a text has been written to either stream. */
+  until(text: string): Promise<void>;
+  end(): Promise<number | null>;
+}
+
+function start(words: readonly string[]): Run {
+  const child = spawn(process.execPath, ['--import', hooks, cli, ...words], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const written = { results: '', notes: '' };
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (written.results += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (written.notes += text));
+  const closed = once(child, 'close') as Promise<[number | null]>;
+  return {
+    process: child,
+    results: () => written.results,
+    notes: () => written.notes,
+    async until(text) {
+      while (!`${written.results}${written.notes}`.includes(text)) {
+        await Promise.race([once(child.stdout, 'data'), once(child.stderr, 'data'), closed]);
+        if (child.exitCode !== null) throw new Error(`ended without writing ${text}: ${written.notes}`);
+      }
+    },
+    async end() {
+      const [code] = await closed;
+      return code;
+    },
+  };
+}
