@@ -1,6 +1,6 @@
 import type { Due } from './deadlines.ts';
 import type { Keeping } from './keeping.ts';
-import { closeCode } from './socket/close-code.ts';
+import { closeCode, trimReason } from './socket/close-code.ts';
 
 export interface DrainOptions {
   /** For all of it, 30 000. */
@@ -50,7 +50,8 @@ export class Drain {
   }
 
   async run(options: DrainOptions = {}): Promise<DrainReport> {
-    const { withinMs = 30_000, code = closeCode.serviceRestart, reason = '', everyMs = 100 } = options;
+    const { withinMs = 30_000, code = closeCode.serviceRestart, everyMs = 100 } = options;
+    const reason = trimReason(options.reason ?? '');
     const { clock } = this.#keeping;
     const startMs = clock.monotonic();
     const total = this.#sockets().size;

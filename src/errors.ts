@@ -45,9 +45,24 @@ export class LimitError extends ChannelBoxError {
   override readonly name: string = 'LimitError';
 }
 
+export interface LayerErrorOptions extends ErrorOptions {
+  partial?: unknown;
+  missing?: readonly string[];
+}
+
 /** The layer between nodes failed or missed its deadline; it carries what it has and who did not answer. */
 export class LayerError extends ChannelBoxError {
   override readonly name: string = 'LayerError';
+  /** What a cluster-wide call has of its result; undefined where it has nothing. */
+  readonly partial: unknown;
+  /** Nodes that did not answer in time. */
+  readonly missing: readonly string[];
+
+  constructor(code: `CHANNELBOX_${string}`, message: string, options: LayerErrorOptions = {}) {
+    super(code, message, options);
+    this.partial = options.partial;
+    this.missing = options.missing ?? [];
+  }
 }
 
 /**

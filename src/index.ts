@@ -46,7 +46,20 @@ export type {
   WebSocket,
   WebSocket as ServerWebSocket,
 } from './handler.ts';
-export type { ChannelLayer } from './layer/layer.ts';
+export type {
+  ChannelLayer,
+  CloseTarget,
+  Counts,
+  Entry as LayerEntry,
+  EntryPage,
+  GroupMessage,
+  HistoryBounds,
+  HistoryQuery,
+  LayerContext,
+  LocalNode,
+  Payload,
+  Published,
+} from './layer/layer.ts';
 export { rateLimit, type RateLimitOptions } from './middleware/rate-limit.ts';
 export { PayloadTypeEnum, status, WebSocketController, WebSocketEndpoint } from './nexios.ts';
 export type { Denial, Denier, ErrorContext, Probe, Visit } from './probe.ts';

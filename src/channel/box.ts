@@ -27,6 +27,7 @@ import type {
 } from '../layer/layer.ts';
 import { MemoryLayer } from '../layer/memory.ts';
 import type { Probe } from '../probe.ts';
+import { checkClose } from '../socket/close-code.ts';
 import { decodePayload, encodePayload, refuseKind } from '../socket/codec.ts';
 import { SocketChannel } from './channel.ts';
 import { LocalChannels } from './local.ts';
@@ -54,6 +55,7 @@ export class Box implements ChannelBoxView {
   /** The app that it was given to. */
   owner: object | undefined = undefined;
   readonly closesExpired: boolean;
+  readonly #subscribing = new Map<string, Promise<void>>();
   /** Of the app's limits; a route's own apply to its channels. */
   groupNameBytesMax: number = 255;
   /** The app's log takes it over. */
@@ -77,12 +79,19 @@ export class Box implements ChannelBoxView {
       },
       bounds: boundsOf(options),
       uuid: () => this.uuid(),
+      report: (error) => this.onLayerError(error),
       wakeAt: (dueMs, wake) => keeping.deadlines.file({ dueMs, filedMs: Infinity, filedAt: -1, fallDue: wake }),
     });
   }
 
   uuid(): string {
     return this.probe?.uuid?.() ?? randomUUID();
+  }
+
+  /** For a socket of this node. */
+  channelId(): string {
+    const uuid = this.uuid();
+    return this.layer.channelId?.(uuid) ?? uuid;
   }
 
   addChannelToGroup(channel: Channel, group = 'default'): Promise<JoinResult> {
@@ -93,7 +102,7 @@ export class Box implements ChannelBoxView {
       if (!member.seat.isOpen) return tooLate;
       const { isNew, ready } = this.#join(member, group);
       if (!isNew) return present;
-      return ready === undefined ? added : this.#wait('join', ready).then(() => 'CHANNEL_ADDED' as const);
+      return ready === undefined ? added : this.#joined(member, group, ready);
     } catch (error) {
       return Promise.reject(error as Error);
     }
@@ -118,13 +127,18 @@ export class Box implements ChannelBoxView {
     try {
       if (ready !== undefined) await this.#wait('resume', ready);
       const answer = this.layer.history(group, query);
-      const page = publicPage(isThenable(answer) ? await this.#wait('resume', answer) : answer);
+      const mayTrail = isThenable(answer);
+      const page = publicPage(mayTrail ? await this.#wait('resume', answer) : answer);
       const sending = options.first?.(page);
       if (isThenable(sending)) await this.#wait('resume', sending);
-      this.local.holds.end(hold, page.position);
+      this.local.holds.end(hold, { position: page.position, mayTrail });
       return page;
     } catch (error) {
-      if (isNew) this.#leave(member, group);
+      if (isNew) {
+        this.#leave(member, group);
+        // Who is no member after all receives nothing.
+        hold.held.length = 0;
+      }
       this.local.holds.end(hold, undefined);
       throw error;
     }
@@ -191,6 +205,7 @@ export class Box implements ChannelBoxView {
   }
 
   async flushHistory(group?: string): Promise<void> {
+    if (group !== undefined) checkGroupName(group, this.groupNameBytesMax);
     await this.#wait('flushHistory', this.layer.flushHistory(group));
   }
 
@@ -204,7 +219,9 @@ export class Box implements ChannelBoxView {
     const nowMs = this.keeping.clock.monotonic();
     let expired = 0;
     for (const seat of [...this.local.seats]) {
-      if (!seat.hasChannel || (seat.channel as SocketChannel).dueMs > nowMs) continue;
+      if (!seat.hasChannel) continue;
+      const channel = seat.channel as SocketChannel;
+      if (channel.dueMs > nowMs || (!this.closesExpired && channel.joined === undefined)) continue;
       expired += 1;
       seat.expire();
     }
@@ -212,15 +229,18 @@ export class Box implements ChannelBoxView {
   }
 
   async closeChannel(channelId: string, options: CloseOptions = {}): Promise<boolean> {
+    checkClose(options);
     return (await this.#wait('closeChannel', this.layer.closeChannels({ channel: channelId }, options))) > 0;
   }
 
   async closeGroup(group: string, options: CloseOptions = {}): Promise<number> {
+    checkClose(options);
     checkGroupName(group, this.groupNameBytesMax);
     return this.#wait('closeGroup', this.layer.closeChannels({ group }, options));
   }
 
   async closeAllConnections(options: CloseOptions = {}): Promise<number> {
+    checkClose(options);
     return this.#wait('closeAllConnections', this.layer.closeChannels('all', options));
   }
 
@@ -249,12 +269,36 @@ export class Box implements ChannelBoxView {
       );
     }
     const { isNew, isFirst } = this.local.join(member, group);
-    if (!isNew) return { isNew, ready: undefined };
-    const subscribed = isFirst ? this.layer.subscribe(group) : undefined;
+    if (!isNew) return { isNew, ready: this.#subscribing.get(group) };
+    // One that has expired and only left its groups starts anew.
+    member.startExpiry();
+    const subscribed = isFirst ? this.#subscribe(group) : this.#subscribing.get(group);
     // Members are described only where a layer wants to know: a description costs an id.
     const announced = this.layer.announce?.(group, this.local.memberOf(member));
     if (!isThenable(subscribed) && !isThenable(announced)) return { isNew, ready: undefined };
     return { isNew, ready: Promise.all([subscribed, announced]).then(() => {}) };
+  }
+
+  /** Who joins while it is on its way waits for it too. */
+  #subscribe(group: string): Promise<void> | undefined {
+    const subscribing = this.layer.subscribe(group);
+    if (!isThenable(subscribing)) return undefined;
+    const forget = (): void => {
+      if (this.#subscribing.get(group) === subscribing) this.#subscribing.delete(group);
+    };
+    this.#subscribing.set(group, subscribing);
+    subscribing.then(forget, forget);
+    return subscribing;
+  }
+
+  async #joined(member: SocketChannel, group: string, ready: Promise<void>): Promise<JoinResult> {
+    try {
+      await this.#wait('join', ready);
+    } catch (error) {
+      this.#leave(member, group);
+      throw error;
+    }
+    return member.seat.isOpen ? 'CHANNEL_ADDED' : 'CHANNEL_CLOSED';
   }
 
   #leave(member: SocketChannel, group: string): LeaveResult {

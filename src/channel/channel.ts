@@ -35,6 +35,8 @@ export class SocketChannel implements ChannelView, Joinable, Due {
     this.metadata = metadata;
     this.created = this.seat.keeping.clock.now() / 1000;
     this.seat.claim(this);
+    // Before the accept its time has not begun.
+    if (!this.seat.isOpen) this.touch();
     this.startExpiry();
   }
 
@@ -85,6 +87,7 @@ export class SocketChannel implements ChannelView, Joinable, Due {
 
   touch(): void {
     this.seat.lastDataMs = this.seat.keeping.turn.stampMs();
+    this.startExpiry();
   }
 
   async send(payload: unknown): Promise<SendOutcome> {

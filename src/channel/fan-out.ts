@@ -18,11 +18,18 @@ export interface FanOutOptions {
 export function fanOut(group: Group<SocketChannel>, payload: Payload, options: FanOutOptions): Counts {
   const { except, nowMs, hold } = options;
   const counts: Counts = { members: 0, sent: 0, queued: 0, dropped: 0, closed: 0 };
+  const isBytes = payload.kind === 'bytes';
   let json: Frame | undefined;
   let text: Frame | undefined;
   let bytes: Frame | undefined;
   for (const member of group.members) {
     if (except !== undefined && except.has(member)) continue;
+    if (isBytes && member.payloadType !== 'bytes') {
+      // The sender's node has checked its own members; who comes from elsewhere cannot know of these.
+      counts.members += 1;
+      counts.dropped += 1;
+      continue;
+    }
     let frame: Frame;
     if (member.payloadType === 'json') {
       // Plain data is the same frame for json and text channels.

@@ -70,6 +70,7 @@ export class LocalChannels implements LocalNode {
     const found = this.#groups.get(group);
     if (found === undefined) return 'no-group';
     if (!this.#groups.leave(member, found)) return 'no-member';
+    if (member.isHolding) this.holds.release(member, group);
     return found.members.size === 0 ? 'last' : 'left';
   }
 
@@ -104,7 +105,7 @@ export class LocalChannels implements LocalNode {
     return fanOut(found, payload, {
       except: this.#channelsOf(message.except),
       nowMs: this.#keeping.turn.stampMs(),
-      hold: (member, frame) => this.holds.add(member, group, { frame, offset: entry?.position.offset }),
+      hold: (member, frame) => this.holds.add(member, group, { frame, position: entry?.position }),
     });
   }
 

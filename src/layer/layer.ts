@@ -114,9 +114,16 @@ export type CloseTarget = { readonly channel: string } | { readonly group: strin
 
 /** The box of this node, as a layer sees it. All of it is synchronous. */
 export interface LocalNode {
-  /** Hands a message to this node's members of the group, now. */
+  /**
+   * Hands a message to this node's members of the group, now. Members that bytes cannot reach count as dropped.
+   * Throws what the app's own `frame` option throws, and nothing else: that is the publisher's to learn where it is on
+   * this node, and otherwise for `LayerContext.report`.
+   */
   deliver(group: string, message: GroupMessage, entry: Entry | undefined): Counts;
-  /** `undefined` where this node has no such channel. */
+  /**
+   * `undefined` where this node has no such channel.
+   * Throws {BoxError} `CHANNELBOX_PAYLOAD_KIND`: for the caller to learn, on whichever node.
+   */
   send(channel: string, payload: Payload): Awaitable<SendOutcome> | undefined;
   close(target: CloseTarget, options: CloseOptions): number;
   members(group: string): Member[];
@@ -139,6 +146,8 @@ export interface LayerContext {
   readonly clock: Clock;
   readonly bounds: HistoryBounds;
   uuid(): string;
+  /** What went wrong outside of any call (a lost connection, a message that cannot be read): for the app's log. */
+  report(error: unknown): void;
   /** Calls back at that time of the monotonic clock or later; one timer serves them all. */
   wakeAt(dueMs: number, wake: () => void): void;
 }
@@ -149,7 +158,11 @@ export interface ChannelLayer {
   /** Called once by the box, before anything else. */
   open(context: LayerContext): void;
   publish(group: string, message: GroupMessage): Awaitable<Published>;
-  /** Before the first member of this node receives; resolved means that no later publish is missed. */
+  /**
+   * Before the first member of this node receives; resolved means that no later publish is missed.
+   * Calls of `subscribe` and `unsubscribe` for one group come in turn and take effect in that order, awaited or not.
+   * Once one has rejected, the box unsubscribes.
+   */
   subscribe(group: string): Awaitable<void>;
   /** After the last member of this node has left. */
   unsubscribe(group: string): Awaitable<void>;
@@ -159,6 +172,11 @@ export interface ChannelLayer {
   retire?(group: string, channel: string): Awaitable<void>;
   members(group: string): Awaitable<Member[]>;
   groups(): Awaitable<Map<string, Member[]>>;
+  /**
+   * The id of a channel of this node, made of `uuid`, from which any node can tell where the channel lives.
+   * Left out by a layer that needs no such thing: the uuid is the id then.
+   */
+  channelId?(uuid: string): string;
   /** To a channel on any node; `closed` where there is none. */
   send(channel: string, payload: Payload): Awaitable<SendOutcome>;
   /** How many channels, on all nodes, were told to close. */

@@ -1,0 +1,206 @@
+import assert from 'node:assert/strict';
+import { LayerError } from 'channelbox';
+import { until, type ConformanceCase } from './case.ts';
+import { Cluster, type LayerHarness } from './layer-harness.ts';
+import { saved, saying, textOf } from './layer-node.ts';
+
+/** What holds among several nodes. */
+export function clusterCases(harness: LayerHarness): ConformanceCase[] {
+  const cases = [...groupCases(harness), ...channelCases(harness)];
+  return harness.cut === undefined ? cases : [...cases, ...faultCases(harness)];
+}
+
+function groupCases(harness: LayerHarness): ConformanceCase[] {
+  return [
+    {
+      name: "a publish reaches the members on every node, and counts its own node's",
+      run: async () => {
+        await using cluster = await Cluster.of(harness, 2);
+        const { first, second } = cluster;
+        await second.join('room');
+        const away = await first.layer.publish('room', saying('1'));
+        await first.join('room');
+        const both = await first.layer.publish('room', saying('2'));
+        await until(() => second.delivered.length === 2, 'both have arrived');
+
+        assert.deepEqual([away.exists, away.nodes, away.counts.members], [true, 1, 0]);
+        assert.deepEqual([both.exists, both.nodes, both.counts.members], [true, 2, 1]);
+        assert.deepEqual([first.texts('room'), second.texts('room')], [['2'], ['1', '2']]);
+      },
+    },
+    {
+      name: 'every node delivers the saved messages of a group in one order, that of their positions, each once',
+      run: async () => {
+        await using cluster = await Cluster.of(harness, 2);
+        const { first, second } = cluster;
+        await Promise.all([first.join('room'), second.join('room')]);
+        const publishing: Promise<unknown>[] = [];
+        for (let at = 0; at < 50; at += 1) {
+          for (const node of [first, second]) {
+            publishing.push((async () => node.layer.publish('room', saved(`${node.layer.node} ${at}`)))());
+          }
+        }
+        await Promise.all(publishing);
+        await until(() => first.delivered.length >= 100 && second.delivered.length >= 100, 'all have arrived');
+        await harness.settle();
+
+        assert.deepEqual(second.texts('room'), first.texts('room'));
+        for (const { delivered } of [first, second]) {
+          assert.deepEqual(
+            delivered.map(({ entry }) => entry?.position.offset),
+            Array.from({ length: 100 }, (_, at) => at + 1),
+          );
+        }
+        const page = await second.layer.history('room', { keep: 'oldest' });
+        assert.deepEqual(
+          page.entries.map(({ payload }) => textOf(payload)),
+          first.texts('room'),
+        );
+      },
+    },
+    {
+      name: 'members and groups are listed of all nodes, and of none that has closed',
+      run: async () => {
+        await using cluster = await Cluster.of(harness, 2);
+        const { first, second } = cluster;
+        const ann = await first.join('room');
+        const bob = await second.join('room', second.channel(), { name: 'Bob' });
+        await second.join('other');
+
+        const members = await first.layer.members('room');
+        assert.deepEqual(
+          members.map(({ uuid, node }) => [uuid, node]).toSorted(),
+          [
+            [ann, first.layer.node],
+            [bob, second.layer.node],
+          ].toSorted(),
+        );
+        assert.deepEqual([...(await second.layer.groups()).keys()].toSorted(), ['other', 'room']);
+        await second.layer.close();
+        await harness.settle();
+        assert.deepEqual(
+          (await first.layer.members('room')).map(({ uuid }) => uuid),
+          [ann],
+        );
+        assert.equal((await first.layer.publish('room', saying('x'))).nodes, 1);
+      },
+    },
+    {
+      name: 'history is one for all nodes, and so is its flush',
+      run: async () => {
+        await using cluster = await Cluster.of(harness, 2);
+        const { first, second } = cluster;
+        const { position } = await first.layer.publish('room', saved('1'));
+        const page = await second.layer.history('room', { keep: 'oldest' });
+        assert.deepEqual([page.entries.length, page.position], [1, position]);
+        await second.layer.flushHistory();
+        assert.deepEqual(await first.layer.historyGroups(), []);
+        assert.equal((await first.layer.history('room', { keep: 'oldest', since: position })).recovered, false);
+      },
+    },
+    {
+      name: 'every node has a name of its own',
+      run: async () => {
+        await using cluster = await Cluster.of(harness, 2);
+        assert.notEqual(cluster.first.layer.node, cluster.second.layer.node);
+      },
+    },
+  ];
+}
+
+function channelCases(harness: LayerHarness): ConformanceCase[] {
+  return [
+    {
+      name: 'a send reaches a channel on another node, in order, and says what became of it',
+      run: async () => {
+        await using cluster = await Cluster.of(harness, 2);
+        const { first, second } = cluster;
+        const bob = second.channel();
+        const outcomes = await Promise.all(
+          Array.from({ length: 20 }, async (_, at) => first.layer.send(bob, { kind: 'json', text: String(at) })),
+        );
+        assert.deepEqual(new Set(outcomes), new Set(['sent']));
+        assert.deepEqual(
+          second.sent.map(({ payload }) => textOf(payload)),
+          Array.from({ length: 20 }, (_, at) => String(at)),
+        );
+        assert.deepEqual(first.sent, []);
+      },
+    },
+    {
+      name: 'bytes for a channel on another node that takes none are an error of the caller',
+      run: async () => {
+        await using cluster = await Cluster.of(harness, 2);
+        const { first, second } = cluster;
+        const bob = second.channel('json');
+        const sending = async (): Promise<unknown> => first.layer.send(bob, { kind: 'bytes', bytes: Uint8Array.of(1) });
+        await assert.rejects(sending(), { code: 'CHANNELBOX_PAYLOAD_KIND' });
+        assert.deepEqual(second.reports, []);
+      },
+    },
+    {
+      name: 'an order to close reaches every node, and counts the channels of all',
+      run: async () => {
+        await using cluster = await Cluster.of(harness, 2);
+        const { first, second } = cluster;
+        await first.join('room');
+        const bob = await second.join('room');
+        second.channel();
+
+        assert.equal(await first.layer.closeChannels({ channel: bob }, { code: 4000 }), 1);
+        assert.equal(await first.layer.closeChannels({ group: 'room' }, {}), 2);
+        assert.equal(await first.layer.closeChannels('all', {}), 3);
+        assert.equal(second.closed[0]?.options.code, 4000);
+      },
+    },
+  ];
+}
+
+function faultCases(harness: LayerHarness): ConformanceCase[] {
+  return [
+    {
+      name: 'a publish of a node that is cut off rejects with a LayerError',
+      run: async () => {
+        await using cluster = await Cluster.of(harness, 2);
+        const { first } = cluster;
+        await first.join('room');
+        await harness.cut?.(first.layer);
+        const publishing = (async () => first.layer.publish('room', saved('1')))();
+        await assert.rejects(
+          overTime(harness, publishing),
+          (error) => error instanceof LayerError && /not sent|unknown/.test(error.message),
+        );
+      },
+    },
+    {
+      name: 'an order to all that misses its deadline carries what it has, and who did not answer',
+      run: async () => {
+        await using cluster = await Cluster.of(harness, 2);
+        const { first, second } = cluster;
+        first.channel();
+        second.channel();
+        await harness.cut?.(second.layer);
+        const closing = (async () => first.layer.closeChannels('all', {}))();
+        await assert.rejects(overTime(harness, closing), (error) => {
+          assert.ok(error instanceof LayerError);
+          assert.deepEqual([error.partial, error.missing], [1, [second.layer.node]]);
+          return true;
+        });
+      },
+    },
+  ];
+}
+
+/** Moves time on until the promise has settled. */
+async function overTime<T>(harness: LayerHarness, promise: Promise<T>): Promise<T> {
+  let hasSettled = false;
+  const settled = promise.finally(() => {
+    hasSettled = true;
+  });
+  settled.catch(() => {});
+  for (let steps = 0; steps < 60 && !hasSettled; steps += 1) {
+    await harness.settle();
+    await harness.time?.advance(1_000);
+  }
+  return settled;
+}
