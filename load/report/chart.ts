@@ -129,6 +129,7 @@ function percentileChart(report: RunReport): Chart {
     ['fanoutFromSend', 'fan-out, from the actual send', 2, true],
     ['lastReceiver', 'last receiver', 4],
     ['echo', 'echo', 3],
+    ['http', 'HTTP request', 3, true],
   ];
   const curves = columns.flatMap(([name, label, colour, isDashed = false]) => {
     const curve = curveOf(report.histograms[name]);

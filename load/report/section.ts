@@ -1,6 +1,7 @@
-import type { Ledger, Percentiles, RunReport } from '../run-report.ts';
+import type { Ledger, RunReport } from '../run-report.ts';
 import { clockTime, closeMeaning, milliseconds, share, whole } from './format.ts';
 import { observedText, reading, signalOf, spaced } from './signal.ts';
+import { latencyRows } from './latency-row.ts';
 import { html, table, type Insertable, type Markup } from './markup.ts';
 
 /** The verdict, why, and the figures that most people came for. */
@@ -126,23 +127,10 @@ export function violationsTable(report: RunReport): Markup | undefined {
 }
 
 export function latencyTable(report: RunReport): Markup {
-  const names: readonly (readonly [string, string, Percentiles | undefined])[] = [
-    ['fanout', 'fan-out, from the intended send', report.latency.fanout],
-    ['fanoutFromSend', 'fan-out, from the actual send', report.latency.fanoutFromSend],
-    ['lastReceiver', 'last receiver of a message', report.latency.lastReceiver],
-    ['echo', 'echo to the sender', report.latency.echo],
-    ['connect', 'connect', report.latency.connect],
-  ];
-  const rows = names.flatMap(([name, title, values]) => {
-    if (values === undefined) return [];
+  const rows = latencyRows(report).map(({ name, title, values }) => {
     const cells = [values.min, values.p50, values.p90, values.p99, values.p999, values.max];
-    return [
-      [
-        html`<span data-latency="${name}">${title}</span>`,
-        whole(values.count),
-        ...cells.map((cell) => (values.count === 0 ? '–' : milliseconds(cell))),
-      ],
-    ];
+    const texts = cells.map((cell) => (values.count === 0 ? '–' : milliseconds(cell)));
+    return [html`<span data-latency="${name}">${title}</span>`, whole(values.count), ...texts];
   });
   const titles = ['measured', 'min', 'p50', 'p90', 'p99', 'p99.9', 'max'];
   const columns = [{ title: 'latency' }, ...titles.map((title) => ({ title, isNumber: true }))];

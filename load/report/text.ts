@@ -1,8 +1,9 @@
 import Table from 'cli-table3';
-import type { Percentiles, RunReport } from '../run-report.ts';
+import type { RunReport } from '../run-report.ts';
 import { meanWhileSending } from '../rounds.ts';
 import { palette, type Palette } from '../terminal.ts';
 import { clockTime, closeMeaning, milliseconds, number, share, whole } from './format.ts';
+import { latencyRows } from './latency-row.ts';
 import { observedText, reading, signalOf } from './signal.ts';
 
 /** The report as a terminal shows it; ends with the verdict, which is what the eye looks for. Ends with a line break. */
@@ -53,18 +54,10 @@ function perSecond(report: RunReport, column: string): string {
 }
 
 function latencyTable(report: RunReport, colours: Palette): string {
-  const { latency } = report;
-  const named: readonly (readonly [string, Percentiles | undefined])[] = [
-    ['fan-out', latency.fanout],
-    ['  from the actual send', latency.fanoutFromSend],
-    ['last receiver', latency.lastReceiver],
-    ['echo', latency.echo],
-    ['connect', latency.connect],
-  ];
-  const rows = named.flatMap(([name, values]) => {
-    if (values === undefined || values.count === 0) return [];
+  const rows = latencyRows(report).flatMap(({ title, values }) => {
+    if (values.count === 0) return [];
     const { p50, p90, p99, p999, max } = values;
-    return [[name, ...[p50, p90, p99, p999, max].map(milliseconds), whole(values.count)]];
+    return [[title, ...[p50, p90, p99, p999, max].map(milliseconds), whole(values.count)]];
   });
   if (rows.length === 0) return '';
   return grid(['', 'p50', 'p90', 'p99', 'p99.9', 'max', 'measured'], rows, colours);

@@ -33,7 +33,7 @@ describe('load', () => {
     await runLine(terminal, () => reportFixture({ verdict: 'fail' }));
     const words = terminal.results.replaceAll('\u202f', ' ');
     expect(words).toContain('200 of 200 connected');
-    expect(words).toMatch(/fan-out +1\.4\d ms +\S+ ms/);
+    expect(words).toMatch(/fan-out, from the intended send +1\.4\d ms +\S+ ms/);
     expect(words).toMatch(/expected 59 810 +received 59 807 +indeterminate 212/);
     expect(words).toContain('lost 3');
     expect(words).toContain('lost: message 91 of client 17 in room-3, at client 140');

@@ -128,6 +128,17 @@ describe('a distribution', () => {
   });
 });
 
+test('requests to the HTTP side stand in the table, the curve and the text, beside the sockets', () => {
+  const histogram = new LatencyHistogram();
+  for (let value = 1; value <= 1_000; value += 1) histogram.recordUs(7_000);
+  const fixture = reportFixture();
+  const report = { ...fixture, histograms: { ...fixture.histograms, http: histogram.encode() } };
+  expect(textReport(report, false)).toMatch(/HTTP request +7\sms/);
+  expect(htmlReport(report)).toContain('data-latency="http"');
+  const curve = chartsOf(report).find((chart) => chart.id === 'percentiles');
+  expect(curve?.series.map((series) => series.label)).toContain('HTTP request');
+});
+
 describe('merged rounds', () => {
   test('have the percentiles of all values together, not the average of percentiles', () => {
     const fast = reportFixture({ seconds: 3 });

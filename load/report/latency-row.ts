@@ -1,0 +1,25 @@
+import { LatencyHistogram } from '../histogram.ts';
+import type { Percentiles, RunReport } from '../run-report.ts';
+
+/** One latency of a report, as a table names it. */
+export interface LatencyRow {
+  readonly name: string;
+  readonly title: string;
+  readonly values: Percentiles;
+}
+
+/** Every latency that a report has, those of the sockets first. HTTP requests have a histogram only. */
+export function latencyRows(report: RunReport): readonly LatencyRow[] {
+  const { fanout, fanoutFromSend, lastReceiver, echo, connect } = report.latency;
+  const encoded = report.histograms['http'];
+  const http = encoded === undefined ? undefined : LatencyHistogram.decode(encoded).percentiles();
+  const named: readonly (readonly [name: string, title: string, values: Percentiles | undefined])[] = [
+    ['fanout', 'fan-out, from the intended send', fanout],
+    ['fanoutFromSend', 'fan-out, from the actual send', fanoutFromSend],
+    ['lastReceiver', 'last receiver of a message', lastReceiver],
+    ['echo', 'echo to the sender', echo],
+    ['connect', 'connect', connect],
+    ['http', 'HTTP request', http],
+  ];
+  return named.flatMap(([name, title, values]) => (values === undefined ? [] : [{ name, title, values }]));
+}
