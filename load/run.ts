@@ -66,7 +66,11 @@ export async function load(scenario: Scenario | URL | string, options: LoadOptio
 function sourceOf(scenario: Scenario | URL | string, options: LoadOptions): ScenarioSource {
   const target = options.target === undefined ? {} : { target: options.target };
   const overrides = { ...options.overrides, ...target };
-  if (isAddress(scenario)) return { plain: { ...bareScenario, target: String(scenario) }, overrides };
+  if (isAddress(scenario))
+    return {
+      plain: { ...bareScenario, target: scenario instanceof URL ? scenario.href : (scenario as string) },
+      overrides,
+    };
   if (scenario instanceof URL) return { href: scenario.href, overrides };
   if (typeof scenario === 'string')
     return { href: (scenario.startsWith('file:') ? new URL(scenario) : pathToFileURL(scenario)).href, overrides };

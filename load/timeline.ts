@@ -30,11 +30,11 @@ export function timelineOf(scenario: ResolvedScenario): readonly ClientStep[] {
   for (const stage of scenario.stages) {
     const lastsUs = durationMs('over' in stage ? stage.over : stage.lasts) * 1_000;
     if (stage.kind === 'rampTo') {
-      ramp(steps, present, stage.clients, atUs, lastsUs);
+      ramp(steps, present, stage.clients, { atUs, overUs: lastsUs });
       present = stage.clients;
     } else if (stage.kind === 'spike') {
-      ramp(steps, present, present + stage.clients, atUs, 0);
-      ramp(steps, present + stage.clients, present, atUs + lastsUs, 0);
+      ramp(steps, present, present + stage.clients, { atUs, overUs: 0 });
+      ramp(steps, present + stage.clients, present, { atUs: atUs + lastsUs, overUs: 0 });
     } else if (stage.kind === 'churn') {
       const turns = present === 0 ? 0 : Math.floor((lastsUs / 1e6) * stage.perSecond);
       for (let turn = 0; turn < turns; turn += 1) {
@@ -52,7 +52,7 @@ export function rampEndUs(scenario: ResolvedScenario): number {
   return scenario.stages === undefined ? (scenario.clients * 1e6) / connectsPerSecond : scenario.plannedMs * 1_000;
 }
 
-function ramp(steps: ClientStep[], from: number, to: number, atUs: number, overUs: number): void {
+function ramp(steps: ClientStep[], from: number, to: number, { atUs, overUs }: { atUs: number; overUs: number }): void {
   const count = Math.abs(to - from);
   for (let turn = 0; turn < count; turn += 1) {
     const stepUs = atUs + (overUs * turn) / count;

@@ -1,11 +1,11 @@
 import type { ClientPlace } from '../adapter/adapter.ts';
 import type { Presence, Segment } from '../settlement.ts';
-import type { Connection, ConnectionOwner } from './connection.ts';
+import type { Connection, ConnectionOwner, ReceivedMessage } from './connection.ts';
 
 /** Who is told what a client's connection does. */
 export interface ClientEvents {
   opened(client: Client): void;
-  frame(client: Client, bytes: Buffer, start: number, end: number, isText: boolean): void;
+  frame(client: Client, message: ReceivedMessage): void;
   closed(client: Client, code: number): void;
   refused(client: Client, kind: string, message: string): void;
 }
@@ -125,8 +125,8 @@ export class Client implements ConnectionOwner, ClientPlace {
     this.#events.opened(this);
   }
 
-  frame(bytes: Buffer, start: number, end: number, isText: boolean): void {
-    this.#events.frame(this, bytes, start, end, isText);
+  frame(message: ReceivedMessage): void {
+    this.#events.frame(this, message);
   }
 
   closed(code: number): void {

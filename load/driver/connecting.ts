@@ -155,7 +155,7 @@ export class Connecting {
           url: new URL(adapter.path(client), target.url),
           address: target.address,
           localAddress: localAddresses.length === 0 ? undefined : localAddresses[client.index % localAddresses.length],
-          subprotocols: adapter.subprotocols,
+          subprotocols: adapter.subprotocols?.length === 0 ? undefined : adapter.subprotocols,
           headers: adapter.headers?.(client),
         },
         client,

@@ -11,11 +11,18 @@ export interface Connection {
   resume(): void;
 }
 
+/** One whole message: the bytes from `start` to `end`. Object and bytes are the receiver's until the call returns, and are used again after it. */
+export interface ReceivedMessage {
+  bytes: Buffer;
+  start: number;
+  end: number;
+  isText: boolean;
+}
+
 /** Who is told. After `dial` exactly one of `opened` and `refused` is called, and after `opened` exactly one `closed`. */
 export interface ConnectionOwner {
   opened(): void;
-  /** The bytes of one message, from `start` to `end`; they are the owner's until the call returns. */
-  frame(bytes: Buffer, start: number, end: number, isText: boolean): void;
+  frame(message: ReceivedMessage): void;
   /** 1006 where it ended without a close frame, 1005 where that carried no code. */
   closed(code: number): void;
   /** `kind` is Node's error code, `http-403`, or `bad-handshake`. */

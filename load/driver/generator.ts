@@ -8,6 +8,7 @@ import { ChaosDriver } from './chaos-driver.ts';
 import type { Client, ClientEvents } from './client.ts';
 import type { GeneratorCore, GeneratorOptions } from './core.ts';
 import { Connecting } from './connecting.ts';
+import type { ReceivedMessage } from './connection.ts';
 import { DueQueue } from './due-queue.ts';
 import { Measures } from './measures.ts';
 import type { ToGenerator } from './message.ts';
@@ -130,8 +131,8 @@ export class Generator implements GeneratorCore, ClientEvents {
     else this.at(nowUs + joinPatienceUs, () => this.tellConnected());
   }
 
-  frame(client: Client, bytes: Buffer, start: number, end: number, isText: boolean): void {
-    this.#reading.frame(client, bytes, start, end, isText);
+  frame(client: Client, message: ReceivedMessage): void {
+    this.#reading.frame(client, message);
   }
 
   refused(client: Client, kind: string, message: string): void {

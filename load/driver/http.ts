@@ -1,3 +1,4 @@
+import type autocannonModule from 'autocannon';
 import { LatencyHistogram } from '../histogram.ts';
 import { LoadError } from '../load-error.ts';
 import type { Outline } from '../outline.ts';
@@ -18,6 +19,8 @@ export interface RunningHttpLoad {
   /** Ends it; a second call gives the same answer. */
   stop(): Promise<Extra>;
 }
+
+type Autocannon = typeof autocannonModule;
 
 /** Longer than any run; `stop` ends it. */
 const durationS = 7 * 24 * 3_600;
@@ -83,9 +86,9 @@ function extraOf(
   };
 }
 
-async function peer(): Promise<typeof import('autocannon')> {
+async function peer(): Promise<Autocannon> {
   try {
-    const module = (await import('autocannon')) as unknown as { default: typeof import('autocannon') };
+    const module = (await import('autocannon')) as unknown as { default: Autocannon };
     return module.default;
   } catch (error) {
     throw new LoadError('CHANNELBOX_LOAD_NO_PEER', 'the HTTP load needs autocannon; run `npm install autocannon`', {

@@ -1,7 +1,8 @@
+import type { ReceivedMessage } from './connection.ts';
+
 /** Who is told what a reader finds. */
 export interface FrameEvents {
-  /** One whole message, from `start` to `end`; valid until the call returns. */
-  message(bytes: Buffer, start: number, end: number, isText: boolean): void;
+  message(message: ReceivedMessage): void;
   ping(payload: Buffer): void;
   closeFrame(payload: Buffer): void;
   /** What came is no WebSocket frame of a server. */
@@ -13,11 +14,23 @@ const messageBytesMax = 64 * 2 ** 20;
 
 const noMask = 4;
 
+/** One for all messages of the process: each is taken in before the next. */
+const received: ReceivedMessage = { bytes: Buffer.alloc(0), start: 0, end: 0, isText: true };
+
+function filled(bytes: Buffer, start: number, end: number, isText: boolean): ReceivedMessage {
+  received.bytes = bytes;
+  received.start = start;
+  received.end = end;
+  received.isText = isText;
+  return received;
+}
+
 /** Reads the frames of one server (RFC 6455 §5.2). Copies nothing but what is not complete. */
 export class FrameReader {
   #rest: Buffer | undefined;
   #fragments: Buffer[] | undefined;
   #isText: boolean = false;
+  #first: number = 0;
   #isBroken: boolean = false;
 
   read(chunk: Buffer, events: FrameEvents): void {
@@ -34,13 +47,15 @@ export class FrameReader {
       if (length > messageBytesMax) return this.#break(events);
       const end = at + header + length;
       if (end > bytes.length) break;
-      this.#take(bytes[at] as number, bytes, at + header, end, events);
+      this.#first = bytes[at] as number;
+      this.#take(bytes, at + header, end, events);
       at = end;
     }
     if (!this.#isBroken && at < bytes.length) this.#rest = Buffer.from(bytes.subarray(at));
   }
 
-  #take(first: number, bytes: Buffer, start: number, end: number, events: FrameEvents): void {
+  #take(bytes: Buffer, start: number, end: number, events: FrameEvents): void {
+    const first = this.#first;
     const opcode = first & 0x0f;
     const isLast = (first & 0x80) !== 0;
     if ((first & 0x70) !== 0) return this.#break(events);
@@ -49,13 +64,13 @@ export class FrameReader {
     if (opcode === 0xa) return;
     if (opcode > 2 || (opcode === 0) !== (this.#fragments !== undefined)) return this.#break(events);
     if (opcode !== 0) this.#isText = opcode === 1;
-    if (isLast && this.#fragments === undefined) return events.message(bytes, start, end, this.#isText);
+    if (isLast && this.#fragments === undefined) return events.message(filled(bytes, start, end, this.#isText));
     this.#fragments ??= [];
     this.#fragments.push(Buffer.from(bytes.subarray(start, end)));
     if (!isLast) return;
     const whole = Buffer.concat(this.#fragments);
     this.#fragments = undefined;
-    events.message(whole, 0, whole.length, this.#isText);
+    events.message(filled(whole, 0, whole.length, this.#isText));
   }
 
   #break(events: FrameEvents): void {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import * as net from 'node:net';
 import * as tls from 'node:tls';
-import type { Connection, ConnectionOwner, DialOptions } from './connection.ts';
+import type { Connection, ConnectionOwner, DialOptions, ReceivedMessage } from './connection.ts';
 import { FrameReader, maskedFrame } from './raw-frame.ts';
 
 /** One key for all: nothing is cached by a proxy on the strength of a load test, and the answer need be worked out once. */
@@ -120,8 +120,8 @@ class RawConnection implements Connection {
 
   // What the reader hands over.
 
-  message(bytes: Buffer, start: number, end: number, isText: boolean): void {
-    if (this.#state === 'open') this.#owner.frame(bytes, start, end, isText);
+  message(message: ReceivedMessage): void {
+    if (this.#state === 'open') this.#owner.frame(message);
   }
 
   ping(payload: Buffer): void {

@@ -4,6 +4,7 @@ import type { Plan } from '../plan.ts';
 import { decodeStamp, decodeStampBytes, emptyStamp, stampLength, stampPrefix, type StampFields } from '../stamp.ts';
 import type { LoadTime } from '../time.ts';
 import type { Client } from './client.ts';
+import type { ReceivedMessage } from './connection.ts';
 import type { Measures } from './measures.ts';
 import { StampPlaces } from './stamp-places.ts';
 
@@ -41,9 +42,10 @@ export class Reading {
     this.#places = scans ? new StampPlaces(stampPrefix(options.run)) : undefined;
   }
 
-  frame(client: Client, bytes: Buffer, start: number, end: number, isText: boolean): void {
+  frame(client: Client, message: ReceivedMessage): void {
     const nowUs = this.#options.time.nowUs();
     if (this.#places !== undefined && client.state === 'joined') {
+      const { bytes, start, end } = message;
       const at = this.#places.find(bytes, start, end);
       if (at >= 0) {
         if (decodeStampBytes(bytes, at, this.#stamp)) this.#enter(client, nowUs);
@@ -51,10 +53,10 @@ export class Reading {
         return;
       }
     }
-    this.#readWhole(client, bytes, start, end, isText, nowUs);
+    this.#readWhole(client, message, nowUs);
   }
 
-  #readWhole(client: Client, bytes: Buffer, start: number, end: number, isText: boolean, nowUs: number): void {
+  #readWhole(client: Client, { bytes, start, end, isText }: ReceivedMessage, nowUs: number): void {
     const value = isText ? bytes.toString('utf8', start, end) : Uint8Array.prototype.slice.call(bytes, start, end);
     if (client.state === 'open' && this.#asked('isJoined', () => this.#adapter.isJoined?.(value, client)) === true) {
       this.#options.onJoined(client);

@@ -8,11 +8,12 @@ import type { SharedLog } from './message.ts';
 import type { Reading } from './reading.ts';
 import type { Speaking as Speeches } from './speaking.ts';
 
-/** A connection that has ended, of a client that has another since. */
+/** What one connection of a client received, and where that is kept. */
 interface Archived {
   readonly client: Client;
   readonly presence: Presence;
   readonly ledger: Ledger;
+  readonly base: number;
 }
 
 export interface SettlingOptions {
@@ -49,9 +50,9 @@ export class Settling {
   retire(client: Client): void {
     const { ledger } = this.#options;
     const count = this.#speakersOf(client).length;
-    const archived = { client, presence: client.presence, ledger: ledger.detach(client.pairBase, count) };
+    const archived = { client, presence: client.presence, ledger: ledger.detach(client.pairBase, count), base: 0 };
     if (this.#plan.isShared[client.roomIndex] === 1) this.#archive.push(archived);
-    else this.#settle(this.#done, archived.client, archived.presence, archived.ledger, 0);
+    else this.#settle(this.#done, archived);
   }
 
   /** Of our speakers in rooms that other processes have members in. */
@@ -96,14 +97,15 @@ export class Settling {
   #settleAll(): Settlement {
     const whole = this.#settlement();
     whole.add(this.#done);
-    for (const { client, presence, ledger } of this.#archive) this.#settle(whole, client, presence, ledger, 0);
+    for (const archived of this.#archive) this.#settle(whole, archived);
+    const { ledger } = this.#options;
     for (const client of this.#generator.clients) {
-      if (client.hasPresence) this.#settle(whole, client, client.presence, this.#options.ledger, client.pairBase);
+      if (client.hasPresence) this.#settle(whole, { client, presence: client.presence, ledger, base: client.pairBase });
     }
     return whole;
   }
 
-  #settle(into: Settlement, client: Client, presence: Presence, ledger: Ledger, base: number): void {
+  #settle(into: Settlement, { client, presence, ledger, base }: Archived): void {
     const speakers = this.#speakersOf(client);
     into.settle({
       receiver: client.index,

@@ -69,7 +69,7 @@ class WsConnection implements Connection {
   }
 
   message(data: Buffer, isBinary: boolean): void {
-    this.#owner.frame(data, 0, data.length, !isBinary);
+    this.#owner.frame({ bytes: data, start: 0, end: data.length, isText: !isBinary });
   }
 
   failed(error: NodeJS.ErrnoException): void {

@@ -72,7 +72,7 @@ class MemoryConnection implements Connection, Upgrade, WirePeer {
     if (this.#state !== 'open') return;
     // A transport may keep its form of a frame on it: a fan-out is turned into bytes once.
     const bytes = (frame.wire ??= Buffer.from(frame.data as string)) as Buffer;
-    this.#owner.frame(bytes, 0, bytes.length, frame.type === 'text');
+    this.#owner.frame({ bytes, start: 0, end: bytes.length, isText: frame.type === 'text' });
   }
 
   closed(code: number): void {

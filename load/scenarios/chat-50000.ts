@@ -17,4 +17,5 @@ const scenario: Scenario = defineLoad({
   thresholds: ['lost == 0', 'connected == 50000'],
 });
 
+// oxlint-disable-next-line import/no-default-export -- a scenario is what its file exports by default
 export default scenario;

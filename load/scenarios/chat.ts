@@ -1,3 +1,4 @@
+// oxlint-disable-next-line no-restricted-imports -- a scenario is no part of the kit, it is run by it: against the example
 import { createChat } from '../../examples/chat/chat.ts';
 import { constant, defineLoad, hold, rampTo, uniform, type Scenario } from '../index.ts';
 
@@ -22,4 +23,5 @@ const scenario: Scenario = defineLoad({
   thresholds: ['lost == 0', 'connect.p95 < 1s', 'fanout.p99 < 250ms'],
 });
 
+// oxlint-disable-next-line import/no-default-export -- a scenario is what its file exports by default
 export default scenario;

@@ -2,10 +2,12 @@ import { App } from 'channelbox';
 import {
   churn,
   constant,
+  hold,
   load,
   rampTo,
   reconnectStorm,
   slowReaders,
+  spike,
   uniform,
   vanish,
   type Scenario,
@@ -26,11 +28,13 @@ const scenario: Scenario = {
   app: ({ clock }) => createChat({ clock, rateLimit: false }),
 };
 
+const clean = { lost: 0, duplicated: 0, reordered: 0, misrouted: 0, corrupt: 0, late: 0 };
+
 describe('a scenario in process', () => {
   test('runs a minute in virtual time, with every delivery accounted for', async () => {
     const report = await load(scenario, { inproc: true });
     expect(report).toMatchObject({ verdict: 'pass', clients: { intended: 60, connected: 60, peak: 60 } });
-    expect(report.ledger).toMatchObject({ lost: 0, duplicated: 0, reordered: 0, misrouted: 0, corrupt: 0, late: 0 });
+    expect(report.ledger).toMatchObject(clean);
     expect(report.ledger.received).toBe(report.ledger.expected);
     expect(report.ledger.expected).toBeGreaterThan(60 * 55 * 10);
     expect(report.latency.fanout.max).toBe(0);
@@ -54,10 +58,43 @@ describe('a scenario in process', () => {
     expect(await written(1)).toBe(one);
     expect(await written(2)).not.toBe(one);
     const report = JSON.parse(one) as Awaited<ReturnType<typeof load>>;
-    expect(report.ledger).toMatchObject({ lost: 0, duplicated: 0, reordered: 0, misrouted: 0, corrupt: 0, late: 0 });
+    expect(report.ledger).toMatchObject(clean);
     expect(report.ledger.expected).toBeGreaterThan(10_000);
     expect(report.clients).toMatchObject({ refused: 0, dropped: 0 });
     expect(report.marks.map(({ what }) => what)).toContain('reconnectStorm begins: 18 clients');
+  });
+
+  test('ramps, spikes and holds the clients that its stages say, at their time', async () => {
+    const clients = [rampTo(40, '10s'), spike(20, '10s'), hold('5s'), rampTo(10, '5s'), hold('10s')];
+    const report = await load({ ...scenario, clients }, { inproc: true });
+    expect(report.clients).toEqual({ intended: 60, connected: 60, refused: 0, dropped: 0, peak: 60 });
+    expect(report.ledger).toMatchObject(clean);
+    expect(report.ledger.expected).toBeGreaterThan(5_000);
+    expect(report.ledger.indeterminate).toBeGreaterThan(100);
+    expect(report.marks).toEqual([
+      { atMs: 0, what: 'rampTo 40' },
+      { atMs: 10_000, what: 'spike 20' },
+      { atMs: 20_000, what: 'hold' },
+      { atMs: 25_000, what: 'rampTo 10' },
+      { atMs: 30_000, what: 'hold' },
+      { atMs: 40_000, what: 'speaking ends' },
+    ]);
+    const at = (second: number): number | undefined => report.series[second - 1]?.['connected'];
+    expect([at(5), at(9), at(15), at(22), at(35)]).toEqual([20, 36, 60, 40, 10]);
+    expect(report.closes).toEqual({ 1000: 60 });
+  });
+
+  test('expects nothing of clients under chaos, and blames nobody for it', async () => {
+    const chaos = [slowReaders(0.1, { from: '20s', lasts: '20s' })];
+    const slow = await load({ ...scenario, chaos }, { inproc: true });
+    expect(slow.ledger).toMatchObject(clean);
+    // Six of sixty in rooms of ten, ten messages a second each, from a deadline before the chaos to its end.
+    expect(slow.ledger.indeterminate).toBeGreaterThan(6 * 10 * 21);
+    expect(slow.ledger.indeterminate).toBeLessThan(6 * 10 * 24);
+    const gone = await load({ ...scenario, chaos: [vanish(0.25, { at: '30s' })] }, { inproc: true });
+    expect(gone.closes).toEqual({ 1000: 45, 1006: 15 });
+    expect(gone.ledger).toMatchObject(clean);
+    expect(gone.clients.dropped).toBe(0);
   });
 
   test('from a file runs as it does from an object', async () => {

@@ -90,7 +90,7 @@ export async function openRoomServer(options: RoomServerOptions = {}): Promise<R
     connections += 1;
     socket.on('error', () => undefined);
     socket.on('message', (data) => {
-      const text = String(data);
+      const text = (data as Buffer).toString();
       const event = JSON.parse(text) as { type: string; room: string; data?: { stamp: string } };
       if (event.type === 'join') {
         member = { socket, room: event.room, held: new Map() };

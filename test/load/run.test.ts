@@ -3,13 +3,11 @@ import {
   churn,
   constant,
   explicit,
-  hold,
   load,
   poisson,
   rampTo,
   reconnectStorm,
   slowReaders,
-  spike,
   uniform,
   vanish,
   zipf,
@@ -30,84 +28,42 @@ const scenario: Scenario = {
 };
 const clean = { lost: 0, duplicated: 0, reordered: 0, misrouted: 0, corrupt: 0, late: 0 };
 
-describe.concurrent('stages', () => {
-  test(
-    'ramp, spike and hold bring and remove the clients that they say, at their time',
-    { timeout: 15_000 },
-    async () => {
-      await using server = await openRoomServer();
-      const clients = [rampTo(20, '400ms'), spike(10, '500ms'), hold('200ms'), rampTo(5, '200ms'), hold('300ms')];
-      const report = await load({ ...scenario, clients, target: server.url, deadline: '200ms' });
-      expect(report.clients).toEqual({ intended: 30, connected: 30, refused: 0, dropped: 0, peak: 30 });
-      expect(report.ledger).toMatchObject(clean);
-      expect(report.ledger.expected).toBeGreaterThan(500);
-      expect(report.ledger.indeterminate).toBeGreaterThan(0);
-      expect(report.marks.map(({ what }) => what)).toEqual([
-        'rampTo 20',
-        'spike 10',
-        'hold',
-        'rampTo 5',
-        'hold',
-        'speaking ends',
-      ]);
-      expect(report.closes).toEqual({ 1000: 30 });
-    },
-  );
+const anything = { lost: expect.any(Number), late: expect.any(Number) };
 
-  test('churn closes and replaces, and no delivery is taken for lost or doubled', { timeout: 15_000 }, async () => {
-    await using server = await openRoomServer();
-    const clients = [rampTo(20, '100ms'), churn(20, '1500ms')];
-    for (const client of ['raw', 'ws'] as const) {
-      const report = await load(
-        { ...scenario, clients, target: server.url, deadline: '200ms', thresholds: ['indeterminate >= 0'] },
-        { client },
-      );
+// What these bring about in the ledger is tested to the last message in virtual time; here, that sockets take part in it.
+describe.concurrent('over the network', () => {
+  for (const client of ['raw', 'ws'] as const) {
+    test(`churn closes and replaces (${client})`, { timeout: 20_000 }, async () => {
+      await using server = await openRoomServer();
+      const clients = [rampTo(20, '100ms'), churn(20, '1500ms')];
+      const report = await load({ ...scenario, clients, target: server.url, deadline: '500ms' }, { client });
       expect(report.clients.connected).toBeGreaterThan(40);
       expect(report.clients).toMatchObject({ refused: 0, dropped: 0, peak: 20 });
-      expect(report.ledger).toMatchObject(clean);
-      expect(report.ledger.expected).toBeGreaterThan(500);
-    }
-  });
-});
+      expect(report.ledger).toMatchObject({ ...clean, ...anything });
+      expect(report.closes).toEqual({ 1000: report.clients.connected });
+    });
 
-describe.concurrent('chaos', () => {
-  test('clients that vanish are gone without a close, and nobody is blamed', async () => {
-    await using server = await openRoomServer();
-    const report = await load({ ...scenario, target: server.url, chaos: [vanish(0.25, { at: '500ms' })] });
-    expect(report.clients).toMatchObject({ connected: 20, dropped: 0 });
-    expect(report.closes).toEqual({ 1000: 15, 1006: 5 });
-    expect(report.ledger).toMatchObject(clean);
-    expect(report.ledger.indeterminate).toBeGreaterThan(0);
-    expect(report.marks).toContainEqual({ atMs: expect.any(Number), what: 'vanish begins: 5 clients' });
-  });
-
-  test(
-    'a storm cuts clients off, and they come back with a backoff until they are let in',
-    { timeout: 15_000 },
-    async () => {
+    test(`clients vanish, and storm back until they are let in (${client})`, { timeout: 20_000 }, async () => {
       // Of the ten that come back, the first five attempts are turned away.
       await using server = await openRoomServer({ refuses: (number) => number > 20 && number <= 25 });
-      const chaos = [reconnectStorm(0.5, { at: '300ms', backoff: '100ms' })];
-      const report = await load({ ...scenario, duration: '2s', target: server.url, chaos });
+      const chaos = [reconnectStorm(0.5, { at: '300ms', backoff: '100ms' }), vanish(0.1, { at: '2s' })];
+      const report = await load({ ...scenario, duration: '2500ms', target: server.url, chaos }, { client });
       expect(report.clients).toEqual({ intended: 30, connected: 30, refused: 0, dropped: 0, peak: 20 });
+      expect(report.closes).toEqual({ 1000: 18, 1006: 12 });
       expect(report.errors).toContainEqual({ kind: 'http-503', count: 5, sample: expect.any(String) });
-      expect(report.ledger).toMatchObject(clean);
-    },
-  );
+      expect(report.ledger).toMatchObject({ ...clean, ...anything });
+    });
 
-  test('slow readers are expected nothing of while they are slow', { timeout: 15_000 }, async () => {
-    await using server = await openRoomServer();
-    const chaos = [slowReaders(0.2, { from: '300ms', lasts: '400ms' })];
-    for (const client of ['raw', 'ws'] as const) {
-      const report = await load(
-        { ...scenario, duration: '1500ms', target: server.url, chaos, deadline: '200ms' },
-        { client },
-      );
+    test(`slow readers read what they have missed (${client})`, { timeout: 20_000 }, async () => {
+      await using server = await openRoomServer();
+      const chaos = [slowReaders(0.2, { from: '100ms', lasts: '400ms' })];
+      const report = await load({ ...scenario, target: server.url, chaos }, { client });
       expect(report.ledger).toMatchObject(clean);
-      expect(report.ledger.indeterminate).toBeGreaterThan(30);
+      expect(report.ledger.indeterminate).toBeGreaterThan(0);
+      expect(report.latency.fanout.max).toBeGreaterThan(100);
       expect(report.clients.dropped).toBe(0);
-    }
-  });
+    });
+  }
 });
 
 describe.concurrent('a scenario', () => {
@@ -115,9 +71,10 @@ describe.concurrent('a scenario', () => {
     await using server = await openRoomServer();
     const done: number[] = [];
     const client: Scenario['client'] = async (one) => {
-      await one.sleep('50ms');
+      // By then everybody has joined.
+      await one.sleep('1s');
       for (let turn = 0; turn < 3; turn += 1) await one.publish({ turn });
-      await one.received(12, { within: '2s' });
+      await one.received(12, { within: '10s' });
       done.push(one.index);
     };
     const report = await load({
@@ -126,12 +83,12 @@ describe.concurrent('a scenario', () => {
       adapter: 'json',
       client,
       target: server.url,
-      duration: '5s',
+      duration: '30s',
     });
     expect(done).toHaveLength(20);
     expect(report.ledger).toMatchObject({ ...clean, published: 60 });
     expect(report.ledger.received).toBe(report.ledger.expected);
-    expect(report.series.at(-1)?.['atMs']).toBeLessThan(3_000);
+    expect(report.series.at(-1)?.['atMs']).toBeLessThan(20_000);
   });
 
   test('whose client function throws fails, with the error', async () => {
@@ -165,7 +122,7 @@ describe.concurrent('a scenario', () => {
       const texts: string[] = [];
       await using server = await openRoomServer({
         onConnection: (socket) =>
-          void socket.on('message', (data) => void texts.push(String(data).replace(/~c[\w-]{35}/, ''))),
+          void socket.on('message', (data) => void texts.push((data as Buffer).toString().replace(/~c[\w-]{35}/, ''))),
       });
       await load({
         ...scenario,
