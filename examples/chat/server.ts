@@ -35,6 +35,8 @@ try {
 
 process.on('SIGINT', onSignal);
 process.on('SIGTERM', onSignal);
+// Started by another program, it does not outlive it.
+if (process.channel !== undefined) process.on('disconnect', onSignal);
 
 function onSignal(): void {
   // A second signal ends it at once, as if nobody listened.
