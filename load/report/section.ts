@@ -13,7 +13,7 @@ export function headline(report: RunReport): Markup {
   const facts = [
     `seed ${report.seed}`,
     ...(last === undefined ? [] : [`${clockTime(last)} long`]),
-    ...[report.environment['target']].flatMap((target) => (target === undefined ? [] : [String(target)])),
+    ...['target', 'placement'].flatMap((name) => report.environment[name] ?? []),
   ];
   return html`<header>
       <p class="verdict" role="status"><span class="badge">${words[report.verdict]}</span></p>

@@ -28,9 +28,10 @@ function headLine(report: RunReport, { bold }: Palette): string {
   const facts = [
     bold(report.scenario),
     `seed ${report.seed}`,
-    ...['target', 'client', 'processes'].flatMap((name) => {
+    ...['target', 'placement', 'client', 'processes'].flatMap((name) => {
       const value = report.environment[name];
-      return value === undefined ? [] : [name === 'target' ? String(value) : `${name} ${value}`];
+      if (value === undefined) return [];
+      return [name === 'target' || name === 'placement' ? String(value) : `${name} ${value}`];
     }),
     ...(last === undefined ? [] : [clockTime(last)]),
   ];
