@@ -181,7 +181,8 @@ export class App implements AppView, AsyncDisposable {
     const match = this.#routes.match(upgrade.path ?? upgrade.url.pathname);
     if (match === undefined) return this.#turnAway(upgrade, 404, { by: 'route' });
     const { origins = [] } = this.#options;
-    if (!isOriginAllowed(headerOf(upgrade, 'origin'), headerOf(upgrade, 'host'), origins)) {
+    const origin = headerOf(upgrade, 'origin');
+    if (origin !== undefined && !isOriginAllowed(origin, headerOf(upgrade, 'host'), origins)) {
       return this.#turnAway(upgrade, 403, { by: 'origin' });
     }
     if (this.#isDraining || this.#sockets.size >= this.#limits.maxConnections) {

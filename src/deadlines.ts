@@ -4,8 +4,7 @@ import type { Clock, Timer } from './clock.ts';
 export interface Due {
   /** On the clock's monotonic scale; Infinity: never. */
   readonly dueMs: number;
-  /** Kept by `Deadlines`: the time it is filed under, and where. Start with `Infinity` and `-1`. */
-  filedMs: number;
+  /** Kept by `Deadlines`: where it is filed. Start with `-1`, nowhere. */
   filedAt: number;
   /** Called once it is due; it is filed no longer. */
   fallDue(nowMs: number): void;
@@ -15,12 +14,14 @@ export interface Due {
  * Everything of an app that waits for a time, behind one timer: expiry, heartbeats, handshakes, closes, history.
  *
  * A binary heap in which each entry is filed under the due time it had when it was filed. Moving later costs nothing
- * (the entry is filed anew when its old time comes), moving earlier or leaving costs O(log n).
+ * (the entry is filed anew when its old time comes), moving earlier or leaving costs O(log n). The times stand in an
+ * array of their own: numbers side by side, none of them an object.
  */
 export class Deadlines {
   #clock: Clock;
   #timer: Timer | undefined;
-  #heap: Due[] = [];
+  readonly #heap: Due[] = [];
+  readonly #times: number[] = [];
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -36,21 +37,16 @@ export class Deadlines {
     if (this.#timer !== undefined) this.#clock.clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#clock = clock;
-    for (const due of this.#heap) due.filedMs += shiftMs;
+    for (let at = 0; at < this.#times.length; at += 1) this.#times[at] = (this.#times[at] as number) + shiftMs;
     this.#arm();
   }
 
   /** Files `due`, or files it earlier. Where its time has only moved later there is nothing to do. */
   file(due: Due): void {
-    const { dueMs } = due;
-    if (dueMs >= due.filedMs) return;
+    const { dueMs, filedAt } = due;
     if (dueMs === Infinity) return;
-    due.filedMs = dueMs;
-    if (due.filedAt < 0) {
-      due.filedAt = this.#heap.length;
-      this.#heap.push(due);
-    }
-    this.#rise(due);
+    if (filedAt < 0) this.#rise(due, dueMs, this.#heap.length);
+    else if (dueMs < (this.#times[filedAt] as number)) this.#rise(due, dueMs, filedAt);
     if (this.#heap[0] === due) this.#arm();
   }
 
@@ -58,13 +54,11 @@ export class Deadlines {
     const at = due.filedAt;
     if (at < 0) return;
     due.filedAt = -1;
-    due.filedMs = Infinity;
     const last = this.#heap.pop() as Due;
+    const lastMs = this.#times.pop() as number;
     if (last !== due) {
-      last.filedAt = at;
-      this.#heap[at] = last;
-      this.#rise(last);
-      this.#sink(last);
+      if (at > 0 && (this.#times[(at - 1) >> 1] as number) > lastMs) this.#rise(last, lastMs, at);
+      else this.#sink(last, lastMs, at);
     }
     if (this.#heap.length === 0) this.#disarm();
   }
@@ -74,7 +68,7 @@ export class Deadlines {
     const nowMs = this.#clock.monotonic();
     for (;;) {
       const first = this.#heap[0];
-      if (first === undefined || first.filedMs > nowMs) break;
+      if (first === undefined || (this.#times[0] as number) > nowMs) break;
       this.drop(first);
       if (first.dueMs > nowMs) this.file(first);
       else first.fallDue(nowMs);
@@ -83,13 +77,13 @@ export class Deadlines {
   }
 
   #arm(): void {
-    const first = this.#heap[0];
-    if (first === undefined) return this.#disarm();
+    const firstMs = this.#times[0];
+    if (firstMs === undefined) return this.#disarm();
     if (this.#timer !== undefined) {
-      if (this.#timer.dueMs <= first.filedMs) return;
+      if (this.#timer.dueMs <= firstMs) return;
       this.#clock.clearTimeout(this.#timer);
     }
-    const waitMs = Math.max(0, first.filedMs - this.#clock.monotonic());
+    const waitMs = Math.max(0, firstMs - this.#clock.monotonic());
     this.#timer = this.#clock.setTimeout(this.#onTimer, waitMs, 'channelbox deadlines');
     // An open socket keeps a process alive; a deadline alone must not.
     (this.#timer as { unref?: () => void }).unref?.();
@@ -106,39 +100,42 @@ export class Deadlines {
     this.#timer = undefined;
   }
 
-  #rise(due: Due): void {
-    const heap = this.#heap;
-    let at = due.filedAt;
-    while (at > 0) {
-      const parentAt = (at - 1) >> 1;
-      const parent = heap[parentAt] as Due;
-      if (parent.filedMs <= due.filedMs) break;
-      heap[at] = parent;
-      parent.filedAt = at;
-      at = parentAt;
+  /** Files it at `at` or nearer to the top. */
+  #rise(due: Due, dueMs: number, at: number): void {
+    let free = at;
+    while (free > 0) {
+      const parentAt = (free - 1) >> 1;
+      const parentMs = this.#times[parentAt] as number;
+      if (parentMs <= dueMs) break;
+      this.#put(this.#heap[parentAt] as Due, parentMs, free);
+      free = parentAt;
     }
-    heap[at] = due;
-    due.filedAt = at;
+    this.#put(due, dueMs, free);
   }
 
-  #sink(due: Due): void {
-    const heap = this.#heap;
-    let at = due.filedAt;
+  /** Files it at `at` or further from the top. */
+  #sink(due: Due, dueMs: number, at: number): void {
+    const times = this.#times;
+    let free = at;
     for (;;) {
-      let childAt = 2 * at + 1;
-      let child = heap[childAt];
-      if (child === undefined) break;
-      const right = heap[childAt + 1];
-      if (right !== undefined && right.filedMs < child.filedMs) {
-        child = right;
+      let childAt = 2 * free + 1;
+      let childMs = times[childAt];
+      if (childMs === undefined) break;
+      const rightMs = times[childAt + 1];
+      if (rightMs !== undefined && rightMs < childMs) {
+        childMs = rightMs;
         childAt += 1;
       }
-      if (child.filedMs >= due.filedMs) break;
-      heap[at] = child;
-      child.filedAt = at;
-      at = childAt;
+      if (childMs >= dueMs) break;
+      this.#put(this.#heap[childAt] as Due, childMs, free);
+      free = childAt;
     }
-    heap[at] = due;
+    this.#put(due, dueMs, free);
+  }
+
+  #put(due: Due, dueMs: number, at: number): void {
+    this.#heap[at] = due;
+    this.#times[at] = dueMs;
     due.filedAt = at;
   }
 }

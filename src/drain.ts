@@ -83,7 +83,6 @@ export class Drain {
       const { clock, deadlines } = this.#keeping;
       const due: Due = {
         dueMs: clock.monotonic() + Math.max(0, waitMs),
-        filedMs: Infinity,
         filedAt: -1,
         fallDue: () => {
           this.#whenIdle = this.#whenIdle.filter((tell) => tell !== whenIdle);

@@ -80,7 +80,7 @@ export class Box implements ChannelBoxView {
       bounds: boundsOf(options),
       uuid: () => this.uuid(),
       report: (error) => this.onLayerError(error),
-      wakeAt: (dueMs, wake) => keeping.deadlines.file({ dueMs, filedMs: Infinity, filedAt: -1, fallDue: wake }),
+      wakeAt: (dueMs, wake) => keeping.deadlines.file({ dueMs, filedAt: -1, fallDue: wake }),
     });
   }
 

@@ -19,7 +19,6 @@ export class SocketChannel implements ChannelView, Joinable, Due {
   joined: Group<Joinable> | Set<Group<Joinable>> | undefined = undefined;
   /** While a resume is under way, frames of its group wait. */
   isHolding: boolean = false;
-  filedMs: number = Infinity;
   filedAt: number = -1;
   #expires: number | null;
 

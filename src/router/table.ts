@@ -8,7 +8,7 @@ import type { WebsocketRoutes } from './route.ts';
 import { treeOf } from './router.ts';
 import type { WSRouter } from './router.ts';
 import { RouteTree } from './tree.ts';
-import { Trie } from './trie.ts';
+import { noParams, Trie } from './trie.ts';
 
 /** What a connection of one route needs, made once. */
 export interface Destination {
@@ -45,6 +45,8 @@ export class RouteTable {
   readonly #enter: Enter | undefined;
   readonly #tree: RouteTree;
   #trie: Trie<Destination> | undefined;
+  /** Nearly all clients of a server ask for the same path. Only one without params: what it leads to can be shared. */
+  #last: { readonly path: string; readonly match: RouteMatch } | undefined;
 
   constructor({ strict = false, enter }: RouteTableOptions = {}) {
     this.#isStrict = strict;
@@ -86,9 +88,13 @@ export class RouteTable {
 
   /** @param path of a URL, still escaped, without query or hash. The first call puts the table in use. */
   match(path: string): RouteMatch | undefined {
+    if (this.#last?.path === path) return this.#last.match;
     this.#trie ??= this.#compile();
     const found = this.#trie.find(path);
-    return found && { destination: found.value, params: found.params };
+    if (found === undefined) return undefined;
+    const match = { destination: found.value, params: found.params };
+    if (found.params === noParams) this.#last = { path, match };
+    return match;
   }
 
   #compile(): Trie<Destination> {

@@ -34,7 +34,8 @@ interface Search extends RequestedPath {
   readonly values: Value[];
 }
 
-const noParams: Params = Object.freeze({});
+/** Of every match without fields. */
+export const noParams: Params = Object.freeze({});
 
 /**
  * Finds the most specific pattern that takes a path, whatever the order in which they came.

@@ -71,7 +71,10 @@ export abstract class TalkingSocket extends TimedSocket {
   }
 
   #frames<T>(call: string, convert: (message: Message) => T): Frames<T> {
-    return new Frames(() => this.receiveAs(call, convert), (error) => this.isOver && error === this.disconnect);
+    return new Frames(
+      () => this.receiveAs(call, convert),
+      (error) => this.isOver && error === this.disconnect,
+    );
   }
 
   /** Nothing comes any more. */

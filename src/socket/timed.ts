@@ -7,7 +7,6 @@ import type { SocketState } from './state.ts';
 export abstract class TimedSocket extends RequestedSocket implements Due {
   /** Monotonic milliseconds of the last data frame in either direction. */
   lastDataMs: number = 0;
-  filedMs: number = Infinity;
   filedAt: number = -1;
   /** Sees each frame before anyone else; false refuses it. Set by a guard such as the rate limit. */
   guard: (() => boolean) | undefined = undefined;

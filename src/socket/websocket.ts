@@ -334,7 +334,11 @@ export class ServerWebSocket extends TalkingSocket implements WebSocket, Seat, S
     return this.#inbox.hasEnded;
   }
 
-  protected override receiveAs<T>(call: string, convert: (message: Message) => T, options?: ReceiveOptions): Promise<T> {
+  protected override receiveAs<T>(
+    call: string,
+    convert: (message: Message) => T,
+    options?: ReceiveOptions,
+  ): Promise<T> {
     try {
       checkAccepted(this.standing, call);
     } catch (error) {
@@ -397,5 +401,4 @@ export class ServerWebSocket extends TalkingSocket implements WebSocket, Seat, S
     await wire.drained();
     return this.standing === 'open' ? outcome : 'closed';
   }
-
 }

@@ -8,7 +8,8 @@ import { NodeUpgrade, pathOf, refuse, type OpenSocket } from './upgrade.ts';
 
 /** What a doorway needs of the app that it lets into. */
 export interface UpgradeHost {
-  handle(upgrade: Upgrade): Promise<void>;
+  /** Never throws; what it returns is not waited for. */
+  handle(upgrade: Upgrade): unknown;
   /** Whether some route takes this path. */
   matches(path: string): boolean;
 }
@@ -54,6 +55,6 @@ export class Doorway {
     const socket = duplex as Socket;
     const refusal = refusalOf(request);
     if (refusal !== undefined) return refuse(socket, refusal);
-    void this.#host.handle(new NodeUpgrade(request, socket, { open: this.#open, head }));
+    this.#host.handle(new NodeUpgrade(request, socket, { open: this.#open, head }));
   }
 }

@@ -64,12 +64,13 @@ export class NodeTransport {
   readonly #open = (
     request: IncomingMessage,
     socket: Socket,
-    answer: UpgradeAnswer & { head: Buffer },
+    answer: UpgradeAnswer,
+    head: Buffer,
   ): Wire | undefined => {
     const server = this.#serverFor(answer.maxPayloadBytes ?? payloadBytesMax);
     let wire: NodeWire | undefined;
     this.#answer = answer;
-    server.handleUpgrade(request, socket, answer.head, (opened) => {
+    server.handleUpgrade(request, socket, head, (opened) => {
       wire = opened as NodeWire;
     });
     this.#answer = undefined;

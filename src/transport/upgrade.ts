@@ -8,7 +8,8 @@ import type { Upgrade, UpgradeAnswer, Wire } from './transport.ts';
 export type OpenSocket = (
   request: IncomingMessage,
   socket: Socket,
-  answer: UpgradeAnswer & { head: Buffer },
+  answer: UpgradeAnswer,
+  head: Buffer,
 ) => Wire | undefined;
 
 /** Of what a client sends before it is answered. */
@@ -24,21 +25,16 @@ interface Opening {
 
 /** An upgrade request of `node:http`. What it knows is read when asked for; the request itself goes with the answer. */
 export class NodeUpgrade implements Upgrade {
-  readonly #host: string;
-  readonly #port: number;
-  readonly #target: string;
-  readonly #isSecure: boolean;
   #opening: Opening | undefined;
-  /** Names and values in turn, one string: a tenth of what the parsed headers weigh. */
-  #packedHeaders = '';
+  /**
+   * Once it is answered: scheme, the client's address and port, target, and names and values of the headers in turn,
+   * a line each. One string: a tenth of what they weigh apart.
+   */
+  #packed = '';
   #watch: Watch | undefined = undefined;
 
   constructor(request: IncomingMessage, socket: Socket, opening: { open: OpenSocket; head: Buffer }) {
-    this.#host = socket.remoteAddress ?? '';
-    this.#port = socket.remotePort ?? 0;
-    this.#target = request.url ?? '/';
-    this.#isSecure = 'encrypted' in socket;
-    this.#opening = { request, socket, ...opening };
+    this.#opening = { request, socket, open: opening.open, head: opening.head };
   }
 
   /** A handshake has no other (RFC 6455 §4.1). */
@@ -47,16 +43,18 @@ export class NodeUpgrade implements Upgrade {
   }
 
   get client(): { readonly host: string; readonly port: number } {
-    return { host: this.#host, port: this.#port };
+    const [, host = '', port = ''] = this.#lines;
+    return { host, port: Number(port) };
   }
 
   get url(): URL {
-    return urlOf(this.#target, this.header('host'), this.#isSecure);
+    const [scheme = '', , , target = ''] = this.#lines;
+    return urlOf(target, this.header('host'), scheme === 'wss');
   }
 
   /** The request's path, still escaped, without its query. */
   get path(): string {
-    return pathOf(this.#target);
+    return pathOf(this.#opening?.request.url ?? this.#lines[3] ?? '/');
   }
 
   get headers(): readonly (readonly [string, string])[] {
@@ -87,7 +85,7 @@ export class NodeUpgrade implements Upgrade {
     const { request, socket, open } = opening;
     this.#release(opening);
     const head = this.#watch?.stop() ?? opening.head;
-    const wire = this.#watch?.hasLeft === true ? undefined : open(request, socket, { ...answer, head });
+    const wire = this.#watch?.hasLeft === true ? undefined : open(request, socket, answer, head);
     if (wire !== undefined) {
       // The watch left the socket paused, and a listener alone does not set a paused one going.
       if (this.#watch !== undefined) socket.resume();
@@ -109,13 +107,31 @@ export class NodeUpgrade implements Upgrade {
   }
 
   get #rawHeaders(): readonly string[] {
-    return this.#opening?.request.rawHeaders ?? this.#packedHeaders.split('\n');
+    return this.#opening?.request.rawHeaders ?? this.#lines.slice(linesBeforeHeaders);
   }
 
-  #release({ request }: Opening): void {
-    this.#packedHeaders = request.rawHeaders.join('\n');
+  get #lines(): readonly string[] {
+    return this.#opening === undefined ? this.#packed.split('\n') : linesOf(this.#opening);
+  }
+
+  #release(opening: Opening): void {
+    this.#packed = linesOf(opening).join('\n');
     this.#opening = undefined;
   }
+}
+
+const linesBeforeHeaders = 4;
+
+/** None of them has a line break of its own: HTTP allows none. */
+function linesOf({ request, socket }: Opening): string[] {
+  const { remoteAddress = '', remotePort = 0 } = socket;
+  return [
+    'encrypted' in socket ? 'wss' : 'ws',
+    remoteAddress,
+    String(remotePort),
+    request.url ?? '/',
+    ...request.rawHeaders,
+  ];
 }
 
 /** Reads a socket that nobody reads yet, to see whether its client leaves. */
@@ -136,6 +152,8 @@ class Watch {
       this.#onLeft();
       return;
     }
+    // Node remembers an address that was asked for, beyond the end of the socket.
+    ignore(socket.remoteAddress);
     // Until ws or an answer listens, nobody else does.
     socket.on('error', ignore);
     socket.on('data', this.#onData);
@@ -226,4 +244,4 @@ function answeredTwice(step: string): HandshakeError {
   return new HandshakeError('CHANNELBOX_ALREADY_ANSWERED', `${step}() came for an upgrade that is answered already`);
 }
 
-function ignore(): void {}
+function ignore(_unused?: unknown): void {}
