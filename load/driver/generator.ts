@@ -102,11 +102,19 @@ export class Generator implements GeneratorCore, ClientEvents {
   }
 
   fail(error: unknown): void {
-    this.phase = 'done';
+    if (this.phase === 'done') return;
+    this.#end();
+    for (const client of this.clients) client.connection?.terminate();
     this.options.emit({
       type: 'failed',
       message: error instanceof Error ? (error.stack ?? error.message) : String(error),
     });
+  }
+
+  #end(): void {
+    this.phase = 'done';
+    this.options.health.stop();
+    if (this.#timer !== undefined) this.options.time.cancel(this.#timer);
   }
 
   // What clients tell.
@@ -286,10 +294,8 @@ export class Generator implements GeneratorCore, ClientEvents {
       const isPatient = this.nowUs() < deadlineUs;
       if (this.measures.connected > 0 && isPatient) return this.at(this.nowUs() + 10_000, poll);
       for (const client of this.#roster.clients) if (client.isPresent) client.connection?.terminate();
-      this.phase = 'done';
       this.emitTick();
-      this.options.health.stop();
-      if (this.#timer !== undefined) this.options.time.cancel(this.#timer);
+      this.#end();
       this.options.emit({ type: 'result', result: resultOf(this.measures, this.#settling.result, health) });
     };
     poll();

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { closeSync, openSync, readSync } from 'node:fs';
 import { monitorEventLoopDelay, performance, type IntervalHistogram } from 'node:perf_hooks';
 
 /** How a generator itself fares, so that a run can say whether it measured the server or its own shortage. */
@@ -17,13 +17,15 @@ const resolutionMs = 10;
 
 /** Watches this process: run-queue wait, event loop, memory. */
 export class ProcessHealth implements Health {
+  readonly #schedstat: ProcFile = new ProcFile('schedstat');
+  readonly #statm: ProcFile = new ProcFile('statm');
   readonly #ofSecond: IntervalHistogram = monitorEventLoopDelay({ resolution: resolutionMs });
   readonly #ofWhole: IntervalHistogram = monitorEventLoopDelay({ resolution: resolutionMs });
-  #start: Reading = read();
+  #start: Reading = this.#read();
   #last: Reading = this.#start;
   #waitMax: number = 0;
   #rssMax: number = 0;
-  readonly #rssStart: number = process.memoryUsage.rss();
+  readonly #rssStart: number = this.#rss();
 
   constructor() {
     this.#ofSecond.enable();
@@ -31,14 +33,14 @@ export class ProcessHealth implements Health {
   }
 
   second(): Readonly<Record<string, number>> {
-    const now = read();
+    const now = this.#read();
     const seconds = Math.max(0.001, (now.atMs - this.#last.atMs) / 1_000);
     const cpuWait = (now.waitNs - this.#last.waitNs) / 1e9 / seconds;
     const loopDelayMs = delayMs(this.#ofSecond.count === 0 ? 0 : this.#ofSecond.percentile(99));
     const result = { cpuWait, cpu: (now.cpuUs - this.#last.cpuUs) / 1e6 / seconds, loopDelayP99Ms: loopDelayMs };
     this.#ofSecond.reset();
     if (seconds > 0.5) this.#waitMax = Math.max(this.#waitMax, cpuWait);
-    this.#rssMax = Math.max(this.#rssMax, process.memoryUsage.rss());
+    this.#rssMax = Math.max(this.#rssMax, this.#rss());
     this.#last = now;
     return result;
   }
@@ -67,7 +69,25 @@ export class ProcessHealth implements Health {
     this.#waitMax = 0;
   }
 
+  /** How long this process was ready to run and had no CPU; Linux alone says so. */
+  #read(): Reading {
+    const { user, system } = process.cpuUsage();
+    return {
+      atMs: performance.now(),
+      waitNs: this.#schedstat.field(1) ?? 0,
+      cpuUs: user + system,
+      idleMs: performance.nodeTiming.idleTime,
+    };
+  }
+
+  #rss(): number {
+    const pages = this.#statm.field(1);
+    return pages === undefined ? process.memoryUsage.rss() : pages * pageBytes;
+  }
+
   stop(): void {
+    this.#schedstat.close();
+    this.#statm.close();
     this.#ofSecond.disable();
     this.#ofWhole.disable();
   }
@@ -88,24 +108,35 @@ interface Reading {
   readonly idleMs: number;
 }
 
-function read(): Reading {
-  const { user, system } = process.cpuUsage();
-  return {
-    atMs: performance.now(),
-    waitNs: runQueueWaitNs(),
-    cpuUs: user + system,
-    idleMs: performance.nodeTiming.idleTime,
-  };
-}
+/**
+ * A file of /proc/self that is opened once: a process that has run out of descriptors can still say how it fares. Where
+ * there is none (not Linux) every field is undefined.
+ */
+class ProcFile {
+  readonly #descriptor: number | undefined;
+  readonly #bytes: Buffer = Buffer.alloc(256);
 
-/** How long this process was ready to run and had no CPU, Linux alone says so; 0 elsewhere. */
-function runQueueWaitNs(): number {
-  try {
-    return Number(readFileSync('/proc/self/schedstat', 'latin1').split(' ')[1]);
-  } catch {
-    return 0;
+  constructor(name: string) {
+    try {
+      this.#descriptor = openSync(`/proc/self/${name}`, 'r');
+    } catch {
+      this.#descriptor = undefined;
+    }
+  }
+
+  field(index: number): number | undefined {
+    if (this.#descriptor === undefined) return undefined;
+    const length = readSync(this.#descriptor, this.#bytes, 0, this.#bytes.length, 0);
+    return Number(this.#bytes.toString('latin1', 0, length).trim().split(' ')[index]);
+  }
+
+  close(): void {
+    if (this.#descriptor !== undefined) closeSync(this.#descriptor);
   }
 }
+
+/** As Linux is built nearly everywhere. */
+const pageBytes = 4_096;
 
 function delayMs(ns: number): number {
   return Math.max(0, ns / 1e6 - resolutionMs);

@@ -1,0 +1,135 @@
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { constant, load, uniform, type RunReport, type Scenario } from 'channelbox/load';
+import { describe, expect, test } from 'vitest';
+import { openRoomServer } from './room-server.ts';
+
+const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+const node = ['node', '--import', new URL('./source-hooks.mjs', import.meta.url).href] as const;
+
+const scenario: Scenario = {
+  clients: 40,
+  rooms: uniform(4),
+  schedule: constant(20),
+  duration: '2s',
+  deadline: '10s',
+  adapter: 'json',
+  thresholds: ['fanout.p99 < 50ms'],
+};
+
+/** A test's processes; they end with it. */
+class Processes {
+  readonly #children: ChildProcess[] = [];
+
+  start(command: readonly string[]): ChildProcess {
+    const [program = '', ...words] = command;
+    const child = spawn(program, words, { stdio: ['pipe', 'pipe', 'inherit'] });
+    this.#children.push(child);
+    return child;
+  }
+
+  /** Eats one core, for ten seconds at most. */
+  hog(core: number): void {
+    this.start([
+      'taskset',
+      '-c',
+      String(core),
+      'node',
+      '-e',
+      'const end = Date.now() + 10_000; while (Date.now() < end);',
+    ]);
+  }
+
+  async firstLine(child: ChildProcess): Promise<string> {
+    const lines = createInterface({ input: child.stdout as NodeJS.ReadableStream });
+    const ended = once(child, 'exit').then(() => Promise.reject(new Error('the process ended without a word')));
+    const [line] = (await Promise.race([once(lines, 'line'), ended])) as [string];
+    ended.catch(() => undefined);
+    return line;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const child of this.#children) {
+      if (child.exitCode !== null || child.signalCode !== null) continue;
+      const exit = once(child, 'exit');
+      child.kill('SIGKILL');
+      await exit;
+    }
+  }
+}
+
+/** A load from a process on one core, beside hogs; of a server that is stopped for most of the time, or not. */
+async function starved(which: 'generator' | 'server'): Promise<RunReport & { reasons: string[] }> {
+  await using processes = new Processes();
+  const server = processes.start([...node, at('./fixtures/serve-rooms.ts')]);
+  const target = await processes.firstLine(server);
+  const words = [
+    at('./fixtures/run-load.ts'),
+    JSON.stringify({ ...scenario, target }),
+    JSON.stringify({ client: 'raw' }),
+  ];
+  const pin = which === 'generator' ? ['taskset', '-c', '1'] : [];
+  const generator = processes.start([...pin, ...node, ...words]);
+  if (which === 'generator') for (let hog = 0; hog < 4; hog += 1) processes.hog(1);
+  let isStopped = false;
+  const toggle = setInterval(() => {
+    if (which === 'generator') return;
+    isStopped = !isStopped;
+    server.kill(isStopped ? 'SIGSTOP' : 'SIGCONT');
+  }, 100);
+  const line = await processes.firstLine(generator);
+  clearInterval(toggle);
+  return JSON.parse(line) as RunReport & { reasons: string[] };
+}
+
+const canPin = availableParallelism() >= 2 && spawnSync('taskset', ['-V']).status === 0;
+
+describe('a shortage of the generator makes the run invalid, with the cause and the advice', () => {
+  // Pinning a process to a core takes util-linux and a second core.
+  test.runIf(canPin)('of CPU; a starved server is not blamed on the generator', { timeout: 60_000 }, async () => {
+    const generator = await starved('generator');
+    expect(generator.verdict).toBe('invalid');
+    expect(generator.generator['cpuWait']).toBeGreaterThan(0.25);
+    expect(generator.reasons.join()).toMatch(/waited for a CPU .* use fewer clients, more cores or another machine/);
+
+    const server = await starved('server');
+    expect(server.latency.fanoutFromSend.p99).toBeGreaterThan(50);
+    expect(server.generator['cpuWait']).toBeLessThan(generator.generator['cpuWait'] as number);
+    expect(server.generator['latenessP99Ms']).toBeLessThan(server.latency.fanoutFromSend.p99);
+    expect(server.reasons.join()).toContain('fanout.p99 < 50ms is broken');
+  });
+
+  test('of descriptors', { timeout: 30_000 }, async () => {
+    await using server = await openRoomServer();
+    await using processes = new Processes();
+    const many = { ...scenario, clients: 300, duration: '300ms', target: server.url };
+    const command = [...node, at('./fixtures/run-load.ts'), JSON.stringify(many), '{}']
+      .map((word) => `'${word}'`)
+      .join(' ');
+    const line = await processes.firstLine(processes.start(['sh', '-c', `ulimit -n 150; exec ${command}`]));
+    const report = JSON.parse(line) as RunReport & { reasons: string[] };
+    expect(report.verdict).toBe('invalid');
+    expect(report.reasons.join()).toMatch(/failed with EMFILE: .*ulimit -n/);
+    expect(report.clients.refused).toBeGreaterThan(150);
+    expect(report.clients.intended).toBe(300);
+  });
+
+  for (const client of ['raw', 'ws'] as const) {
+    test(`of source addresses and ports (${client})`, async () => {
+      await using server = await openRoomServer();
+      // An address of the documentation's range, which no machine has: binding it fails as it does when all its ports are taken.
+      const report = await load(
+        { ...scenario, duration: '100ms', target: server.url },
+        { client, localAddresses: ['192.0.2.1'] },
+      );
+      expect(report.verdict).toBe('invalid');
+      expect(report.verdict === 'invalid' && report.reasons.join()).toMatch(
+        /40 connects failed with EADDRNOTAVAIL: .*--local-ip/,
+      );
+      expect(report.clients).toMatchObject({ intended: 40, connected: 0, refused: 40 });
+    });
+  }
+});
