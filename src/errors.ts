@@ -3,14 +3,19 @@
  * A message says what came, what was allowed and what to do; `cause` keeps what lay beneath.
  */
 
+type ErrorCode = `CHANNELBOX_${string}`;
+
 /** The root of all errors of wrong use and refused input. */
 export class ChannelBoxError extends Error {
   override readonly name: string = 'ChannelBoxError';
-  readonly code: `CHANNELBOX_${string}`;
+  readonly code: ErrorCode;
 
-  constructor(code: `CHANNELBOX_${string}`, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.code = code;
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions);
+  /** As any Error is made, for a class of your own that sets its code itself. */
+  constructor(message?: string, options?: ErrorOptions);
+  constructor(first?: string, second?: string | ErrorOptions, options?: ErrorOptions) {
+    super(...(typeof second === 'string' ? ([second, options] as const) : ([first, second] as const)));
+    this.code = typeof second === 'string' ? (first as ErrorCode) : 'CHANNELBOX_ERROR';
   }
 }
 
@@ -29,8 +34,12 @@ export class FrameError extends ChannelBoxError {
   override readonly name: string = 'FrameError';
   readonly kind: 'wrong-type' | 'bad-json' | 'bad-utf8' | 'refused-by-schema';
 
-  constructor(kind: FrameError['kind'], message: string, options?: ErrorOptions) {
-    super(`CHANNELBOX_FRAME_${kind.toUpperCase().replaceAll('-', '_')}` as `CHANNELBOX_${string}`, message, options);
+  constructor(kind: FrameError['kind'], message: string, options?: ErrorOptions);
+  constructor(message?: string, options?: ErrorOptions);
+  constructor(first?: string, second?: string | ErrorOptions, options?: ErrorOptions) {
+    const kind = typeof second === 'string' ? (first as FrameError['kind']) : 'wrong-type';
+    const [message, rest] = typeof second === 'string' ? [second, options] : [first ?? '', second];
+    super(`CHANNELBOX_FRAME_${kind.toUpperCase().replaceAll('-', '_')}` as ErrorCode, message, rest);
     this.kind = kind;
   }
 }
@@ -58,10 +67,13 @@ export class LayerError extends ChannelBoxError {
   /** Nodes that did not answer in time. */
   readonly missing: readonly string[];
 
-  constructor(code: `CHANNELBOX_${string}`, message: string, options: LayerErrorOptions = {}) {
-    super(code, message, options);
-    this.partial = options.partial;
-    this.missing = options.missing ?? [];
+  constructor(code: ErrorCode, message: string, options?: LayerErrorOptions);
+  constructor(message?: string, options?: LayerErrorOptions);
+  constructor(first?: string, second?: string | LayerErrorOptions, options?: LayerErrorOptions) {
+    super(first as ErrorCode, second as string, options);
+    const { partial, missing } = (typeof second === 'string' ? options : second) ?? {};
+    this.partial = partial;
+    this.missing = missing ?? [];
   }
 }
 
@@ -77,10 +89,17 @@ export class WebSocketDisconnect extends Error {
   /** True when both sides exchanged close frames. */
   readonly wasClean: boolean;
 
-  constructor(code: number, reason: string, wasClean: boolean) {
+  constructor(code: number, reason: string, wasClean: boolean);
+  /** As any Error is made: of a connection that vanished. */
+  constructor(message?: string, options?: ErrorOptions);
+  constructor(first: number | string = '', second: string | ErrorOptions = '', wasClean: boolean = false) {
     const { stackTraceLimit } = Error;
     Error.stackTraceLimit = 0;
-    super(`the connection ended with ${code}${reason === '' ? '' : ` ${reason}`}`);
+    const [code, reason] = typeof first === 'number' ? [first, second as string] : [1006, ''];
+    super(
+      typeof first === 'number' ? `the connection ended with ${code}${reason === '' ? '' : ` ${reason}`}` : first,
+      typeof second === 'object' ? second : undefined,
+    );
     Error.stackTraceLimit = stackTraceLimit;
     this.code = code;
     this.reason = reason;
