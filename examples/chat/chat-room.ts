@@ -7,6 +7,7 @@ import {
   formatPosition,
   parsePosition,
   roomFrame,
+  type ChatMessage,
   type ClientFrame,
   type ErrorFrame,
   type HistoryFrame,
@@ -67,12 +68,15 @@ export class ChatRoom extends WebSocketConsumer<ClientFrame, { readonly room: st
       await this.send({ type: 'pong' });
       return;
     }
-    const { content, id } = frame;
-    await this.broadcast(
-      { type: 'chat', user: this.#user, message: content, timestamp: this.#timestamp, id },
-      ws.params.room,
-      { saveHistory: true },
-    );
+    const message: ChatMessage = {
+      type: 'chat',
+      user: this.#user,
+      member: this.channel.uuid,
+      message: frame.content,
+      timestamp: this.#timestamp,
+      ...(frame.id === undefined ? {} : { id: frame.id }),
+    };
+    await this.broadcast(message, ws.params.room, { saveHistory: true });
   }
 
   /** What is only wrong is answered; what is no text at all ends the connection, as by default. */

@@ -18,6 +18,8 @@ export type ClientFrame =
 export interface ChatMessage {
   readonly type: 'chat';
   readonly user: string;
+  /** Of the connection: two people may have one name. */
+  readonly member: string;
   readonly message: string;
   readonly timestamp: number;
   readonly id?: string;
@@ -32,7 +34,6 @@ export interface Notice {
   readonly users: number;
   readonly event: 'joined' | 'left';
   readonly user: string;
-  /** Of the connection: two people may have one name. */
   readonly member: string;
 }
 

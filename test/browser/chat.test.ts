@@ -89,7 +89,7 @@ describe.skipIf(executablePath === undefined)('the chat page', { timeout: 30_000
     await expect.poll(() => bob.messages(), soon).toEqual(['before', 'while it was away']);
     await bob.say('after');
     await expect.poll(() => ann.messages(), soon).toEqual(['while it was away', 'after']);
-    expect(await bob.messages()).toEqual(['before', 'while it was away', 'after']);
+    await expect.poll(() => bob.messages(), soon).toEqual(['before', 'while it was away', 'after']);
     expect([...ann.problems, ...bob.problems]).toEqual([]);
   });
 
@@ -120,6 +120,25 @@ describe.skipIf(executablePath === undefined)('the chat page', { timeout: 30_000
     expect(await bob.page.locator('.log .name').textContent()).toBe(name);
     expect(await bob.page.locator('.log :is(img, svg, script, b)').count()).toBe(0);
     expect([...ann.problems, ...bob.problems]).toEqual([]);
+  });
+
+  test('tells two people of one name apart, also from oneself', async () => {
+    const ann = await open();
+    await ann.enter('Ann  B.', 'garden');
+    const address = `ws://127.0.0.1:${port}`;
+    const { visitor: other } = await Visitor.enter(address, { room: 'garden', username: 'Ann B.' });
+    await Visitor.enter(address, { room: 'garden', username: 'Ann B.' });
+    await ann.say('mine');
+    await other.until('mine');
+    other.say('of the other');
+    const names = (): Promise<string[]> => ann.page.locator('.log .name').allTextContents();
+
+    await expect.poll(names, soon).toEqual(['You', 'Ann B.']);
+    const people = ann.page.getByRole('complementary').getByRole('listitem');
+    expect(await people.allTextContents()).toEqual(['AAnn B. (you)', 'AAnn B. ×2']);
+    expect(await ann.page.getByText('Sending…').count()).toBe(0);
+    await ann.page.reload();
+    await expect.poll(names, soon).toEqual(['You', 'Ann B.']);
   });
 
   test('leaves who reads further up where they are, and says how much is new', async () => {

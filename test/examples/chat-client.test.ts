@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { chat, notice, ScriptedPage } from './scripted-socket.ts';
+import { chat, notice, own, ScriptedPage } from './scripted-socket.ts';
 
 describe('each message is shown once', () => {
   test('whether it comes in the history, live, or in both', () => {
@@ -71,7 +71,7 @@ describe('what is written', () => {
     expect(page.outbox).toEqual([{ id: 'id-1', text: 'early', state: 'unsent' }]);
     const socket = page.welcome();
     expect(socket.sent).toEqual([{ type: 'message', content: 'early', id: 'id-1' }]);
-    socket.receive(chat(1, 'early', { user: 'ann', id: 'id-1' }));
+    socket.receive(own(1, 'early', 'id-1'));
 
     expect(page.outbox).toEqual([]);
     expect(page.shown).toEqual(['early']);
@@ -84,11 +84,30 @@ describe('what is written', () => {
     page.client.send('lost');
     page.socket.end();
     page.clock.advance(1000);
-    const arrived = chat(1, 'arrived', { user: 'ann', id: 'id-1' });
+    const arrived = own(1, 'arrived', 'id-1');
     const socket = page.welcome({ messages: [arrived], position: 'e:1' });
 
     expect(socket.sent).toEqual([{ type: 'message', content: 'lost', id: 'id-2' }]);
     expect(page.shown).toEqual(['arrived']);
+  });
+
+  test('is not taken as arrived because somebody of the same name says the same', () => {
+    const page = new ScriptedPage();
+    const socket = page.welcome();
+    page.client.send('hi');
+    socket.receive(chat(1, 'hi', { user: 'ann', id: 'id-1', member: 'm-other' }));
+
+    expect(page.outbox).toHaveLength(1);
+  });
+
+  test('of an earlier page is known by the names that the server had for it', () => {
+    const page = new ScriptedPage({ members: ['m-own'], unsent: [{ id: 'old', text: 'before the reload' }] });
+    const history = { messages: [notice(1, 'joined', 'bob', 2), own(2, 'before the reload', 'old')], position: 'e:2' };
+    const socket = page.welcome({ member: 'm-new', ...history });
+
+    expect(socket.sent).toEqual([]);
+    expect(page.outbox).toEqual([]);
+    expect(page.members).toEqual(['m-own', 'm-new']);
   });
 
   test('of an earlier page goes out first', () => {
@@ -114,7 +133,7 @@ describe('what is written', () => {
     page.client.send('bad');
     page.client.send('good');
     socket.receive({ type: 'error', code: 'refused-by-schema', message: 'too rude' });
-    socket.receive(chat(1, 'good', { user: 'ann', id: 'id-2' }));
+    socket.receive(own(1, 'good', 'id-2'));
     expect(page.outbox).toEqual([{ id: 'id-1', text: 'bad', state: 'refused', reason: 'too rude' }]);
     page.socket.end();
     page.clock.advance(1000);
@@ -210,16 +229,16 @@ describe('who is there', () => {
   test('follows the notices, which may tell what the list already holds', () => {
     const page = new ScriptedPage();
     const people = [
-      { member: 'm-ann', user: 'ann' },
+      { member: 'm-own', user: 'ann' },
       { member: 'm-bob', user: 'bob' },
     ];
     const socket = page.welcome({ people, users: 2 });
     socket.receive(notice(1, 'joined', 'bob', 2));
     socket.receive(notice(2, 'joined', 'cem', 3));
-    expect([page.people, page.users]).toEqual([['ann', 'bob', 'cem'], 3]);
+    expect([page.people, page.users]).toEqual([['ann (you)', 'bob', 'cem'], 3]);
     socket.receive(notice(3, 'left', 'bob', 2));
 
-    expect([page.people, page.users]).toEqual([['ann', 'cem'], 2]);
+    expect([page.people, page.users]).toEqual([['ann (you)', 'cem'], 2]);
   });
 
   test('is a number in a crowd', () => {

@@ -64,11 +64,14 @@ export class ScriptedPage {
   gaps = 0;
   outbox: readonly Outgoing[] = [];
   people: readonly string[] | undefined = undefined;
+  members: readonly string[] = [];
   users = 0;
   random = 0.5;
   readonly client: ChatClient;
 
-  constructor(options: { unsent?: readonly { id: string; text: string }[]; room?: string } = {}) {
+  constructor(
+    options: { unsent?: readonly { id: string; text: string }[]; members?: readonly string[]; room?: string } = {},
+  ) {
     const { sockets, clock } = this;
     let ids = 0;
     this.client = new page.ChatClient({
@@ -82,10 +85,11 @@ export class ScriptedPage {
           if (isGap) this.gaps += 1;
           this.shown.push(...frames.map(({ message }) => message));
         },
-        people: (names: readonly string[] | undefined, users: number) => {
-          this.people = names;
+        people: (people: readonly { user: string; isOwn: boolean }[] | undefined, users: number) => {
+          this.people = people?.map(({ user, isOwn }) => (isOwn ? `${user} (you)` : user));
           this.users = users;
         },
+        members: (members: readonly string[]) => (this.members = members),
         outbox: (outbox: readonly Outgoing[]) => (this.outbox = outbox),
       },
       surroundings: {
@@ -117,7 +121,7 @@ export class ScriptedPage {
       recovered: true,
       position: 'e:0',
       users: 1,
-      member: 'm',
+      member: 'm-own',
       people: [],
     };
     this.socket.receive({ ...history, ...page });
@@ -126,7 +130,12 @@ export class ScriptedPage {
 }
 
 export function chat(offset: number, message: string, more: object = {}): object {
-  return { type: 'chat', user: 'bob', message, timestamp: offset, position: `e:${offset}`, ...more };
+  return { type: 'chat', user: 'bob', member: 'm-bob', message, timestamp: offset, position: `e:${offset}`, ...more };
+}
+
+/** What this page itself wrote, as it comes back. */
+export function own(offset: number, message: string, id: string): object {
+  return chat(offset, message, { user: 'ann', member: 'm-own', id });
 }
 
 export function notice(offset: number, event: 'joined' | 'left', user: string, users: number): object {

@@ -5,7 +5,9 @@
  * Each message is shown once, by its position in the room. What was written while the connection was away is kept and
  * sent when it is back. A message that went out unconfirmed is sent again; its id tells the copies apart.
  *
- * @typedef {{ type: 'chat', user: string, message: string, timestamp: number, id?: string, position: string }} ChatFrame
+ * @typedef {{
+ *   type: 'chat', user: string, member: string, message: string, timestamp: number, id?: string, position: string,
+ * }} ChatFrame
  * @typedef {{
  *   type: 'system', message: string, timestamp: number, users: number, event: 'joined' | 'left', user: string,
  *   member: string, position: string,
@@ -19,10 +21,13 @@
  * @typedef {{ id: string, text: string, state: 'unsent' | 'sent' | 'refused', reason?: string }} Outgoing
  * @typedef {'connecting' | 'open' | 'waiting' | 'stopped'} Connection
  *
+ * @typedef {{ user: string, isOwn: boolean }} Person
+ *
  * @typedef {object} Listener What a page shows. Each is called with the whole of what changed.
  * @property {(connection: Connection, closeCode: number | undefined) => void} connection
  * @property {(frames: (ChatFrame | NoticeFrame)[], page: { isHistory: boolean, isGap: boolean, isFirst: boolean }) => void} frames
- * @property {(names: string[] | undefined, users: number) => void} people Undefined in a crowd, which is only counted.
+ * @property {(people: Person[] | undefined, users: number) => void} people Undefined in a crowd, which is only counted.
+ * @property {(members: string[]) => void} members Under which the server has known this page, for the next one to be told.
  * @property {(outbox: readonly Outgoing[]) => void} outbox
  *
  * @typedef {object} Surroundings What a test puts in the place of the browser's own.
@@ -42,6 +47,7 @@ const pongWithinMs = 10_000;
 const sendEveryMs = 250;
 const sendAtOnce = 10;
 const idsKept = 2000;
+const membersKept = 50;
 /** Beyond it a room that grew is a crowd, and no longer listed. */
 const peopleMost = 500;
 
@@ -73,8 +79,8 @@ export class ChatClient {
   #position;
   /** Of messages shown, as `user id`. @type {Set<string>} */
   #shown = new Set();
-  /** Of this page's own connections: it does not tell its user that they came. @type {Set<string>} */
-  #members = new Set();
+  /** One's own connections, this one and those before: names are no proof, two people may have one. @type {Set<string>} */
+  #members;
   /** @type {Map<string, string> | undefined} */
   #people;
   #attempts = 0;
@@ -96,13 +102,15 @@ export class ChatClient {
    * @param {string} options.user
    * @param {Listener} options.listener
    * @param {readonly { id: string, text: string }[]} [options.unsent] What an earlier page could not send.
+   * @param {readonly string[]} [options.members] What the server called an earlier page.
    * @param {Partial<Surroundings>} [options.surroundings]
    */
-  constructor({ address, room, user, listener, unsent = [], surroundings = {} }) {
+  constructor({ address, room, user, listener, unsent = [], members = [], surroundings = {} }) {
     this.#address = address;
     this.#room = room;
     this.#user = user;
     this.#listener = listener;
+    this.#members = new Set(members.slice(-membersKept));
     this.#around = { ...browser, ...surroundings };
     this.#outbox = unsent.map(({ id, text }) => ({ id, text, state: /** @type {const} */ ('unsent') }));
   }
@@ -126,6 +134,11 @@ export class ChatClient {
     this.#outbox.push({ id: this.#around.newId(), text, state: 'unsent' });
     this.#tellOutbox();
     this.#flush();
+  }
+
+  /** Whether it was written here, or on this page before it was loaded anew. @param {ChatFrame} frame */
+  isOwn(frame) {
+    return this.#members.has(frame.member);
   }
 
   /** Gives up what waits or was refused. @param {string} id */
@@ -234,6 +247,7 @@ export class ChatClient {
     const isFirst = this.#position === undefined;
     const isGap = !isFirst && !page.recovered;
     this.#members.add(page.member);
+    this.#listener.members([...this.#members]);
     const fresh = this.#fresh(page.messages);
     this.#position = splitPosition(page.position);
     this.#people = page.people && new Map(page.people.map(({ member, user }) => [member, user]));
@@ -253,7 +267,7 @@ export class ChatClient {
       this.#position = { epoch, offset };
       if (frame.type === 'system') return !this.#members.has(frame.member);
       if (frame.id === undefined) return true;
-      if (frame.user === this.#user) this.#confirmed(frame.id);
+      if (this.isOwn(frame)) this.#confirmed(frame.id);
       const key = `${frame.user} ${frame.id}`;
       if (this.#shown.has(key)) return false;
       this.#shown.add(key);
@@ -272,7 +286,9 @@ export class ChatClient {
 
   /** @param {number} users */
   #tellPeople(users) {
-    this.#listener.people(this.#people && [...this.#people.values()], users);
+    const people =
+      this.#people && Array.from(this.#people, ([member, user]) => ({ user, isOwn: this.#members.has(member) }));
+    this.#listener.people(people, users);
   }
 
   // ── What goes out ───────────────────────────────────────────────────────────────────────────────────────────────

@@ -40,17 +40,22 @@ export class Conversation {
     this.#user = user;
     this.#room = room;
     title.textContent = room;
-    this.#logView = new LogView({ log, outbox: place('outbox', HTMLElement) }, user, (id) => this.#client.discard(id));
-    this.#peopleView = new PeopleView(user);
+    this.#logView = new LogView(
+      { log, outbox: place('outbox', HTMLElement) },
+      { isOwn: (frame) => this.#client.isOwn(frame), discard: (id) => this.#client.discard(id) },
+    );
+    this.#peopleView = new PeopleView();
     this.#client = new ChatClient({
       address: location.origin.replace(/^http/, 'ws'),
       room,
       user,
-      unsent: this.#readOutbox(),
+      unsent: this.#kept(this.#outboxKey),
+      members: this.#kept('members'),
       listener: {
         connection: (connection, closeCode) => this.#showConnection(connection, closeCode),
         frames: (frames, page) => this.#showFrames(frames, page),
-        people: (names, users) => this.#peopleView.show(names, users),
+        people: (people, users) => this.#peopleView.show(people, users),
+        members: (members) => sessionStorage.setItem('members', JSON.stringify(members)),
         outbox: (outbox) => this.#showOutbox(outbox),
       },
     });
@@ -131,7 +136,7 @@ export class Conversation {
     this.#logView.append(frames);
     this.#settle();
     if (isFirst || (this.#followsEnd && !document.hidden)) return;
-    this.#unread += frames.filter((frame) => frame.type === 'chat' && frame.user !== this.#user).length;
+    this.#unread += frames.filter((frame) => frame.type === 'chat' && !this.#client.isOwn(frame)).length;
     this.#showUnread();
   }
 
@@ -188,8 +193,8 @@ export class Conversation {
     return `unsent ${JSON.stringify([this.#room, this.#user])}`;
   }
 
-  /** @returns {{ id: string, text: string }[]} */
-  #readOutbox() {
-    return JSON.parse(sessionStorage.getItem(this.#outboxKey) ?? '[]');
+  /** @param {string} key */
+  #kept(key) {
+    return JSON.parse(sessionStorage.getItem(key) ?? '[]');
   }
 }

@@ -18,9 +18,9 @@ const day = new Intl.DateTimeFormat(undefined, { weekday: 'long', day: 'numeric'
 export class LogView {
   #log;
   #outbox;
-  #user;
-  #onDiscard;
-  /** The last message's, for those that follow it in one breath. @type {{ user: string, timestamp: number } | undefined} */
+  #isOwn;
+  #discard;
+  /** For those that follow it in one breath. @type {ChatFrame | undefined} */
   #last;
   /** @type {HTMLElement | undefined} */
   #lastNotice;
@@ -28,14 +28,15 @@ export class LogView {
 
   /**
    * @param {{ log: HTMLElement, outbox: HTMLElement }} places
-   * @param {string} user Whose own messages look different.
-   * @param {(id: string) => void} onDiscard
+   * @param {object} client
+   * @param {(frame: ChatFrame) => boolean} client.isOwn One's own messages look different.
+   * @param {(id: string) => void} client.discard
    */
-  constructor({ log, outbox }, user, onDiscard) {
+  constructor({ log, outbox }, { isOwn, discard }) {
     this.#log = log;
     this.#outbox = outbox;
-    this.#user = user;
-    this.#onDiscard = onDiscard;
+    this.#isOwn = isOwn;
+    this.#discard = discard;
     log.replaceChildren();
     outbox.replaceChildren();
   }
@@ -80,10 +81,11 @@ export class LogView {
   }
 
   /** @param {ChatFrame} frame */
-  #message({ user, message, timestamp }) {
-    const isMine = user === this.#user;
-    const follows = this.#last?.user === user && timestamp - this.#last.timestamp < sameBreathSeconds;
-    const article = element('article', `message${isMine ? ' mine' : ''}${follows ? ' follows' : ''}`);
+  #message(frame) {
+    const { user, message, timestamp } = frame;
+    const isMine = this.#isOwn(frame);
+    const isSameSpeaker = this.#last?.member === frame.member && timestamp - this.#last.timestamp < sameBreathSeconds;
+    const article = element('article', `message${isMine ? ' mine' : ''}${isSameSpeaker ? ' follows' : ''}`);
     const head = element('p', 'head');
     const name = element('bdi', 'name', isMine ? 'You' : user);
     name.dataset['tone'] = String(toneOf(user));
@@ -92,7 +94,7 @@ export class LogView {
     head.append(name, ' ', time);
     article.append(head, element('p', 'text', message));
     this.#log.append(article);
-    this.#last = { user, timestamp };
+    this.#last = frame;
     this.#lastNotice = undefined;
   }
 
@@ -126,7 +128,7 @@ export class LogView {
   #discardButton(id) {
     const button = element('button', '', 'Remove');
     button.setAttribute('type', 'button');
-    button.addEventListener('click', () => this.#onDiscard(id));
+    button.addEventListener('click', () => this.#discard(id));
     return button;
   }
 }

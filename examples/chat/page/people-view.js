@@ -1,4 +1,5 @@
 // @ts-check
+/** @import { Person } from './chat-client.js' */
 import { element, place } from './place.js';
 import { toneOf } from './log-view.js';
 
@@ -10,11 +11,7 @@ const short = place('users-short', HTMLElement);
 
 /** Who is in the room: a list, or in a crowd a number. */
 export class PeopleView {
-  #user;
-
-  /** @param {string} user */
-  constructor(user) {
-    this.#user = user;
+  constructor() {
     this.isOpen = false;
   }
 
@@ -42,7 +39,7 @@ export class PeopleView {
     );
   }
 
-  /** @param {readonly string[] | undefined} people @param {number} users */
+  /** @param {readonly Person[] | undefined} people @param {number} users */
   show(people, users) {
     const count = `${users.toLocaleString()} ${users === 1 ? 'person' : 'people'}`;
     heading.textContent = `${count} here`;
@@ -50,22 +47,26 @@ export class PeopleView {
     names.replaceChildren(...this.#items(people));
   }
 
-  /** @param {readonly string[] | undefined} people */
+  /** @param {readonly Person[] | undefined} people */
   #items(people) {
     if (people === undefined) return [element('li', 'muted', 'Too many to list.')];
-    /** @type {Map<string, number>} */
-    const counts = new Map();
-    for (const name of people) counts.set(name, (counts.get(name) ?? 0) + 1);
-    const sorted = [...counts].sort(
-      ([a], [b]) => Number(b === this.#user) - Number(a === this.#user) || a.localeCompare(b),
+    // Who has one name shares a line, but not with oneself.
+    /** @type {Map<string, Person & { count: number }>} */
+    const lines = new Map();
+    for (const { user, isOwn } of people) {
+      const key = `${isOwn} ${user}`;
+      lines.set(key, { user, isOwn, count: (lines.get(key)?.count ?? 0) + 1 });
+    }
+    const sorted = [...lines.values()].sort(
+      (a, b) => Number(b.isOwn) - Number(a.isOwn) || a.user.localeCompare(b.user),
     );
-    return sorted.map(([name, count]) => {
+    return sorted.map(({ user: name, isOwn, count }) => {
       const item = element('li', '');
       const badge = element('span', 'badge', initialOf(name));
       badge.dataset['tone'] = String(toneOf(name));
       badge.setAttribute('aria-hidden', 'true');
       const label = element('span', 'label');
-      label.append(element('bdi', '', name), count > 1 ? ` ×${count}` : '', name === this.#user ? ' (you)' : '');
+      label.append(element('bdi', '', name), count > 1 ? ` ×${count}` : '', isOwn ? ' (you)' : '');
       item.append(badge, label);
       return item;
     });
