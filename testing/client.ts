@@ -117,6 +117,11 @@ export class LinkClient implements TestClient, Waiting {
     this.name = name;
   }
 
+  /** What it is a client of. */
+  get bench(): Bench {
+    return this.#bench;
+  }
+
   get transcript(): Transcript {
     return this.#bench.log.of(this.name);
   }

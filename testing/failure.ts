@@ -47,6 +47,7 @@ export function diffOf(expected: unknown, actual: unknown): string {
 }
 
 function pretty(value: unknown): string {
+  if (typeof value === 'string' && value.includes('\n')) return value;
   if (value instanceof Uint8Array) return `bytes ${Buffer.from(value).toString('hex')}`;
   return JSON.stringify(value, sorted, 2) ?? String(value);
 }
