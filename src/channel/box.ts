@@ -126,12 +126,12 @@ export class Box implements ChannelBoxView {
     const hold = this.local.holds.begin(member, group);
     try {
       if (ready !== undefined) await this.#wait('resume', ready);
-      const answer = this.layer.history(group, query);
-      const mayTrail = isThenable(answer);
-      const page = publicPage(mayTrail ? await this.#wait('resume', answer) : answer);
+      const answer = this.layer.history(group, { ...query, caughtUp: () => this.local.holds.mark(hold) });
+      const page = publicPage(isThenable(answer) ? await this.#wait('resume', answer) : answer);
+      this.local.holds.show(hold);
       const sending = options.first?.(page);
       if (isThenable(sending)) await this.#wait('resume', sending);
-      this.local.holds.end(hold, { position: page.position, mayTrail });
+      this.local.holds.end(hold);
       return page;
     } catch (error) {
       if (isNew) {
@@ -139,7 +139,7 @@ export class Box implements ChannelBoxView {
         // Who is no member after all receives nothing.
         hold.held.length = 0;
       }
-      this.local.holds.end(hold, undefined);
+      this.local.holds.end(hold);
       throw error;
     }
   }

@@ -14,14 +14,8 @@ export interface Hold {
   readonly group: string;
   readonly held: Held[];
   bytes: number;
-  /** The page is out; what it showed may still come as a frame, where the layer reads faster than it delivers. */
-  shown: Position | undefined;
-}
-
-export interface Page {
-  readonly position: Position;
-  /** Whether messages of the page may be delivered after it was read. */
-  readonly mayTrail: boolean;
+  /** Where in `held` what is newer than the page begins. */
+  newFrom: number | undefined;
 }
 
 /**
@@ -33,7 +27,7 @@ export class Holds {
   readonly #holds = new Map<SocketChannel, Hold[]>();
 
   begin(member: SocketChannel, group: string): Hold {
-    const hold: Hold = { member, group, held: [], bytes: 0, shown: undefined };
+    const hold: Hold = { member, group, held: [], bytes: 0, newFrom: undefined };
     this.#holds.set(member, [hold, ...(this.#holds.get(member) ?? [])]);
     member.isHolding = true;
     return hold;
@@ -43,7 +37,6 @@ export class Holds {
   add(member: SocketChannel, group: string, held: Held): SendOutcome | undefined {
     const hold = this.#holds.get(member)?.find((candidate) => candidate.group === group);
     if (hold === undefined) return undefined;
-    if (hold.shown !== undefined) return this.#addAfter(hold, hold.shown, held);
     const { maxBufferedBytes, slowConsumer } = member.seat.limits;
     // One large message alone is no offence, as it is none to a socket that nothing waits in.
     if (hold.bytes > 0 && hold.bytes + held.frame.byteLength > maxBufferedBytes) {
@@ -55,31 +48,26 @@ export class Holds {
     return 'queued';
   }
 
-  /** @param page what it includes is not sent again. Undefined: the resume failed, all is sent. */
-  end(hold: Hold, page: Page | undefined): void {
+  /** What is delivered from here on is newer than the page that is being read. */
+  mark(hold: Hold): void {
+    hold.newFrom = hold.held.length;
+  }
+
+  /** The page is there: what was saved and delivered before, it holds or has left behind. */
+  show(hold: Hold): void {
+    const { newFrom = hold.held.length } = hold;
+    const rest = hold.held.splice(0).filter(({ position }, at) => position === undefined || at >= newFrom);
+    hold.held.push(...rest);
+  }
+
+  /** The resume is over: what waited leaves. */
+  end(hold: Hold): void {
     const { member, group, held } = hold;
-    if (page?.mayTrail === true && member.seat.isOpen) hold.shown = page.position;
-    else this.#lift(hold);
+    this.#lift(hold);
     const nowMs = member.seat.keeping.turn.stampMs();
-    for (const one of held.splice(0)) {
-      if (page !== undefined && isWithin(one.position, page.position)) continue;
+    for (const one of held) {
       if (this.add(member, group, one) === undefined) member.seat.deliver(one.frame, nowMs);
     }
-  }
-
-  /** The member has left: nothing of the group comes any more that could have been shown. */
-  release(member: SocketChannel, group: string): void {
-    for (const hold of this.#holds.get(member) ?? []) {
-      if (hold.group === group && hold.shown !== undefined) this.#lift(hold);
-    }
-  }
-
-  #addAfter(hold: Hold, shown: Position, held: Held): SendOutcome | undefined {
-    if (held.position === undefined) return undefined;
-    // It has it already, by the page.
-    if (isWithin(held.position, shown)) return 'sent';
-    this.#lift(hold);
-    return this.add(hold.member, hold.group, held);
   }
 
   #lift(hold: Hold): void {
@@ -91,9 +79,4 @@ export class Holds {
       member.isHolding = false;
     }
   }
-}
-
-/** Offsets of different epochs say nothing about each other. */
-function isWithin(position: Position | undefined, top: Position): boolean {
-  return position !== undefined && position.epoch === top.epoch && position.offset <= top.offset;
 }

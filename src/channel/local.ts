@@ -70,7 +70,6 @@ export class LocalChannels implements LocalNode {
     const found = this.#groups.get(group);
     if (found === undefined) return 'no-group';
     if (!this.#groups.leave(member, found)) return 'no-member';
-    if (member.isHolding) this.holds.release(member, group);
     return found.members.size === 0 ? 'last' : 'left';
   }
 

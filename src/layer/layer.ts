@@ -8,8 +8,10 @@
  * Guarantees that every layer gives:
  * 1. Order: messages of one group reach each node in one order, that of their positions; none across groups.
  * 2. A saved message is handed to `LocalNode.deliver` once, in order; after a gap that cannot be filled the epoch changes.
- * 3. A rejected publish is `LayerError`; its message says whether it was not sent or whether that is unknown.
- * 4. A cluster-wide call that misses its deadline rejects with a `LayerError` carrying what it has and who is missing.
+ * 3. A page of history is given only after `LocalNode.deliver` was handed all that it holds, where this node subscribes
+ *    the group: `HistoryQuery.caughtUp` says when, and what is delivered later is newer.
+ * 4. A rejected publish is `LayerError`; its message says whether it was not sent or whether that is unknown.
+ * 5. A cluster-wide call that misses its deadline rejects with a `LayerError` carrying what it has and who is missing.
  */
 import type { Clock } from '../clock.ts';
 
@@ -101,6 +103,11 @@ export interface HistoryQuery {
   readonly limit?: number | undefined;
   /** `oldest` pages forward from `since`; `newest` keeps what comes right before the present. */
   readonly keep: 'oldest' | 'newest';
+  /**
+   * A layer that answers later calls it once, at the very moment when the last of what the page holds has been delivered
+   * here: what is delivered from then on is newer. Its answer may follow in its own time.
+   */
+  readonly caughtUp?: () => void;
 }
 
 export interface EntryPage {

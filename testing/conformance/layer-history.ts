@@ -156,6 +156,32 @@ function positionCases(harness: LayerHarness): ConformanceCase[] {
       },
     },
     {
+      name: 'a page is given only after all that it holds was delivered, and nothing newer before it says so',
+      run: async () => {
+        await using cluster = await Cluster.of(harness);
+        const { first } = cluster;
+        await first.join('room');
+        for (let round = 0; round < 10; round += 1) {
+          const publishing = [1, 2, 3].map(async () => first.layer.publish('room', saved(String(round))));
+          if (round % 3 === 2) publishing.push((async () => first.layer.flushHistory('room'))() as never);
+          let newFrom: number | undefined;
+          const caughtUp = (): void => {
+            newFrom = first.delivered.length;
+          };
+          const reading = first.layer.history('room', { keep: 'oldest', caughtUp });
+          // An answer that is there at once is given before anything newer.
+          if (!(reading instanceof Promise)) caughtUp();
+          const after = [4, 5].map(async () => first.layer.publish('room', saved(`after ${round}`)));
+          const page = await reading;
+          const old = first.delivered.slice(0, newFrom ?? first.delivered.length);
+          await Promise.all([...publishing, ...after]);
+
+          const uuids = page.entries.map(({ uuid }) => uuid);
+          assert.deepEqual(uuids, uuids.length === 0 ? [] : old.slice(-uuids.length).map(({ entry }) => entry?.uuid));
+        }
+      },
+    },
+    {
       name: 'while it is read, nothing falls between the page and what is delivered',
       run: async () => {
         await using cluster = await Cluster.of(harness);

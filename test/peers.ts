@@ -1,0 +1,75 @@
+import type { App, Message } from 'channelbox';
+import type { Link } from '../testing/link.ts';
+import { MemoryTransport } from '../testing/transport.ts';
+import { turn } from './manual-clock.ts';
+
+/** Clients of an app without a network, for tests of what lies below the testing kit. */
+export class Peers {
+  readonly #transport: MemoryTransport;
+
+  constructor(app: Pick<App, 'handle'>) {
+    this.#transport = new MemoryTransport(app);
+  }
+
+  ask(target: string, headers: readonly (readonly [string, string])[] = []): Peer {
+    const peer = new Peer();
+    peer.link = this.#transport.connect(
+      { target, headers, subprotocols: [] },
+      {
+        opened: () => {
+          peer.status = 101;
+        },
+        refused: ({ status }) => {
+          peer.status = status;
+        },
+        frame: (message) => {
+          peer.received.push(message);
+        },
+        closed: (code, reason) => {
+          peer.closed = { code, reason };
+        },
+      },
+    );
+    return peer;
+  }
+
+  async connect(target: string): Promise<Peer> {
+    const peer = this.ask(target);
+    for (let turns = 0; peer.status === 0 && turns < 1_000; turns += 1) await turn();
+    if (peer.status !== 101) throw new Error(`answered with ${peer.status}`);
+    return peer;
+  }
+}
+
+export class Peer {
+  link: Link | undefined;
+  /** 0 until the handshake is answered. */
+  status = 0;
+  readonly received: Message[] = [];
+  closed: { readonly code: number; readonly reason: string } | undefined;
+
+  get texts(): (string | Uint8Array)[] {
+    return this.received.map(({ data }) => data);
+  }
+
+  send(data: string | Uint8Array): this {
+    this.link?.send(data);
+    return this;
+  }
+
+  close(code?: number, reason = ''): void {
+    this.link?.close(code, reason);
+  }
+
+  drop(): void {
+    this.link?.drop();
+  }
+
+  pause(): void {
+    this.link?.pause();
+  }
+
+  resume(): void {
+    this.link?.resume();
+  }
+}
