@@ -36,8 +36,9 @@ describe('the manifest', () => {
     expect(sectionsOf(text, document)).toEqual({ 'Consumer Basics': 1, New: 1 });
   });
 
+  // left out: where the documents are not beside the project, as in a clone; the manifest then stands alone
   test.runIf(hasDesk).each(byTitle(seedDocuments))(
-    'agrees with the text of %s (left out where the documents are not beside the project)',
+    'agrees with the text of %s, where the documents lie beside the project',
     (_title, document) => {
       const file = readdirSync(desk).find((name) => name.startsWith(document.file)) as string;
 
