@@ -24,7 +24,12 @@ const conversing = {
   'channelbox, no joining': { ...channelbox, joins: false },
   ...peers,
 };
-const roomful = { ...floor, 'raw joined': { ...raw, joins: true }, 'ws loop': ws, 'ws.send(Buffer)': { ...ws, once: true } };
+const roomful = {
+  ...floor,
+  'raw joined': { ...raw, joins: true },
+  'ws loop': ws,
+  'ws.send(Buffer)': { ...ws, once: true },
+};
 const speaking = {
   ...roomful,
   channelbox,
@@ -51,7 +56,9 @@ function burst(bytes, members) {
 }
 
 /** 25 groups of 200; each member is in five of them. */
-const fives = Array.from({ length: 25 }, (_, first) => Array.from({ length: 5 }, (__, step) => `g${(first + 5 * step) % 25}`));
+const fives = Array.from({ length: 25 }, (_, first) =>
+  Array.from({ length: 5 }, (__, step) => `g${(first + 5 * step) % 25}`),
+);
 
 export const cases = [
   ...[128, 2048].flatMap((bytes) =>
@@ -126,6 +133,4 @@ export const cases = [
 ];
 
 /** What a run without `--cases` takes: everything that a bound is owed for, and what is owed without one. */
-export const usual = cases
-  .map(({ name }) => name)
-  .filter((name) => !/-(100|5000)$/.test(name));
+export const usual = cases.map(({ name }) => name).filter((name) => !/-(100|5000)$/.test(name));

@@ -26,7 +26,12 @@ class Connection {
     this.groups = groups;
     this.isOpen = new Promise((resolve, reject) => {
       this.#opened = resolve;
-      this.socket = connect({ port, host: '127.0.0.1', noDelay: true, onread: { buffer: shared, callback: (bytes) => this.#read(bytes) } });
+      this.socket = connect({
+        port,
+        host: '127.0.0.1',
+        noDelay: true,
+        onread: { buffer: shared, callback: (bytes) => this.#read(bytes) },
+      });
       this.socket.on('error', reject);
     });
     // Engine.IO opens with a packet of its own, then the namespace is asked for and granted.
@@ -127,7 +132,8 @@ const orders = {
   async speak({ rounds, speakers, bytes, protocol, membersPerGroup }) {
     const frames = new Map();
     const frameFor = (group) => {
-      if (!frames.has(group)) frames.set(group, clientFrame(textOf(messagesOf(bytes, { count: 1, group })[0], protocol)));
+      if (!frames.has(group))
+        frames.set(group, clientFrame(textOf(messagesOf(bytes, { count: 1, group })[0], protocol)));
       return frames.get(group);
     };
     const stride = Math.max(1, Math.floor(connections.length / speakers));

@@ -30,7 +30,10 @@ async function compare({ cases, rounds, seed, dist, against, variants: wanted, j
     const count = Math.min(rounds, plan.roundsMax ?? Infinity);
     for (let round = 0; round < count; round += 1) {
       for (const name of shuffled(Object.keys(variants), random)) {
-        const execArgv = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}/${plan.name}-${name.replaceAll(/\W+/g, '-')}`];
+        const execArgv =
+          profile === undefined
+            ? []
+            : ['--cpu-prof', `--cpu-prof-dir=${profile}/${plan.name}-${name.replaceAll(/\W+/g, '-')}`];
         const sample = await sampleOf(plan, { dist, ...variants[name], execArgv });
         samples[name].push(sample);
       }
@@ -53,7 +56,8 @@ async function sampleOf(plan, variant) {
   for (let attempt = 1; ; attempt += 1) {
     const sample = await kinds[plan.kind](variant, plan.work);
     if (plan.isPaced !== true || !(sample.clientLoad > clientLoadMax)) return sample;
-    if (attempt === 3) throw new Error(`${plan.name}: the client used ${sample.clientLoad.toFixed(2)} of its core; pace it slower`);
+    if (attempt === 3)
+      throw new Error(`${plan.name}: the client used ${sample.clientLoad.toFixed(2)} of its core; pace it slower`);
   }
 }
 

@@ -8,7 +8,11 @@ import { Pair } from './pair.mjs';
 export const kinds = { broadcast, echo, connect, idle, memory, room };
 
 async function opened(variant, work, role) {
-  const pair = await Pair.start({ ...variant, role, compression: work.compressed === true || variant.compression === true });
+  const pair = await Pair.start({
+    ...variant,
+    role,
+    compression: work.compressed === true || variant.compression === true,
+  });
   return pair;
 }
 
@@ -17,7 +21,14 @@ async function broadcast(variant, work) {
   const pair = await opened(variant, work, 'broadcast');
   const deflate = variant.compression === true;
   try {
-    await pair.client({ do: 'connect', port: pair.port, count: members, protocol: variant.protocol, deflate, groups: [['room']] });
+    await pair.client({
+      do: 'connect',
+      port: pair.port,
+      count: members,
+      protocol: variant.protocol,
+      deflate,
+      groups: [['room']],
+    });
     await pause(100);
     if (stuck > 0) await pair.client({ do: 'stall', count: stuck });
     const healthy = members - stuck;
@@ -86,7 +97,14 @@ async function memory(variant, { members, bytes, publishes }) {
   const pair = await opened(variant, {}, 'broadcast');
   const deflate = variant.compression === true;
   try {
-    await pair.client({ do: 'connect', port: pair.port, count: members, protocol: variant.protocol, deflate, groups: [['room']] });
+    await pair.client({
+      do: 'connect',
+      port: pair.port,
+      count: members,
+      protocol: variant.protocol,
+      deflate,
+      groups: [['room']],
+    });
     await pause(100);
     const before = await pair.server({ do: 'memory' });
     const got = pair.expect(publishes * members);

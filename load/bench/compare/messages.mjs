@@ -1,6 +1,8 @@
 import { randomFrom } from './random.mjs';
 
-const words = 'a be it on we the and for you room late soon join move green query socket member message delivery'.split(' ');
+const words = 'a be it on we the and for you room late soon join move green query socket member message delivery'.split(
+  ' ',
+);
 
 /**
  * Messages whose JSON text has exactly `bytes` bytes, different from one another, the same in every process.

@@ -43,7 +43,8 @@ export function readOptions(words) {
     variants: values.variants?.split(','),
     cases: names.map((name) => {
       const found = cases.find((candidate) => candidate.name === name);
-      if (found === undefined) throw new Error(`there is no case ${name}; there are ${cases.map((one) => one.name).join(', ')}`);
+      if (found === undefined)
+        throw new Error(`there is no case ${name}; there are ${cases.map((one) => one.name).join(', ')}`);
       return found;
     }),
   };

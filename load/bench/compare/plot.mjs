@@ -1,1 +1,3 @@
-export function plot() { return ''; }
+export function plot() {
+  return '';
+}

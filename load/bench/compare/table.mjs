@@ -8,7 +8,10 @@ export function caseTable(result) {
   const lines = [`\n### ${name}`, '', `${factsOf(work)}`, ''];
   if (noise !== undefined) {
     const bar = `${floor} #2 ÷ ${floor} #1: ${noise.toFixed(3)}`;
-    lines.push(isJudged ? bar : `NOT JUDGED: ${bar}, allowed ${noiseMin}–${noiseMax}; the machine is not quiet enough`, '');
+    lines.push(
+      isJudged ? bar : `NOT JUDGED: ${bar}, allowed ${noiseMin}–${noiseMax}; the machine is not quiet enough`,
+      '',
+    );
   }
   if (isMemory) lines.push('| variant | JS heap, KB | resident, KB |', '|---|---:|---:|');
   else {
@@ -59,5 +62,12 @@ export function verdictTable(verdicts) {
     ({ what, must, ambition, measured, verdict }) =>
       `| ${what} | ≤ ${must} | ${ambition} | ${measured.toFixed(measured < 1 ? 3 : 2)} | ${verdict} |`,
   );
-  return ['\n### Owed', '', '| what | must | ambition | measured | verdict |', '|---|---:|---:|---:|---|', ...rows, ''].join('\n');
+  return [
+    '\n### Owed',
+    '',
+    '| what | must | ambition | measured | verdict |',
+    '|---|---:|---:|---:|---|',
+    ...rows,
+    '',
+  ].join('\n');
 }
