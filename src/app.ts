@@ -3,21 +3,19 @@ import type { Server as HttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { Box } from './channel/box.ts';
 import type { Clock } from './clock.ts';
-import { Session, type WhenEnded } from './consumer/session.ts';
-import { Drain, type DrainOptions, type DrainReport } from './drain.ts';
-import { BoxError, FrameError, RouteError, WebSocketDisconnect } from './errors.ts';
+import type { DrainOptions, DrainReport } from './drain.ts';
+import { BoxError, RouteError } from './errors.ts';
 import type { AppSnapshot, AppView, ChannelBox, Handler, Limits, Logger, Middleware } from './handler.ts';
 import { checkLimits, defaultLimits } from './limits.ts';
-import { isOriginAllowed, type Origins } from './middleware/origin.ts';
-import type { Denial, ErrorContext, Probe, Visit } from './probe.ts';
+import type { Origins } from './middleware/origin.ts';
+import type { ErrorContext, Probe } from './probe.ts';
+import { Reception } from './reception.ts';
 import type { ParamsOf } from './router/pattern.ts';
 import { routeFrom, type RouteOptions, type WebsocketRoutes } from './router/route.ts';
 import type { WSRouter } from './router/router.ts';
-import { RouteTable, type Destination } from './router/table.ts';
-import { checkClose, closeCode, invalidCode } from './socket/close-code.ts';
-import { headerOf } from './socket/request.ts';
-import type { SocketHost } from './socket/requested.ts';
-import { ServerWebSocket } from './socket/websocket.ts';
+import { RouteTable } from './router/table.ts';
+import { checkClose, closeCode } from './socket/close-code.ts';
+import type { ServerWebSocket } from './socket/websocket.ts';
 import { NodeTransport, type NodeTransportHost } from './transport/node.ts';
 import type { Upgrade } from './transport/transport.ts';
 
@@ -44,7 +42,9 @@ export interface AppOptions {
 const defaultLogger: Logger = {
   debug: () => {},
   info: () => {},
+  // oxlint-disable-next-line no-console -- where an app names no logger, this is it
   warn: (message, fields) => console.warn(message, fields ?? ''),
+  // oxlint-disable-next-line no-console -- the same
   error: (message, fields) => console.error(message, fields ?? ''),
 };
 
@@ -59,16 +59,9 @@ export class App implements AppView, AsyncDisposable {
   readonly #limits: Limits;
   readonly #logger: Logger;
   readonly #routes: RouteTable;
+  readonly #reception: Reception;
   readonly #transport: NodeTransport;
   readonly #servers = new Set<HttpServer>();
-  readonly #sockets = new Set<ServerWebSocket>();
-  readonly #counters: Record<string, number> = { accepted: 0, denied: 0, errors: 0 };
-  readonly #routeLimits = new Map<Destination, Limits>();
-  readonly #host: SocketHost;
-  #handlers = 0;
-  #drain: Drain | undefined;
-  #isDraining = false;
-  #probe: Probe | undefined;
 
   /**
    * @throws {BoxError} `CHANNELBOX_BOX_TAKEN` for a box of another app, `CHANNELBOX_FOREIGN_BOX`
@@ -81,7 +74,7 @@ export class App implements AppView, AsyncDisposable {
     this.#logger = options.logger ?? defaultLogger;
     this.#box = takeBox(options.channelBox ?? new Box(), this);
     this.#box.groupNameBytesMax = this.#limits.groupNameBytes;
-    this.#box.onLayerError = (error) => this.#log('the layer failed', { error });
+    this.#box.onLayerError = (error) => this.#reception.log('the layer failed', { error });
     if (options.clock !== undefined) this.#box.keeping.adopt(options.clock);
     this.#routes = new RouteTable({
       strict: options.strict ?? false,
@@ -89,7 +82,13 @@ export class App implements AppView, AsyncDisposable {
         (ws as ServerWebSocket).hook = stage;
       },
     });
-    this.#host = this.#makeHost();
+    this.#reception = new Reception(this, {
+      box: this.#box,
+      routes: this.#routes,
+      limits: this.#limits,
+      origins: options.origins ?? [],
+      onError: options.onError,
+    });
     this.#transport = new NodeTransport(this.#transportHost(), { compression: options.compression ?? false });
   }
 
@@ -171,36 +170,7 @@ export class App implements AppView, AsyncDisposable {
 
   /** The one way in for a transport; resolves when the handler and its hooks have ended. */
   handle(upgrade: Upgrade): Promise<void> {
-    return this.#admit(upgrade, { isAwaited: true }) ?? done;
-  }
-
-  /** @returns undefined where nobody waits for the end, and no promise was made for it */
-  #admit(asked: Upgrade, { isAwaited }: { isAwaited: boolean }): Promise<void> | undefined {
-    this.#routes.freeze();
-    const upgrade = this.#probe?.upgrade?.(asked) ?? asked;
-    const match = this.#routes.match(upgrade.path ?? upgrade.url.pathname);
-    if (match === undefined) return this.#turnAway(upgrade, 404, { by: 'route' });
-    const { origins = [] } = this.#options;
-    const origin = headerOf(upgrade, 'origin');
-    if (origin !== undefined && !isOriginAllowed(origin, headerOf(upgrade, 'host'), origins)) {
-      return this.#turnAway(upgrade, 403, { by: 'origin' });
-    }
-    if (this.#isDraining || this.#sockets.size >= this.#limits.maxConnections) {
-      return this.#turnAway(upgrade, 503, { by: 'limit' });
-    }
-    const { destination, params } = match;
-    const socket = new ServerWebSocket(this.#host, {
-      upgrade,
-      params,
-      route: destination.path,
-      limits: this.#limitsOf(destination),
-    });
-    this.#sockets.add(socket);
-    this.#handlers += 1;
-    const probe = this.#probe;
-    if (probe?.run !== undefined) return probe.run(socket, () => this.#serve(socket, destination));
-    if (!isAwaited) return this.#attend(socket, destination);
-    return this.#serve(socket, destination);
+    return this.#reception.admit(upgrade, { isAwaited: true }) ?? done;
   }
 
   /**
@@ -210,14 +180,8 @@ export class App implements AppView, AsyncDisposable {
    */
   async drain(options: DrainOptions = {}): Promise<DrainReport> {
     checkClose(options);
-    this.#isDraining = true;
     for (const server of this.#servers) server.close();
-    this.#drain ??= new Drain(
-      this.#box.keeping,
-      () => this.#sockets,
-      () => this.#handlers,
-    );
-    return this.#drain.run(options);
+    return this.#reception.drain(options);
   }
 
   /** Ends it: sockets close with 1001, ports and layer too. */
@@ -234,150 +198,13 @@ export class App implements AppView, AsyncDisposable {
   }
 
   inspect(): AppSnapshot {
-    let bufferedBytes = 0;
-    for (const socket of this.#sockets) bufferedBytes += socket.bufferedBytes;
+    const { connections, bufferedBytes, counters } = this.#reception.snapshot;
     return {
-      connections: this.#sockets.size,
+      connections,
       ...this.#box.local.counts,
       bufferedBytes,
       historyBytes: this.#box.layer.historyBytes,
-      counters: { ...this.#counters, handlers: this.#handlers, ...this.#transport.counts },
-    };
-  }
-
-  // ── One connection ────────────────────────────────────────────────────────────────────────────────────────────────
-
-  async #serve(socket: ServerWebSocket, destination: Destination): Promise<void> {
-    try {
-      await this.#run(socket, destination);
-    } catch (error) {
-      return this.#finish(socket, { error });
-    }
-    return this.#finish(socket, undefined);
-  }
-
-  /** The same for a transport that does not wait for the end: a consumer then costs no promise while it is idle. */
-  #attend(socket: ServerWebSocket, destination: Destination): undefined {
-    let running: unknown;
-    try {
-      running = this.#run(socket, destination);
-    } catch (error) {
-      void this.#finish(socket, { error });
-      return;
-    }
-    if (running instanceof Session) running.tell(this.#whenEnded);
-    else if (!isThenable(running)) void this.#finish(socket, undefined);
-    else {
-      running.then(
-        () => this.#finish(socket, undefined),
-        (error: unknown) => this.#finish(socket, { error }),
-      );
-    }
-  }
-
-  readonly #whenEnded: WhenEnded = (socket, failure) => void this.#finish(socket, failure);
-
-  async #finish(socket: ServerWebSocket, failure: { readonly error: unknown } | undefined): Promise<void> {
-    if (failure !== undefined) await this.#failed(socket, failure.error);
-    if (socket.isPending)
-      await socket.refuse(answer(403), { by: socket.hasReachedHandler ? 'returned' : 'middleware' });
-    else void socket.close();
-    this.#handlers -= 1;
-    if (!socket.wasAccepted) this.#sockets.delete(socket);
-    this.#drain?.check();
-  }
-
-  #run(socket: ServerWebSocket, { run, middleware }: Destination): unknown {
-    socket.hook = middleware.length > 0 ? 'middleware' : 'handler';
-    const running = run(socket, socket.params);
-    if (isThenable(running) && socket.isPending) this.#expectAnswer(socket);
-    return running;
-  }
-
-  /** The handler is thinking: the client may leave meanwhile, and may not wait for ever. */
-  #expectAnswer(socket: ServerWebSocket): void {
-    const { signal } = socket.upgrade;
-    if (signal.aborted) return socket.leaveUnanswered();
-    signal.addEventListener('abort', () => socket.leaveUnanswered(), { once: true });
-    socket.startAcceptTimeout();
-  }
-
-  async #failed(socket: ServerWebSocket, error: unknown): Promise<void> {
-    if (error instanceof WebSocketDisconnect) return;
-    if (error instanceof FrameError && socket.wasAccepted) {
-      socket.note('invalid frame', error);
-      void socket.close(invalidCode(error));
-      return;
-    }
-    this.#report(socket, error, socket.hook);
-    if (socket.isPending) await socket.refuse(answer(500), { by: 'threw', error });
-    else void socket.close(closeCode.internalError);
-  }
-
-  async #turnAway(upgrade: Upgrade, status: number, denial: Denial): Promise<void> {
-    this.#count('denied');
-    this.#probe?.denied?.(upgrade, denial);
-    await upgrade.deny(answer(status));
-  }
-
-  #report(socket: Visit, error: unknown, hook: string): void {
-    this.#count('errors');
-    const context: ErrorContext = { connection: socket.id, route: socket.route, hook };
-    this.#probe?.failed?.(error, context, socket.upgrade);
-    this.#log('a handler failed', { ...context, error });
-    const onFailure = (failure: unknown): void => this.#log('onError failed', { ...context, error: failure });
-    try {
-      // One that is async may fail later.
-      const telling: unknown = this.#options.onError?.(error, context);
-      if (isThenable(telling)) telling.then(undefined, onFailure);
-    } catch (failure) {
-      onFailure(failure);
-    }
-  }
-
-  /** A logger that throws harms nobody. */
-  #log(message: string, fields: object): void {
-    try {
-      this.#logger.error(message, fields);
-    } catch {
-      this.#count('logFailures');
-    }
-  }
-
-  #count(event: string): void {
-    this.#counters[event] = (this.#counters[event] ?? 0) + 1;
-  }
-
-  #limitsOf(destination: Destination): Limits {
-    if (destination.limits === undefined) return this.#limits;
-    let limits = this.#routeLimits.get(destination);
-    if (limits === undefined) {
-      limits = { ...this.#limits, ...destination.limits };
-      this.#routeLimits.set(destination, limits);
-    }
-    return limits;
-  }
-
-  #makeHost(): SocketHost {
-    const app = this;
-    return {
-      view: app,
-      box: app.#box,
-      keeping: app.#box.keeping,
-      get probe() {
-        return app.#probe;
-      },
-      count: (event) => app.#count(event),
-      denied: (socket, denial) => {
-        app.#count('denied');
-        app.#sockets.delete(socket as ServerWebSocket);
-        app.#probe?.denied?.(socket.upgrade, denial);
-      },
-      ended: (socket) => {
-        app.#sockets.delete(socket as ServerWebSocket);
-        app.#drain?.check();
-      },
-      report: (socket, error, hook) => app.#report(socket, error, hook),
+      counters: { ...counters, ...this.#transport.counts },
     };
   }
 
@@ -385,7 +212,7 @@ export class App implements AppView, AsyncDisposable {
     const { turn } = this.#box.keeping;
     return {
       turn,
-      handle: (upgrade) => this.#admit(upgrade, { isAwaited: false }),
+      handle: (upgrade) => this.#reception.admit(upgrade, { isAwaited: false }),
       matches: (path) => this.#routes.match(path) !== undefined,
     };
   }
@@ -398,7 +225,7 @@ export class App implements AppView, AsyncDisposable {
           'the app has had its first connection; put it under test before anyone connects to it',
         );
       }
-      app.#probe = probe;
+      app.#reception.probe = probe;
       app.#box.probe = probe;
       if (probe.clock !== undefined) app.#box.keeping.adopt(probe.clock);
     };
@@ -425,15 +252,7 @@ function takeBox(box: ChannelBox, app: App): Box {
   return box;
 }
 
-function answer(status: number): Response {
-  return new Response(null, { status });
-}
-
 function upgradeRequired(_request: unknown, response: ServerResponse): void {
   response.writeHead(426, { Connection: 'Upgrade', Upgrade: 'websocket', 'Content-Type': 'text/plain; charset=utf-8' });
   response.end('This server speaks WebSocket.\n');
-}
-
-function isThenable(value: unknown): value is Promise<unknown> {
-  return typeof (value as Promise<unknown> | undefined)?.then === 'function';
 }

@@ -15,22 +15,21 @@ import type {
   Awaitable,
   ChannelLayer,
   CloseOptions,
-  Entry,
-  EntryPage,
   GroupMessage,
   HistoryEntry,
   HistoryPage,
   Member,
   Position,
-  Published,
   SendOutcome,
 } from '../layer/layer.ts';
 import { MemoryLayer } from '../layer/memory.ts';
 import type { Probe } from '../probe.ts';
 import { checkClose } from '../socket/close-code.ts';
-import { decodePayload, encodePayload, refuseKind } from '../socket/codec.ts';
+import { encodePayload, refuseKind } from '../socket/codec.ts';
+import { isThenable } from '../thenable.ts';
 import { SocketChannel } from './channel.ts';
 import { LocalChannels } from './local.ts';
+import { deliveryOf, publicEntry, publicPage } from './page.ts';
 import { boundsOf, checkCount, checkGroupName, checkPosition, type BoxBounds } from './bounds.ts';
 
 export interface ChannelBoxOptions extends BoxBounds {
@@ -336,25 +335,6 @@ export class Box implements ChannelBoxView {
   #inBackground(answer: Awaitable<void>): void {
     if (isThenable(answer)) answer.catch((error: unknown) => this.onLayerError(error));
   }
-}
-
-function isThenable<T>(value: Awaitable<T>): value is Promise<T>;
-function isThenable(value: unknown): value is Promise<unknown>;
-function isThenable(value: unknown): boolean {
-  return typeof (value as Promise<unknown> | undefined)?.then === 'function';
-}
-
-function publicEntry({ uuid, created, payload, position }: Entry): HistoryEntry {
-  return { uuid, created, payload: decodePayload(payload), position };
-}
-
-function publicPage({ entries, recovered, position }: EntryPage): HistoryPage {
-  return { messages: entries.map(publicEntry), recovered, position };
-}
-
-function deliveryOf({ counts, exists, nodes, position }: Published): Delivery {
-  const status = exists ? 'GROUP_SEND' : 'NO_SUCH_GROUP';
-  return position === undefined ? { status, ...counts, nodes } : { status, ...counts, nodes, position };
 }
 
 /** The class as the package shows it. */

@@ -12,7 +12,7 @@ import type {
   SendOutcome,
 } from '../layer/layer.ts';
 import { frameOf } from '../socket/codec.ts';
-import { SocketChannel } from './channel.ts';
+import type { SocketChannel } from './channel.ts';
 import { fanOut } from './fan-out.ts';
 import { countGroups, Groups } from './groups.ts';
 import { Holds } from './holds.ts';

@@ -39,6 +39,7 @@ export class WebSocketConsumer<In = unknown, P = Params> {
   /** What frames carry; null: `onReceive` gets `string | Uint8Array` as it came, and JSON goes out. */
   readonly encoding: PayloadType | null = null;
   /** Checks, and may change, what a frame carried, before `onReceive` gets it. */
+  // oxlint-disable-next-line no-explicit-any -- what a schema takes in is no concern of ours
   readonly schema: StandardSchemaV1<any, In> | undefined = undefined;
   /** Seconds without a data frame; null: never. */
   readonly expires: number | null = hourSeconds;
@@ -146,6 +147,7 @@ export class WebSocketConsumer<In = unknown, P = Params> {
 
 export interface ConsumerHooks<In, P> {
   encoding?: PayloadType;
+  // oxlint-disable-next-line no-explicit-any -- the same
   schema?: StandardSchemaV1<any, In>;
   /** Seconds without a data frame, 3600; null: never. */
   expires?: number | null;

@@ -4,9 +4,11 @@ import type { Awaitable, PayloadType, WebSocket } from '../handler.ts';
 import { closeCode, invalidCode } from '../socket/close-code.ts';
 import { asBytes, asJson, asText } from '../socket/codec.ts';
 import type { Sink } from '../socket/inbox.ts';
-import { isSettledOutcome, type ServerWebSocket } from '../socket/websocket.ts';
+import { isSettledOutcome } from '../socket/seated.ts';
+import type { ServerWebSocket } from '../socket/websocket.ts';
 import type { Message } from '../transport/transport.ts';
 import type { StandardResult, StandardSchemaV1 } from './schema.ts';
+import { isThenable } from '../thenable.ts';
 
 /** A consumer as its session drives it. */
 export interface Hooks {
@@ -181,10 +183,6 @@ function decode(message: Message, encoding: PayloadType | null): unknown {
   if (encoding === null) return message.data;
   if (encoding === 'json') return asJson(message);
   return encoding === 'text' ? asText(message) : asBytes(message);
-}
-
-function isThenable<T>(value: T | Promise<T>): value is Promise<T> {
-  return typeof (value as Promise<unknown> | undefined)?.then === 'function';
 }
 
 function ignore(): void {}

@@ -1,47 +1,21 @@
-import { SocketChannel } from '../channel/channel.ts';
-import type { Seat, Seated } from '../channel/seat.ts';
-import { BoxError, WebSocketDisconnect } from '../errors.ts';
-import type {
-  Channel,
-  HistoryPage,
-  JoinResult,
-  LeaveResult,
-  ReceiveOptions,
-  ResumeOptions,
-  SendOutcome,
-  WebSocket,
-} from '../handler.ts';
+import { WebSocketDisconnect } from '../errors.ts';
+import type { ReceiveOptions, WebSocket } from '../handler.ts';
 import type { Denial, Denier, Visit } from '../probe.ts';
-import type { Frame } from '../transport/frame.ts';
 import type { Message, Wire } from '../transport/transport.ts';
 import { acceptAnswer, denyResponse, type AcceptOptions } from './answer.ts';
 import { checkCloseCode, closeCode, trimReason } from './close-code.ts';
 import { Inbox, type InboxOwner, type Sink } from './inbox.ts';
 import type { SocketHost, SocketRequest } from './requested.ts';
+import { SeatedSocket } from './seated.ts';
 import { checkAccepted, checkAnswerable } from './state.ts';
-import { TalkingSocket } from './talking.ts';
-
-const outcomes = {
-  sent: Promise.resolve<SendOutcome>('sent'),
-  queued: Promise.resolve<SendOutcome>('queued'),
-  dropped: Promise.resolve<SendOutcome>('dropped'),
-  closed: Promise.resolve<SendOutcome>('closed'),
-};
-/** What a send that need not wait returns: whoever meets one of these may go on at once. */
-export function isSettledOutcome(promise: unknown): boolean {
-  return promise === outcomes.sent || promise === outcomes.queued || promise === outcomes.closed;
-}
 
 const done = Promise.resolve();
 
 /** One connection, from its upgrade request to the end of its closing handshake. */
-export class ServerWebSocket extends TalkingSocket implements WebSocket, Seat, Seated, Visit, InboxOwner {
+export class ServerWebSocket extends SeatedSocket implements WebSocket, Visit, InboxOwner {
   hasReachedHandler: boolean = false;
   #hook = 'handler';
   readonly #inbox: Inbox;
-  #hasFailedToSend = false;
-  #id: string | undefined = undefined;
-  #channel: SocketChannel | undefined = undefined;
   #abort: AbortController | undefined = undefined;
   #disconnect: WebSocketDisconnect | undefined = undefined;
   #endCode = 0;
@@ -72,34 +46,6 @@ export class ServerWebSocket extends TalkingSocket implements WebSocket, Seat, S
     return this;
   }
 
-  get seat(): Seat {
-    return this;
-  }
-
-  get id(): string {
-    if (this.#id === undefined) {
-      this.#id = this.host.box.channelId();
-      if (this.isOpen) this.host.box.local.list(this.#id, this);
-    }
-    return this.#id;
-  }
-
-  get knownId(): string | undefined {
-    return this.#id;
-  }
-
-  get channel(): Channel {
-    return this.#channel ?? new SocketChannel(this);
-  }
-
-  get hasChannel(): boolean {
-    return this.#channel !== undefined;
-  }
-
-  get memberships(): readonly string[] {
-    return this.#channel === undefined ? [] : this.host.box.local.groupsOf(this.#channel);
-  }
-
   get signal(): AbortSignal {
     if (this.#abort === undefined) {
       this.#abort = new AbortController();
@@ -111,14 +57,6 @@ export class ServerWebSocket extends TalkingSocket implements WebSocket, Seat, S
   get disconnect(): WebSocketDisconnect {
     this.#disconnect ??= new WebSocketDisconnect(this.#endCode, this.#endReason, this.#endWasClean);
     return this.#disconnect;
-  }
-
-  get bufferedBytes(): number {
-    return this.wire?.bufferedBytes ?? 0;
-  }
-
-  get isOpen(): boolean {
-    return this.standing === 'open';
   }
 
   get isPending(): boolean {
@@ -141,10 +79,6 @@ export class ServerWebSocket extends TalkingSocket implements WebSocket, Seat, S
     return this.limits.inboundQueue;
   }
 
-  isConnected(): boolean {
-    return this.standing === 'open' && !this.#hasFailedToSend;
-  }
-
   async accept(options: AcceptOptions = {}): Promise<void> {
     if (this.standing === 'closed') throw this.disconnect;
     checkAnswerable(this.standing, 'accept');
@@ -165,7 +99,7 @@ export class ServerWebSocket extends TalkingSocket implements WebSocket, Seat, S
       throw this.disconnect;
     }
     this.#open(wire);
-    if (this.#closesAs !== undefined) this.#startClose(this.#closesAs.code, this.#closesAs.reason);
+    if (this.#closesAs !== undefined) this.startClose(this.#closesAs.code, this.#closesAs.reason);
     this.#tellAnswered?.();
   }
 
@@ -174,18 +108,6 @@ export class ServerWebSocket extends TalkingSocket implements WebSocket, Seat, S
     const answer = denyResponse(response);
     checkAnswerable(this.standing, 'deny');
     await this.refuse(answer, { by: this.#answerer });
-  }
-
-  join(group: string): Promise<JoinResult> {
-    return this.host.box.addChannelToGroup(this.channel, group);
-  }
-
-  resume(group: string, options?: ResumeOptions): Promise<HistoryPage> {
-    return this.host.box.resume(this.channel, group, options);
-  }
-
-  leave(group: string): Promise<LeaveResult> {
-    return this.host.box.removeChannelFromGroup(this.channel, group);
   }
 
   close(code: number = closeCode.normal, reason = ''): Promise<void> {
@@ -202,70 +124,12 @@ export class ServerWebSocket extends TalkingSocket implements WebSocket, Seat, S
       this.#closesAs = { code, reason };
       return done;
     }
-    if (this.standing === 'open') this.#startClose(code, reason);
+    if (this.standing === 'open') this.startClose(code, reason);
     return this.#closing === undefined ? done : this.pending('close', this.#closing.promise);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.standing !== 'denied' && this.standing !== 'closed') await this.close();
-  }
-
-  // ── For its channel and its box ───────────────────────────────────────────────────────────────────────────────────
-
-  claim(channel: Channel): void {
-    if (this.#channel !== undefined) {
-      throw new BoxError(
-        'CHANNELBOX_CHANNEL_CLAIMED',
-        'the socket has a channel already, and it has only one; make it before the first join, or use ws.channel',
-      );
-    }
-    this.#channel = channel as SocketChannel;
-  }
-
-  deliver(frame: Frame, nowMs: number): SendOutcome {
-    const wire = this.wire;
-    if (wire === undefined || this.standing !== 'open') return 'closed';
-    if (wire.waitingBytes > 0 && wire.bufferedBytes + frame.byteLength > this.limits.maxBufferedBytes) {
-      this.host.count('slowConsumers');
-      if (this.limits.slowConsumer === 'close') this.#startClose(closeCode.tryAgainLater, 'too slow');
-      return 'dropped';
-    }
-    const outcome = wire.write(frame);
-    if (outcome === 'closed') this.#hasFailedToSend = true;
-    else this.lastDataMs = nowMs;
-    return outcome;
-  }
-
-  post(frame: Frame): Promise<SendOutcome> {
-    this.probe?.called?.('send');
-    const wire = this.wire;
-    if (wire === undefined || this.standing !== 'open') {
-      try {
-        checkAccepted(this.standing, 'send');
-      } catch (error) {
-        return Promise.reject(error as Error);
-      }
-      return outcomes.closed;
-    }
-    const outcome = wire.write(frame);
-    if (outcome === 'closed') {
-      this.#hasFailedToSend = true;
-      return outcomes.closed;
-    }
-    this.lastDataMs = this.keeping.turn.stampMs();
-    if (wire.bufferedBytes <= this.limits.maxBufferedBytes) return outcomes[outcome];
-    return this.pending('send', this.#untilDrained(wire, outcome));
-  }
-
-  expire(): void {
-    this.host.count('expired');
-    if (this.host.box.closesExpired) {
-      if (this.standing === 'open') this.#startClose(closeCode.channelExpired, 'expired');
-    } else if (this.#channel !== undefined) this.host.box.leaveAll(this.#channel);
-  }
-
-  async announce(): Promise<void> {
-    if (this.#channel !== undefined) await this.host.box.announce(this.#channel);
   }
 
   // ── For its app ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -363,14 +227,12 @@ export class ServerWebSocket extends TalkingSocket implements WebSocket, Seat, S
     this.wire = wire;
     this.standing = 'open';
     this.host.count('accepted');
-    this.host.box.local.admit(this);
-    if (this.#id !== undefined) this.host.box.local.list(this.#id, this);
     this.startPulse();
-    this.#channel?.startExpiry();
+    this.takeSeat();
     this.#inbox.open(wire);
   }
 
-  #startClose(code: number, reason: string): void {
+  protected override startClose(code: number, reason: string): void {
     let resolve = (): void => {};
     const promise = new Promise<void>((settle) => {
       resolve = settle;
@@ -389,16 +251,7 @@ export class ServerWebSocket extends TalkingSocket implements WebSocket, Seat, S
     this.#endCode = code;
     this.#endReason = reason;
     this.#endWasClean = wasClean;
-    this.host.box.local.release(this);
-    if (this.#channel !== undefined) {
-      this.#channel.stopExpiry();
-      this.host.box.leaveAll(this.#channel);
-    }
+    this.leaveSeat();
     this.#abort?.abort(this.disconnect);
-  }
-
-  async #untilDrained(wire: Wire, outcome: SendOutcome): Promise<SendOutcome> {
-    await wire.drained();
-    return this.standing === 'open' ? outcome : 'closed';
   }
 }

@@ -1,0 +1,166 @@
+import { SocketChannel } from '../channel/channel.ts';
+import type { Seat, Seated } from '../channel/seat.ts';
+import { BoxError } from '../errors.ts';
+import type {
+  Channel,
+  HistoryPage,
+  JoinResult,
+  LeaveResult,
+  ResumeOptions,
+  SendOutcome,
+  WebSocket,
+} from '../handler.ts';
+import type { Frame } from '../transport/frame.ts';
+import type { Wire } from '../transport/transport.ts';
+import { closeCode } from './close-code.ts';
+import { checkAccepted } from './state.ts';
+import { TalkingSocket } from './talking.ts';
+
+const outcomes = {
+  sent: Promise.resolve<SendOutcome>('sent'),
+  queued: Promise.resolve<SendOutcome>('queued'),
+  dropped: Promise.resolve<SendOutcome>('dropped'),
+  closed: Promise.resolve<SendOutcome>('closed'),
+};
+/** What a send that need not wait returns: whoever meets one of these may go on at once. */
+export function isSettledOutcome(promise: unknown): boolean {
+  return promise === outcomes.sent || promise === outcomes.queued || promise === outcomes.closed;
+}
+
+/** A socket's place among the others: its id, its channel, its groups, and what reaches it from there. */
+export abstract class SeatedSocket extends TalkingSocket implements Seat, Seated {
+  #hasFailedToSend = false;
+  #id: string | undefined = undefined;
+  #channel: SocketChannel | undefined = undefined;
+
+  get seat(): Seat {
+    return this;
+  }
+
+  get id(): string {
+    if (this.#id === undefined) {
+      this.#id = this.host.box.channelId();
+      if (this.isOpen) this.host.box.local.list(this.#id, this);
+    }
+    return this.#id;
+  }
+
+  get knownId(): string | undefined {
+    return this.#id;
+  }
+
+  get channel(): Channel {
+    return this.#channel ?? new SocketChannel(this as unknown as WebSocket);
+  }
+
+  get hasChannel(): boolean {
+    return this.#channel !== undefined;
+  }
+
+  get memberships(): readonly string[] {
+    return this.#channel === undefined ? [] : this.host.box.local.groupsOf(this.#channel);
+  }
+
+  get isOpen(): boolean {
+    return this.standing === 'open';
+  }
+
+  get bufferedBytes(): number {
+    return this.wire?.bufferedBytes ?? 0;
+  }
+
+  isConnected(): boolean {
+    return this.standing === 'open' && !this.#hasFailedToSend;
+  }
+
+  join(group: string): Promise<JoinResult> {
+    return this.host.box.addChannelToGroup(this.channel, group);
+  }
+
+  resume(group: string, options?: ResumeOptions): Promise<HistoryPage> {
+    return this.host.box.resume(this.channel, group, options);
+  }
+
+  leave(group: string): Promise<LeaveResult> {
+    return this.host.box.removeChannelFromGroup(this.channel, group);
+  }
+
+  claim(channel: Channel): void {
+    if (this.#channel !== undefined) {
+      throw new BoxError(
+        'CHANNELBOX_CHANNEL_CLAIMED',
+        'the socket has a channel already, and it has only one; make it before the first join, or use ws.channel',
+      );
+    }
+    this.#channel = channel as SocketChannel;
+  }
+
+  deliver(frame: Frame, nowMs: number): SendOutcome {
+    const wire = this.wire;
+    if (wire === undefined || this.standing !== 'open') return 'closed';
+    if (wire.waitingBytes > 0 && wire.bufferedBytes + frame.byteLength > this.limits.maxBufferedBytes) {
+      this.host.count('slowConsumers');
+      if (this.limits.slowConsumer === 'close') this.startClose(closeCode.tryAgainLater, 'too slow');
+      return 'dropped';
+    }
+    const outcome = wire.write(frame);
+    if (outcome === 'closed') this.#hasFailedToSend = true;
+    else this.lastDataMs = nowMs;
+    return outcome;
+  }
+
+  post(frame: Frame): Promise<SendOutcome> {
+    this.probe?.called?.('send');
+    const wire = this.wire;
+    if (wire === undefined || this.standing !== 'open') {
+      try {
+        checkAccepted(this.standing, 'send');
+      } catch (error) {
+        return Promise.reject(error as Error);
+      }
+      return outcomes.closed;
+    }
+    const outcome = wire.write(frame);
+    if (outcome === 'closed') {
+      this.#hasFailedToSend = true;
+      return outcomes.closed;
+    }
+    this.lastDataMs = this.keeping.turn.stampMs();
+    if (wire.bufferedBytes <= this.limits.maxBufferedBytes) return outcomes[outcome];
+    return this.pending('send', this.#untilDrained(wire, outcome));
+  }
+
+  expire(): void {
+    this.host.count('expired');
+    if (this.host.box.closesExpired) {
+      if (this.standing === 'open') this.startClose(closeCode.channelExpired, 'expired');
+    } else if (this.#channel !== undefined) this.host.box.leaveAll(this.#channel);
+  }
+
+  async announce(): Promise<void> {
+    if (this.#channel !== undefined) await this.host.box.announce(this.#channel);
+  }
+
+  abstract close(code?: number, reason?: string): Promise<void>;
+  protected abstract startClose(code: number, reason: string): void;
+
+  /** It is open: from here on it can be named, and its channel may expire. */
+  protected takeSeat(): void {
+    this.host.box.local.admit(this);
+    if (this.#id !== undefined) this.host.box.local.list(this.#id, this);
+    this.#channel?.startExpiry();
+  }
+
+  /** It has ended: its channel is in no group any more. */
+  protected leaveSeat(): void {
+    this.host.box.local.release(this);
+    if (this.#channel === undefined) return;
+    this.#channel.stopExpiry();
+    this.host.box.leaveAll(this.#channel);
+  }
+
+  async #untilDrained(wire: Wire, outcome: SendOutcome): Promise<SendOutcome> {
+    await wire.drained();
+    return this.standing === 'open' ? outcome : 'closed';
+  }
+}
