@@ -8,6 +8,7 @@ import type {
   HistoryPage,
   JoinResult,
   LeaveResult,
+  Limits,
   Logger,
   Member,
   Middleware,
@@ -35,6 +36,8 @@ let seatIn: (consumer: WebSocketConsumer<never, never>, ws: WebSocket) => void;
 export class WebSocketConsumer<In = unknown, P = Params> {
   /** Inside the app's and the routers'; the first is the outermost. */
   static readonly middleware: readonly Middleware[] = [];
+  /** In place of the app's, for this route's connections. */
+  static readonly limits: Readonly<Partial<Limits>> = {};
 
   /** What frames carry; null: `onReceive` gets `string | Uint8Array` as it came, and JSON goes out. */
   readonly encoding: PayloadType | null = null;
@@ -51,13 +54,13 @@ export class WebSocketConsumer<In = unknown, P = Params> {
     path: Path & (ParamsOf<Path> extends P ? unknown : never),
     ...constructorArgs: A
   ): WebsocketRoutes {
-    const { middleware } = this as unknown as typeof WebSocketConsumer;
+    const { middleware, limits } = this as unknown as typeof WebSocketConsumer;
     const handler: Handler = (ws) => {
       const made = new this(...constructorArgs) as unknown as WebSocketConsumer<never, never>;
       seatIn(made, ws);
       return new Session(made as unknown as Hooks, ws as ServerWebSocket).run();
     };
-    return new WebsocketRoutes<string>(path, handler, { middleware });
+    return new WebsocketRoutes<string>(path, handler, { middleware, limits });
   }
 
   static {
@@ -152,6 +155,8 @@ export interface ConsumerHooks<In, P> {
   /** Seconds without a data frame, 3600; null: never. */
   expires?: number | null;
   middleware?: readonly Middleware[];
+  /** In place of the app's, for this route's connections. */
+  limits?: Partial<Limits>;
   onConnect?(this: WebSocketConsumer<In, P>, ws: WebSocket<P>): Awaitable<unknown>;
   onReceive?(this: WebSocketConsumer<In, P>, ws: WebSocket<P>, data: In): Awaitable<unknown>;
   onInvalid?(this: WebSocketConsumer<In, P>, ws: WebSocket<P>, error: FrameError): Awaitable<unknown>;
@@ -167,6 +172,7 @@ export function consumer<const Path extends string, In = unknown>(
 ): WebsocketRoutes {
   class ObjectConsumer extends WebSocketConsumer<In, ParamsOf<Path>> {
     static override readonly middleware = hooks.middleware ?? [];
+    static override readonly limits = hooks.limits ?? {};
     override readonly encoding = hooks.encoding ?? null;
     override readonly schema = hooks.schema;
     override readonly expires = hooks.expires === undefined ? hourSeconds : hooks.expires;
