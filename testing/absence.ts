@@ -1,8 +1,9 @@
 import type { Message } from '../src/index.ts';
-import type { Wait0, LinkClient } from './client.ts';
+import type { Wait0 } from './client.ts';
 import { durationMs } from './duration.ts';
+import type { LinkClient } from './link-client.ts';
 import { describeMatch, matchFrame, show, valueOf } from './matchers.ts';
-import { Seen } from './seen.ts';
+import { Settling } from './seen.ts';
 import { cannotTell } from './wait.ts';
 
 /** How long something must stay away. */
@@ -20,17 +21,24 @@ export function restOf(client: LinkClient, call: string, wait: Absence, origin: 
   const { bench } = client;
   const byMs = wait.within === undefined ? 0 : durationMs(wait.within);
   const realMs = wait.realMs ?? (bench.isVirtual ? undefined : byMs || bench.patienceMs);
-  return new Seen<void>((resolve, reject) => {
-    bench.addMover({
-      call,
-      byMs,
-      realMs,
-      session: client.session,
-      resolve: () => resolve(),
-      reject,
-      cannotTell: (parked) => cannotTell(call, parked, origin),
-    });
+  const { promise, resolve, reject } = new Settling<void>();
+  const refuse = (error: unknown): void => {
+    bench.refusals.push({ error, promise });
+    reject(error);
+  };
+  bench.addMover({
+    call,
+    byMs,
+    realMs,
+    session: client.session,
+    resolve: () => resolve(),
+    reject: refuse,
+    doubt: (parked) => {
+      refuse(cannotTell(call, parked, origin));
+      return true;
+    },
   });
+  return promise;
 }
 
 /** Where among the frames that are not read yet one matches. Reads none. */

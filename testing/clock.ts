@@ -3,7 +3,7 @@ import type { Clock, Timer } from '../src/index.ts';
 import { Driver } from './driver.ts';
 import { durationMs, type Duration } from './duration.ts';
 import { installClock } from './install.ts';
-import { isSeen, Seen } from './seen.ts';
+import { Settling } from './seen.ts';
 
 /** Whose code runs: a handler of an app under test. Elsewhere: the test's own. */
 export interface Owner {
@@ -82,56 +82,58 @@ export class TestClock implements Clock {
   /** In a handler it is a promise of ours. In the test's own body somebody has to move the clock meanwhile. */
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
     const owner = owners.getStore();
+    const origin = owner === undefined ? originOf(TestClock.prototype.sleep) : {};
     let forget = (): void => {};
-    const promise = new Seen<void>((resolve, reject) => {
-      if (signal?.aborted) return reject(signal.reason as Error);
-      owner?.enter('clock.sleep');
-      const end = (): void => {
-        signal?.removeEventListener('abort', onAbort);
-        owner?.leave();
-        forget();
-      };
-      const onAbort = (): void => {
-        this.clearTimeout(timer);
-        end();
-        reject(signal?.reason as Error);
-      };
-      const timer = this.setTimeout(
-        () => {
-          end();
-          resolve();
-        },
-        ms,
-        'clock.sleep',
-      );
-      signal?.addEventListener('abort', onAbort, { once: true });
-      if (owner !== undefined) return;
-      const origin = originOf(TestClock.prototype.sleep);
+    const sleeping = new Settling<void>(() => {
+      if (owner !== undefined || hasEnded) return;
       forget = this.driver.addSleeper({
-        isAwaited: () => isSeen(promise),
         refuse: () => {
           this.clearTimeout(timer);
           end();
-          reject(sleeperError(ms, origin));
+          sleeping.reject(sleeperError(ms, origin));
         },
       });
     });
-    return promise;
+    let hasEnded = false;
+    const end = (): void => {
+      hasEnded = true;
+      signal?.removeEventListener('abort', onAbort);
+      owner?.leave();
+      forget();
+    };
+    const onAbort = (): void => {
+      this.clearTimeout(timer);
+      end();
+      sleeping.reject(signal?.reason);
+    };
+    const onTime = (): void => {
+      end();
+      sleeping.resolve();
+    };
+    owner?.enter('clock.sleep');
+    const timer = this.setTimeout(onTime, ms, 'clock.sleep');
+    if (signal?.aborted) onAbort();
+    else signal?.addEventListener('abort', onAbort, { once: true });
+    return sleeping.promise;
   }
 
-  /** Fires what falls due, one timer at a time by (due, order of setting), and settles after each. */
+  /**
+   * Fires what falls due, one timer at a time by (due, order of setting), and settles after each.
+   * Rejects with what a timer's callback throws.
+   * @throws {ChannelBoxError} `CHANNELBOX_DURATION`
+   */
   advance(by: Duration): Promise<void> {
-    return this.driver.lead('advance', this.#monotonicMs, durationMs(by), TestClock.prototype.advance).then(() => {});
+    return this.driver.lead('advance', durationMs(by), nothing);
   }
 
   /** Runs what can run without time passing. */
   settle(): Promise<void> {
-    return this.driver.lead('settle', this.#monotonicMs, 0, TestClock.prototype.settle).then(() => {});
+    return this.driver.lead('settle', 0, nothing);
   }
 
   /** To the next timer; false when there is none. */
   next(): Promise<boolean> {
-    return this.driver.lead('next', this.#monotonicMs, Infinity, TestClock.prototype.next);
+    return this.driver.lead('next', 'next', (hasMoved) => hasMoved);
   }
 
   /** A jump of the wall clock: `now` follows, `monotonic` and timers do not. */
@@ -160,8 +162,8 @@ export class TestClock implements Clock {
     if (timer === undefined) return;
     this.#remove(timer);
     this.moveTo(timer.dueMs);
-    if (timer.owner === undefined) timer.callback();
-    else owners.run(timer.owner, timer.callback);
+    // Nor does an ownerless one belong to whoever happened to set the driver going.
+    owners.run(timer.owner as Owner, timer.callback);
   }
 
   moveTo(monotonicMs: number): void {
@@ -212,6 +214,8 @@ export class TestClock implements Clock {
     this.#heap[other.at] = other;
   }
 }
+
+function nothing(): void {}
 
 function inOrder(one: TestTimer, other: TestTimer): number {
   return one.dueMs - other.dueMs || one.sequence - other.sequence;

@@ -1,75 +1,17 @@
-import { Seen } from './seen.ts';
+import type { Busy, Driven, Movable, Mover, Wait } from './driven.ts';
+import { Settling, type Refusal } from './seen.ts';
+import { Sleepers, type Sleeper } from './sleepers.ts';
 
 // Kept from before fake timers, ours or a runner's, can replace them: rest is decided in real turns.
 const { setImmediate, setTimeout, performance } = globalThis;
 
-/** A handler that is inside no promise of ours. */
-export interface Busy {
-  /** Real milliseconds: since when, or since its last call into the framework. */
-  readonly busySince: number;
-  /** It was given its real time, and time moves on without it. */
-  isGivenUp: boolean;
-  describe(): string;
-}
-
-/** An app under test as its clock's driver sees it. */
-export interface Driven {
-  readonly inFlight: boolean;
-  readonly busy: Iterable<Busy>;
-  readonly watchdogMs: number;
-  readonly hasUnseenError: boolean;
-  takeError(): unknown;
-}
-
-/** The part of a clock that its driver moves. */
-export interface Movable {
-  monotonic(): number;
-  readonly nextDueMs: number | undefined;
-  fireNext(): void;
-  moveTo(monotonicMs: number): void;
-}
-
-/** One waiting call of a test. */
-export interface Wait {
-  readonly session: Driven;
-  /** Virtual, monotonic. */
-  readonly deadlineMs: number;
-  /** Whether an error of the app rejects it; the others report the error as their result. */
-  readonly takesErrors: boolean;
-  /** What is there decides it. True: it is decided. */
-  poll(): boolean;
-  /** At rest, its time used up. True: it is decided. */
-  expire(parked: readonly Busy[]): boolean;
-  refuse(error: unknown): void;
-}
-
-export interface Mover {
-  readonly call: string;
-  /** How far it goes from where it begins to lead; Infinity: one timer. */
-  readonly byMs: number;
-  readonly resolve: (hasMoved: boolean) => void;
-  readonly reject: (error: unknown) => void;
-  readonly session?: Driven | undefined;
-  /** Decides it early. True: it is decided. */
-  readonly poll?: (() => boolean) | undefined;
-  /** Real milliseconds that parked handlers are given, and then accepted. */
-  readonly realMs?: number | undefined;
-  /** Says that it cannot tell, where handlers are parked. */
-  readonly cannotTell?: ((parked: readonly Busy[]) => Error) | undefined;
-}
-
 interface Lead extends Mover {
-  targetMs: number;
-  startedAt: number;
-}
-
-interface Sleeper {
-  isAwaited(): boolean;
-  refuse(): void;
+  readonly targetMs: number;
+  readonly startedAt: number;
+  hasFired: boolean;
 }
 
 const restlessTurns = 20;
-const sleeperPatienceMs = 1_000;
 
 /**
  * Decides all waits of one clock, and alone moves it. Each turn: what is there decides; else, at rest, time goes one
@@ -79,10 +21,11 @@ const sleeperPatienceMs = 1_000;
 export class Driver {
   readonly #clock: Movable;
   readonly #sessions = new Set<Driven>();
-  #waits: Wait[] = [];
-  #movers: Mover[] = [];
+  readonly #waits = new Set<Wait>();
+  readonly #movers: Mover[] = [];
+  readonly #sleepers = new Sleepers();
   #lead: Lead | undefined;
-  readonly #sleepers = new Set<Sleeper>();
+  #refusals: Refusal[] = [];
   #isBusy = false;
 
   constructor(clock: Movable) {
@@ -95,10 +38,12 @@ export class Driver {
 
   removeSession(session: Driven): void {
     this.#sessions.delete(session);
+    // Whatever sleeps on is a loop of somebody's, and no test's body waits for it.
+    if (this.#sessions.size === 0) this.#sleepers.clear();
   }
 
   addWait(wait: Wait): void {
-    this.#waits.push(wait);
+    this.#waits.add(wait);
     this.#start();
   }
 
@@ -108,95 +53,107 @@ export class Driver {
   }
 
   /** For the clock's own calls. */
-  lead(call: string, _fromMs: number, byMs: number, above: (...args: never[]) => unknown): Promise<boolean> {
-    void above;
-    return new Seen<boolean>((resolve, reject) => this.addMover({ call, byMs, resolve, reject }));
+  lead<T>(call: string, byMs: Mover['byMs'], valueOf: (hasMoved: boolean) => T): Promise<T> {
+    const { promise, resolve, reject } = new Settling<T>();
+    this.addMover({
+      call,
+      byMs,
+      resolve: (hasMoved) => resolve(valueOf(hasMoved)),
+      reject: (error) => {
+        this.#refusals.push({ error, promise });
+        reject(error);
+      },
+    });
+    return promise;
+  }
+
+  /** What the clock's own calls were refused with since it was last asked. */
+  takeRefusals(): readonly Refusal[] {
+    const refusals = this.#refusals;
+    this.#refusals = [];
+    return refusals;
   }
 
   /** @returns how to forget it again */
   addSleeper(sleeper: Sleeper): () => void {
-    this.#sleepers.add(sleeper);
-    this.#start();
-    return () => this.#sleepers.delete(sleeper);
+    return this.#sleepers.add(sleeper);
   }
 
   #start(): void {
     if (this.#isBusy) return;
     this.#isBusy = true;
+    this.#sleepers.hold();
     void this.#run();
   }
 
   async #run(): Promise<void> {
     let since = performance.now();
-    let idleTurns = 0;
-    for (;;) {
-      if (this.#isIdle) {
-        // In one stretch with the look: a wait that came between the two would be nobody's.
-        if (this.#sleepers.size === 0) {
-          this.#isBusy = false;
-          return;
-        }
-        await this.#mindSleepers();
-        since = performance.now();
-        continue;
-      }
+    let restlessCount = 0;
+    // In one stretch with the end: a wait that came between the two would be nobody's.
+    while (this.#waits.size > 0 || this.#movers.length > 0 || this.#lead !== undefined) {
       await new Promise<void>((resolve) => {
         setImmediate(resolve);
       });
-      this.#nextLead();
       if (this.#decide()) {
         since = performance.now();
-        idleTurns = 0;
+        restlessCount = 0;
         continue;
       }
       const parked = this.#parkedAtRest(since);
       if (parked === undefined) {
-        idleTurns += 1;
-        if (idleTurns > restlessTurns) {
+        restlessCount += 1;
+        if (restlessCount > restlessTurns) {
           await new Promise<void>((resolve) => {
             setTimeout(resolve, 1);
           });
         }
         continue;
       }
-      idleTurns = 0;
+      restlessCount = 0;
       this.#step(parked);
       since = performance.now();
     }
-  }
-
-  get #isIdle(): boolean {
-    return this.#waits.length === 0 && this.#movers.length === 0 && this.#lead === undefined;
+    this.#isBusy = false;
+    this.#sleepers.release();
   }
 
   /** What is there decides: frames first, then errors that nobody has seen. */
   #decide(): boolean {
     let isDecided = false;
-    for (const wait of [...this.#waits]) {
-      if (!this.#waits.includes(wait)) continue;
-      if (wait.poll()) {
-        this.#drop(wait);
-        isDecided = true;
-      }
+    for (const wait of this.#waits) {
+      if (!wait.poll()) continue;
+      this.#waits.delete(wait);
+      isDecided = true;
     }
-    if (this.#lead?.poll?.() === true) {
+    const lead = this.#nextLead();
+    if (lead?.poll?.() === true) {
       this.#lead = undefined;
       isDecided = true;
     }
-    for (const session of this.#sessions) if (this.#tellErrors(session)) isDecided = true;
+    for (const session of this.#sessions) {
+      if (session.hasUnseenError && this.#tellError(session)) isDecided = true;
+    }
     return isDecided;
   }
 
   /** An error rejects every call of its app that waits and takes errors, at once. */
-  #tellErrors(session: Driven): boolean {
-    if (!session.hasUnseenError) return false;
-    const takers = this.#waits.filter((wait) => wait.session === session && wait.takesErrors);
+  #tellError(session: Driven): boolean {
+    const waits = [...this.#waits].filter((wait) => wait.session === session && wait.takesErrors);
+    const movers = this.#movers.filter((mover) => mover.session === session);
     const lead = this.#lead?.session === session ? this.#lead : undefined;
-    if (takers.length === 0 && lead === undefined) return false;
-    const error = session.takeError();
-    for (const wait of takers) {
-      this.#drop(wait);
+    if (waits.length === 0 && movers.length === 0 && lead === undefined) return false;
+    const reported = new Set<unknown>();
+    for (const wait of this.#waits) if (!wait.takesErrors && wait.subject !== undefined) reported.add(wait.subject);
+    const taken = session.takeError(reported);
+    if (taken === undefined) return false;
+    const { error } = taken;
+    for (const wait of waits) {
+      this.#waits.delete(wait);
       wait.refuse(error);
+    }
+    for (const mover of movers) {
+      this.#movers.splice(this.#movers.indexOf(mover), 1);
+      mover.reject(error);
     }
     if (lead !== undefined) {
       this.#lead = undefined;
@@ -205,22 +162,33 @@ export class Driver {
     return true;
   }
 
-  /** Handlers that are parked, once all else rests; undefined while something still moves. */
+  /** Who is parked, once all else rests; undefined while something still moves. */
   #parkedAtRest(since: number): Busy[] | undefined {
     const now = performance.now();
-    const lead = this.#nextLead();
+    const lead = this.#lead;
+    const realLeftMs = lead?.realMs === undefined ? 0 : lead.realMs - (now - lead.startedAt);
+    if (realLeftMs > 0 && lead?.waitsOut === true) return undefined;
     const parked: Busy[] = [];
     for (const session of this.#sessions) {
-      if (session.inFlight && now - since < session.watchdogMs) return undefined;
+      const { restless, watchdogMs } = session;
+      if (!session.inFlight) restless.isGivenUp = false;
+      else if (!restless.isGivenUp && now - since < watchdogMs) return undefined;
+      else {
+        restless.isGivenUp = true;
+        parked.push(restless);
+      }
       for (const running of session.busy) {
         if (lead?.realMs !== undefined) {
-          if (now - lead.startedAt < lead.realMs) return undefined;
+          if (realLeftMs > 0) return undefined;
         } else if (!running.isGivenUp) {
-          if (now - running.busySince < session.watchdogMs) return undefined;
+          if (now - running.busySince < watchdogMs) return undefined;
           running.isGivenUp = true;
         }
         parked.push(running);
       }
+    }
+    for (const wait of this.#waits) {
+      if (wait.isThinking === true && now - since < wait.session.watchdogMs) return undefined;
     }
     return parked;
   }
@@ -229,23 +197,21 @@ export class Driver {
     if (this.#lead !== undefined) return this.#lead;
     const mover = this.#movers.shift();
     if (mover === undefined) return undefined;
-    this.#lead = { ...mover, targetMs: this.#clock.monotonic() + mover.byMs, startedAt: performance.now() };
+    const targetMs = mover.byMs === 'next' ? Infinity : this.#clock.monotonic() + mover.byMs;
+    this.#lead = { ...mover, targetMs, startedAt: performance.now(), hasFired: false };
     return this.#lead;
   }
 
   /** At rest: time goes one step on, or, where it has come far enough, somebody is decided. */
   #step(parked: readonly Busy[]): void {
-    const lead = this.#nextLead();
-    if (lead !== undefined) this.#stepFor(lead, parked);
-    else this.#stepForWaits(parked);
+    if (this.#lead === undefined) this.#stepForWaits(parked);
+    else this.#stepForLead(this.#lead, parked);
   }
 
-  #stepFor(lead: Lead, parked: readonly Busy[]): void {
-    const { nextDueMs } = this.#clock;
-    const isNext = lead.byMs === Infinity;
-    if (nextDueMs !== undefined && nextDueMs <= lead.targetMs && lead.byMs >= 0) {
-      // `next` is done with the timer that it fired, and with what that set off.
-      if (isNext) lead.targetMs = -Infinity;
+  #stepForLead(lead: Lead, parked: readonly Busy[]): void {
+    const isDone = lead.byMs === 'next' && lead.hasFired;
+    if (!isDone && this.#isDueBy(lead.targetMs)) {
+      lead.hasFired = true;
       this.#fire((error) => {
         this.#lead = undefined;
         lead.reject(error);
@@ -253,29 +219,36 @@ export class Driver {
       return;
     }
     this.#lead = undefined;
-    if (isNext) return lead.resolve(lead.targetMs === -Infinity);
+    if (lead.byMs === 'next') return lead.resolve(lead.hasFired);
     this.#clock.moveTo(lead.targetMs);
-    const isDoubtful = parked.length > 0 && lead.cannotTell !== undefined && lead.realMs === undefined;
-    if (isDoubtful) lead.reject(lead.cannotTell?.(parked));
-    else lead.resolve(true);
+    if (parked.length === 0 || lead.realMs !== undefined || lead.doubt?.(parked) !== true) lead.resolve(true);
   }
 
   #stepForWaits(parked: readonly Busy[]): void {
-    const deadlineMs = Math.min(...this.#waits.map((wait) => wait.deadlineMs));
-    const { nextDueMs } = this.#clock;
-    if (nextDueMs !== undefined && nextDueMs <= deadlineMs) {
+    let earliest: Wait | undefined;
+    for (const wait of this.#waits) {
+      if (earliest === undefined || wait.deadlineMs < earliest.deadlineMs) earliest = wait;
+    }
+    if (earliest === undefined) return;
+    const { deadlineMs } = earliest;
+    if (this.#isDueBy(deadlineMs)) {
       this.#fire((error) => {
-        const earliest = this.#waits.find((wait) => wait.deadlineMs === deadlineMs);
-        if (earliest === undefined) return;
-        this.#drop(earliest);
+        this.#waits.delete(earliest);
         earliest.refuse(error);
       });
       return;
     }
-    if (deadlineMs !== Infinity) this.#clock.moveTo(deadlineMs);
-    for (const wait of [...this.#waits]) {
-      if (wait.deadlineMs <= deadlineMs && this.#waits.includes(wait) && wait.expire(parked)) this.#drop(wait);
+    this.#clock.moveTo(deadlineMs);
+    for (const wait of this.#waits) {
+      if (wait.deadlineMs > deadlineMs) continue;
+      this.#waits.delete(wait);
+      wait.expire(parked);
     }
+  }
+
+  #isDueBy(monotonicMs: number): boolean {
+    const { nextDueMs } = this.#clock;
+    return nextDueMs !== undefined && nextDueMs <= monotonicMs;
   }
 
   #fire(onError: (error: unknown) => void): void {
@@ -283,27 +256,6 @@ export class Driver {
       this.#clock.fireNext();
     } catch (error) {
       onError(error);
-    }
-  }
-
-  #drop(wait: Wait): void {
-    this.#waits = this.#waits.filter((other) => other !== wait);
-  }
-
-  /** Sleeps of the test's own body that nobody will end: they are told after a while in which nothing else waits. */
-  async #mindSleepers(): Promise<void> {
-    const since = performance.now();
-    while (this.#isIdle && this.#sleepers.size > 0) {
-      if (performance.now() - since > sleeperPatienceMs) {
-        for (const sleeper of [...this.#sleepers]) {
-          if (!sleeper.isAwaited()) continue;
-          this.#sleepers.delete(sleeper);
-          sleeper.refuse();
-        }
-      }
-      await new Promise<void>((resolve) => {
-        setTimeout(resolve, 5).unref();
-      });
     }
   }
 }

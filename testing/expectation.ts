@@ -1,12 +1,12 @@
 import { ChannelBox, ChannelBoxError, App } from '../src/index.ts';
 import { findSequence, findUnread, restOf, type Absence } from './absence.ts';
-import { Target } from './app.ts';
-import { LinkClient } from './client.ts';
+import type { Closed } from './client.ts';
 import { originOf } from './clock.ts';
 import { diffOf, TestFailure } from './failure.ts';
+import { LinkClient, type Bench } from './link-client.ts';
 import { describeMatch, show } from './matchers.ts';
-import { Seen } from './seen.ts';
-import type { Closed } from './wait.ts';
+import { Settling } from './seen.ts';
+import { Target } from './target.ts';
 
 /** What a runner's `expect.extend` takes as an answer. */
 export interface Verdict {
@@ -162,13 +162,14 @@ function absence(client: LinkClient, matcher: string, found: string | undefined)
 
 /** An assertion of the kit has failed: what the test leaves behind is printed then, so that this is what shows. */
 export function failed(
-  bench: { readonly failures: { error: Error; promise: Seen<unknown> }[] },
+  bench: Pick<Bench, 'refusals'>,
   verdict: { pass: boolean; message: string; actual?: unknown; expected?: unknown },
 ): Verdict {
   const { message, ...rest } = verdict;
-  const promise = new Seen<unknown>(() => {});
-  promise.isAwaited = true;
-  bench.failures.push({ error: new Error(message), promise });
+  const { promise } = new Settling<unknown>();
+  // The runner throws it in the matcher's place: it counts as heard of.
+  void promise.then();
+  bench.refusals.push({ error: new Error(message), promise });
   return { ...rest, message: () => message };
 }
 

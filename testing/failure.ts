@@ -11,9 +11,9 @@ export class TestFailure extends Error {
 
   constructor(
     message: string,
-    options: { call: string; origin: { stack?: string }; actual?: unknown; expected?: unknown },
+    options: { call: string; origin: { stack?: string }; actual?: unknown; expected?: unknown; cause?: unknown },
   ) {
-    super(message);
+    super(message, options.cause === undefined ? {} : { cause: options.cause });
     this.operator = options.call;
     this.actual = options.actual;
     this.expected = options.expected;
@@ -24,8 +24,8 @@ export class TestFailure extends Error {
 
 /** Two values line by line, what is missing with `-`, what is too much with `+`. */
 export function diffOf(expected: unknown, actual: unknown): string {
-  const left = pretty(expected).split('\n');
-  const right = pretty(actual).split('\n');
+  const left = linesOf(expected);
+  const right = linesOf(actual);
   const common = commonLengths(left, right);
   const lines: string[] = [];
   let i = 0;
@@ -46,6 +46,13 @@ export function diffOf(expected: unknown, actual: unknown): string {
   return lines.join('\n');
 }
 
+/** Without the commas between them: one that comes and goes with a neighbour is no difference. */
+function linesOf(value: unknown): string[] {
+  return pretty(value)
+    .split('\n')
+    .map((line) => (typeof value === 'object' && line.endsWith(',') ? line.slice(0, -1) : line));
+}
+
 function pretty(value: unknown): string {
   if (typeof value === 'string' && value.includes('\n')) return value;
   if (value instanceof Uint8Array) return `bytes ${Buffer.from(value).toString('hex')}`;
@@ -61,7 +68,7 @@ function sorted(_key: string, value: unknown): unknown {
 
 /** Lengths of the longest common subsequence of what is left from (i, j) on. */
 function commonLengths(left: readonly string[], right: readonly string[]): number[][] {
-  const lengths = Array.from({ length: left.length + 1 }, () => new Array<number>(right.length + 1).fill(0));
+  const lengths = Array.from({ length: left.length + 1 }, () => Array.from(right, () => 0));
   for (let i = left.length - 1; i >= 0; i -= 1) {
     for (let j = right.length - 1; j >= 0; j -= 1) {
       const row = lengths[i] as number[];

@@ -1,10 +1,11 @@
-import type { Denial } from '../src/index.ts';
-import type { LinkClient, TestClient } from './client.ts';
-import type { Busy, Wait } from './driver.ts';
+import { HandshakeError, type Denial } from '../src/index.ts';
+import type { TestClient } from './client.ts';
+import { callerLines } from './clock.ts';
+import type { Busy } from './driven.ts';
 import { TestFailure } from './failure.ts';
 import type { Refused } from './link.ts';
-import { Seen } from './seen.ts';
-import type { Session } from './session.ts';
+import type { LinkClient } from './link-client.ts';
+import { besides, ClientWait } from './wait.ts';
 
 export type Handshake = Accepted | Denied;
 
@@ -24,41 +25,33 @@ export interface Denied {
   readonly error?: unknown;
 }
 
-/** Until the client is answered; the clock may move as far as the accept timeout, which answers by itself. */
-export class HandshakeWait implements Wait {
-  readonly session: Session;
-  readonly deadlineMs: number;
-  readonly takesErrors: boolean;
-  readonly promise: Seen<Handshake>;
+interface Asked {
+  readonly path: string;
   readonly origin: { stack?: string };
-  readonly #client: LinkClient;
-  readonly #denialOf: () => Denial | undefined;
-  #answer: Handshake | undefined;
-  #resolve!: (handshake: Handshake) => void;
-  #reject!: (reason: unknown) => void;
+  readonly deadlineMs: number;
+  readonly denialOf: () => Denial | undefined;
+}
 
-  constructor(
-    client: LinkClient,
-    options: { takesErrors: boolean; origin: { stack?: string }; denialOf: () => Denial | undefined },
-  ) {
-    this.session = client.session;
-    this.deadlineMs = client.handshakeDeadlineMs;
-    this.takesErrors = options.takesErrors;
-    this.origin = options.origin;
-    this.#client = client;
-    this.#denialOf = options.denialOf;
-    this.promise = new Seen<Handshake>((resolve, reject) => {
-      this.#resolve = resolve;
-      this.#reject = reject;
-    });
+/** Until the client is answered; the clock may move as far as the accept timeout, which answers by itself. */
+abstract class AnswerWait<T> extends ClientWait<T> {
+  readonly deadlineMs: number;
+  protected readonly linkClient: LinkClient;
+  protected readonly asked: Asked;
+  #answer: Handshake | undefined;
+
+  constructor(client: LinkClient, asked: Asked) {
+    super(client);
+    this.linkClient = client;
+    this.asked = asked;
+    this.deadlineMs = asked.deadlineMs;
   }
 
   opened(): void {
-    this.#answer = { kind: 'accepted', client: this.#client };
+    this.#answer = { kind: 'accepted', client: this.linkClient };
   }
 
   refused({ status, headers, body }: Refused): void {
-    const denial = this.#denialOf();
+    const denial = this.asked.denialOf();
     const known =
       denial === undefined
         ? {}
@@ -68,27 +61,72 @@ export class HandshakeWait implements Wait {
             ...(denial.by === 'threw' ? { error: denial.error } : {}),
           };
     this.#answer = { kind: 'denied', status, headers, body, ...known };
-    this.#client.neverOpened();
+    this.linkClient.neverOpened();
   }
 
   poll(): boolean {
     if (this.#answer === undefined) return false;
-    if (this.#answer.kind === 'denied') this.session.seeErrorsOf(this.#client.upgrade);
-    this.#resolve(this.#answer);
+    if (this.#answer.kind === 'denied') this.session.seeErrorsOf(this.client.upgrade);
+    this.answered(this.#answer);
     return true;
   }
 
-  expire(_parked: readonly Busy[]): boolean {
-    const { name } = this.#client;
-    const message = `${name}: the handshake was neither accepted nor denied\n\n${this.#client.describe()}`;
-    const error = new TestFailure(message, { call: 'connect', origin: this.origin });
-    this.#client.neverOpened();
-    this.#client.failed({ error, promise: this.promise });
-    this.#reject(error);
-    return true;
+  expire(parked: readonly Busy[]): void {
+    const what = `the handshake at ${this.asked.path} was neither accepted nor denied${besides(parked)}`;
+    const message = `${this.client.name}: ${what}\n\n${this.client.describe()}`;
+    this.linkClient.drop();
+    this.linkClient.neverOpened();
+    this.refuse(new TestFailure(message, { call: 'connect', origin: this.asked.origin }));
   }
 
-  refuse(error: unknown): void {
-    this.#reject(error);
+  protected abstract answered(answer: Handshake): void;
+}
+
+/** `handshake()`: the answer is the result, whatever it is. */
+export class HandshakeWait extends AnswerWait<Handshake> {
+  readonly takesErrors = false;
+
+  get subject(): unknown {
+    return this.client.upgrade;
+  }
+
+  protected answered(answer: Handshake): void {
+    this.resolve(answer);
   }
 }
+
+/** `connect()`: a client, or the reason why there is none. */
+export class ConnectWait extends AnswerWait<TestClient> {
+  readonly takesErrors = true;
+
+  protected answered(answer: Handshake): void {
+    if (answer.kind === 'accepted') this.resolve(answer.client);
+    else if (answer.by === 'threw') this.refuse(answer.error);
+    else this.refuse(notAccepted(this.asked.path, answer, this.asked.origin));
+  }
+}
+
+function notAccepted(path: string, denied: Denied, origin: { stack?: string }): HandshakeError {
+  const { status, by, code, body } = denied;
+  const who = by === undefined ? '' : ` by ${denierNames[by]}${code === undefined ? '' : ` with close(${code})`}`;
+  const said = body === '' ? '' : `: ${body.trim().slice(0, 200)}`;
+  const what = status === 0 ? `could not be reached${said}` : `was denied with ${status}${who}${said}`;
+  const error = new HandshakeError(
+    'CHANNELBOX_NOT_ACCEPTED',
+    `${path} ${what}; use handshake() where that is expected`,
+    { cause: denied },
+  );
+  error.stack = `HandshakeError: ${error.message}\n${callerLines(origin)}`;
+  return error;
+}
+
+const denierNames: Record<Denial['by'], string> = {
+  handler: 'the handler',
+  middleware: 'a middleware',
+  returned: 'a handler that returned without accept()',
+  threw: 'an error',
+  timeout: 'the accept timeout',
+  route: 'the router: no route matches',
+  origin: 'the check of Origin',
+  limit: 'a limit of the app',
+};

@@ -1,18 +1,10 @@
 /** @module channelbox/testing: tests of an app without a network and without waiting, for any runner. */
-export {
-  testApp,
-  type TestApp,
-  type TestAppOptions,
-  type TestEnv,
-  type TestTarget,
-  type TestTargetOptions,
-  type Tuple,
-} from './app.ts';
-export type { ConnectOptions, TestClient, Wait0 as Wait } from './client.ts';
+export { testApp, type TestApp, type TestAppOptions, type TestEnv } from './app.ts';
+export type { Closed, ConnectOptions, TestClient, Wait0 as Wait } from './client.ts';
 export { TestClock } from './clock.ts';
 export type { Duration } from './duration.ts';
 export type { Accepted, Denied, Handshake } from './handshake.ts';
 export type { Match } from './matchers.ts';
+export type { TestTarget, TestTargetOptions, Tuple } from './target.ts';
 export type { Transcript, TranscriptEvent } from './transcript.ts';
-export type { Closed } from './wait.ts';
 export { testUrl } from './url.ts';

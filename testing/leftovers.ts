@@ -1,9 +1,9 @@
 import { inspect } from 'node:util';
-import type { LinkClient } from './client.ts';
 import { TestTimer, type TestClock } from './clock.ts';
+import type { LinkClient } from './link-client.ts';
 import { show, valueOf } from './matchers.ts';
 import { Running, type Session } from './session.ts';
-import type { FailedWait } from './wait.ts';
+import type { Refusal } from './seen.ts';
 
 /** What a test left behind, as one list. */
 export class Leftovers {
@@ -32,9 +32,7 @@ export class Leftovers {
       if (isSeen) continue;
       this.#causes.push(error);
       const where = `${context.route ?? 'no route'}, ${context.hook}, connection ${context.connection}`;
-      this.#items.push(
-        `an error that nobody saw, in ${where}:\n${error instanceof Error ? error.stack : inspect(error)}`,
-      );
+      this.#items.push(`an error that nobody saw, in ${where}:\n${textOf(error)}`);
     }
   }
 
@@ -75,11 +73,17 @@ export class Leftovers {
     }
   }
 
-  addForgotten(failures: readonly FailedWait[]): void {
-    for (const { error, promise } of failures) {
-      if (!promise.isAwaited) this.#items.push(`a failure that nobody awaited (is an await missing?):\n${error.stack}`);
+  addForgotten(refusals: readonly Refusal[]): void {
+    for (const { error, promise } of refusals) {
+      if (promise.isAwaited) continue;
+      this.#causes.push(error);
+      this.#items.push(`a failure that nobody awaited (is an await missing?):\n${textOf(error)}`);
     }
   }
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? String(error)) : inspect(error);
 }
 
 function indent(item: string): string {

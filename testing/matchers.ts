@@ -3,7 +3,9 @@ import type { Message, StandardSchemaV1 } from '../src/index.ts';
 
 /** What a frame may be compared with; `channelbox/testing`'s index has the meaning of each. */
 export type Match =
+  // oxlint-disable-next-line typescript/no-explicit-any -- schemas of any type
   | StandardSchemaV1<any, any>
+  // oxlint-disable-next-line typescript/no-explicit-any -- predicates of any type
   | ((frame: any) => boolean)
   | RegExp
   | { asymmetricMatch(other: unknown): boolean }
@@ -15,33 +17,42 @@ export type Match =
 
 export type Verdict =
   | { readonly isMatch: true; readonly value: unknown }
-  | { readonly isMatch: false; readonly why: string };
+  /** @property error what the match threw */
+  | { readonly isMatch: false; readonly why: string; readonly error?: unknown };
 
-/** The frame's JSON where it parses, else its text; of a binary frame its bytes. */
+/**
+ * What schemas, predicates and asymmetric matchers get: the frame's JSON where it parses, else its text. Of a binary
+ * frame: an object or an array in UTF-8 JSON, else its bytes, for which a digit is a byte and no number.
+ */
 export function valueOf(message: Message): unknown {
-  if (message.type === 'bytes') return message.data;
+  const json = jsonOf(message);
+  if (message.type === 'text') return 'value' in json ? json.value : message.data;
+  return 'value' in json && typeof json.value === 'object' && json.value !== null ? json.value : message.data;
+}
+
+export function jsonOf<T>(message: Message): { readonly value: T } | { readonly why: string } {
+  const text = message.type === 'text' ? message.data : Buffer.from(message.data).toString();
   try {
-    return JSON.parse(message.data) as unknown;
+    return { value: JSON.parse(text) as T };
   } catch {
-    return message.data;
+    return { why: `it is no JSON: ${JSON.stringify(text.slice(0, 200))}` };
   }
 }
 
-/** Whether a frame matches; a schema may answer later. */
+/** Whether a frame matches; a schema or a predicate may answer later. */
 export function matchFrame(message: Message, match: unknown): Verdict | Promise<Verdict> {
-  if (isSchema(match)) return matchSchema(match, valueOf(message));
+  if (isSchema(match)) return later(match['~standard'].validate(valueOf(message)), verdictOf);
   if (match instanceof RegExp) return matchRegExp(message, match);
   if (typeof match === 'function') return matchPredicate(message, match as (frame: unknown) => unknown);
   if (typeof match === 'string') return matchText(message, match);
   if (match instanceof Uint8Array) return matchBytes(message, match);
   if (isAsymmetric(match)) {
     const value = valueOf(message);
-    return match.asymmetricMatch(value) ? yes(value) : no(`it is not ${describeMatch(match)}`);
+    return match.asymmetricMatch(value) ? yes(value) : no('it is something else');
   }
-  if (message.type === 'bytes') return no('it is a binary frame, a value is compared with JSON');
-  const value = jsonOf(message.data);
-  if (value === undefined) return no('it is no JSON');
-  return areEqual(value, match) ? yes(value) : no('it differs');
+  const json = jsonOf(message);
+  if ('why' in json) return no(message.type === 'bytes' ? 'it is a binary frame, and no JSON' : 'it is no JSON');
+  return areEqual(json.value, match) ? yes(json.value) : no('it differs');
 }
 
 export function isSchema(match: unknown): match is StandardSchemaV1<unknown, unknown> {
@@ -52,7 +63,10 @@ export function isAsymmetric(match: unknown): match is { asymmetricMatch(other: 
   return typeof (match as { asymmetricMatch?: unknown } | null | undefined)?.asymmetricMatch === 'function';
 }
 
-/** Equal as `toEqual` has it: what is undefined need not be there; asymmetric matchers may stand anywhere inside. */
+/**
+ * Equal as `toEqual` has it: what is undefined need not be there, of what class an object is does not matter, and
+ * asymmetric matchers may stand anywhere inside.
+ */
 export function areEqual(actual: unknown, expected: unknown): boolean {
   if (isAsymmetric(expected)) return expected.asymmetricMatch(actual);
   if (Array.isArray(expected)) {
@@ -62,9 +76,9 @@ export function areEqual(actual: unknown, expected: unknown): boolean {
       expected.every((each, at) => areEqual(actual[at], each))
     );
   }
-  if (!isPlain(expected) || !isPlain(actual)) return isDeepStrictEqual(actual, expected);
+  if (!isRecord(expected) || !isRecord(actual)) return isDeepStrictEqual(actual, expected);
   const keys = new Set([...Object.keys(actual), ...Object.keys(expected)]);
-  return [...keys].every((key) => areEqual(actual[key], expected[key]));
+  return [...keys].every((key) => areEqual(own(actual, key), own(expected, key)));
 }
 
 /** A match in words, for a message. */
@@ -88,17 +102,12 @@ export function show(value: unknown): string {
   }
   if (isAsymmetric(value)) return describeMatch(value);
   if (Array.isArray(value)) return `[${value.map(show).join(',')}]`;
-  if (isPlain(value)) {
+  if (isRecord(value)) {
     return `{${Object.entries(value)
       .map(([key, each]) => `${JSON.stringify(key)}:${show(each)}`)
       .join(',')}}`;
   }
   return typeof value === 'bigint' ? `${value}n` : (JSON.stringify(value) ?? String(value));
-}
-
-function matchSchema(schema: StandardSchemaV1<unknown, unknown>, value: unknown): Verdict | Promise<Verdict> {
-  const result = schema['~standard'].validate(value);
-  return result instanceof Promise ? result.then(verdictOf) : verdictOf(result);
 }
 
 function verdictOf(result: {
@@ -111,18 +120,23 @@ function verdictOf(result: {
 
 function matchRegExp(message: Message, match: RegExp): Verdict {
   if (message.type === 'bytes') return no('it is a binary frame, a RegExp is for text');
+  // One with the flag g or y would go on where it ended the last time.
   match.lastIndex = 0;
-  return match.test(message.data) ? yes(message.data) : no(`its text does not match ${match}`);
+  const isMatch = match.test(message.data);
+  match.lastIndex = 0;
+  return isMatch ? yes(message.data) : no('its text does not match');
 }
 
-function matchPredicate(message: Message, match: (frame: unknown) => unknown): Verdict {
+function matchPredicate(message: Message, match: (frame: unknown) => unknown): Verdict | Promise<Verdict> {
   const value = valueOf(message);
-  return match(value) ? yes(value) : no(`${describeMatch(match)} is false for it`);
+  return later(match(value), (isMatch) => (isMatch ? yes(value) : no('the predicate is false for it')));
 }
 
 function matchText(message: Message, match: string): Verdict {
   if (message.type === 'bytes') return no('it is a binary frame, a string is compared with text');
-  return message.data === match ? yes(match) : no('its text differs');
+  if (message.data === match) return yes(match);
+  const isJsonOfIt = message.data === JSON.stringify(match);
+  return no(isJsonOfIt ? 'a string is compared with the text as it is, and this is its JSON' : 'its text differs');
 }
 
 function matchBytes(message: Message, match: Uint8Array): Verdict {
@@ -130,18 +144,21 @@ function matchBytes(message: Message, match: Uint8Array): Verdict {
   return Buffer.compare(message.data, match) === 0 ? yes(message.data) : no('its bytes differ');
 }
 
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
+/** An object compared by its own keys. */
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return Object.prototype.toString.call(value) === '[object Object]';
 }
 
-function isPlain(value: unknown): value is Record<string, unknown> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
-  const prototype = Object.getPrototypeOf(value) as unknown;
-  return prototype === Object.prototype || prototype === null;
+function own(record: Record<string, unknown>, key: string): unknown {
+  return Object.hasOwn(record, key) ? record[key] : undefined;
+}
+
+function later<T>(result: T | PromiseLike<T>, decide: (result: T) => Verdict): Verdict | Promise<Verdict> {
+  return isThenable(result) ? Promise.resolve(result).then(decide) : decide(result);
+}
+
+function isThenable<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
+  return typeof (value as { then?: unknown } | null | undefined)?.then === 'function';
 }
 
 function yes(value: unknown): Verdict {

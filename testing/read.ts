@@ -3,28 +3,35 @@ import { describeMatch, isAsymmetric, isSchema, matchFrame, show, valueOf, type 
 import type { Reading } from './wait.ts';
 
 /** Remembers what a schema that answers later said of a frame. */
-export class Matching {
+class Matching {
   readonly #verdicts = new Map<string, Verdict | 'thinking'>();
-  #failure: { error: unknown } | undefined;
 
+  /** What throws does not match: the frame stays, and the error is the reason. */
   of(frame: Message, match: unknown, key: string): Verdict | 'thinking' {
-    if (this.#failure !== undefined) throw this.#failure.error;
     const known = this.#verdicts.get(key);
     if (known !== undefined) return known;
-    const verdict = matchFrame(frame, match);
-    if (!(verdict instanceof Promise)) {
-      this.#verdicts.set(key, verdict);
-      return verdict;
-    }
-    this.#verdicts.set(key, 'thinking');
-    verdict.then(
+    const verdict = judged(frame, match);
+    this.#verdicts.set(key, verdict instanceof Promise ? 'thinking' : verdict);
+    if (!(verdict instanceof Promise)) return verdict;
+    void verdict.then(
       (settled) => this.#verdicts.set(key, settled),
-      (error: unknown) => {
-        this.#failure = { error };
-      },
+      (error: unknown) => this.#verdicts.set(key, thrown(error)),
     );
     return 'thinking';
   }
+}
+
+function judged(frame: Message, match: unknown): Verdict | Promise<Verdict> {
+  try {
+    return matchFrame(frame, match);
+  } catch (error) {
+    return thrown(error);
+  }
+}
+
+function thrown(error: unknown): Verdict {
+  const what = error instanceof Error ? `${error.name}: ${error.message}` : show(error);
+  return { isMatch: false, why: `the match itself threw ${what}`, error };
 }
 
 export function readNext<T>(what: string, convert: (frame: Message) => { value: T } | { why: string }) {
@@ -45,7 +52,7 @@ export function readMatch(match: unknown): (frames: readonly Message[]) => Readi
     const verdict = matching.of(frame, match, '0');
     if (verdict === 'thinking') return { is: 'thinking' };
     if (verdict.isMatch) return { is: 'done', value: verdict.value, taken: 1 };
-    return mismatch(frame, match, verdict.why, 0);
+    return mismatch(frame, match, verdict, 0);
   };
 }
 
@@ -63,7 +70,10 @@ export function readSequence(matches: readonly unknown[]): (frames: readonly Mes
       }
       const verdict = matching.of(frame, match, String(at));
       if (verdict === 'thinking') return { is: 'thinking' };
-      if (!verdict.isMatch) return mismatch(frame, match, `as ${at + 1} of ${matches.length}, ${verdict.why}`, at);
+      if (!verdict.isMatch) {
+        const why = `as ${at + 1} of ${matches.length}, ${verdict.why}`;
+        return mismatch(frame, match, { ...verdict, why }, at);
+      }
       values.push(verdict.value);
     }
     return { is: 'done', value: values, taken: matches.length };
@@ -109,6 +119,7 @@ export function readFirst(match: unknown): (frames: readonly Message[]) => Readi
   const matching = new Matching();
   // Its client's waits are decided in order: while it is the first, nobody else takes frames.
   let passed = 0;
+  let threw = '';
   return (frames) => {
     for (let at = passed; at < frames.length; at += 1) {
       const verdict = matching.of(frames[at] as Message, match, String(at));
@@ -121,10 +132,13 @@ export function readFirst(match: unknown): (frames: readonly Message[]) => Readi
           skipped: Array.from({ length: at }, (_, skipped) => skipped),
         };
       }
+      if (verdict.error !== undefined) threw = `; for frame ${at + 1} ${verdict.why}`;
       passed = at + 1;
     }
-    const looked = frames.length === 0 ? 'no frame came' : `none of ${frames.length} frames matches`;
-    return { is: 'open', missing: `${describeMatch(match)} was waited for, ${looked}` };
+    const count =
+      frames.length === 1 ? 'the frame that came does not match' : `none of ${frames.length} frames matches`;
+    const looked = frames.length === 0 ? 'no frame came' : count;
+    return { is: 'open', missing: `${describeMatch(match)} was waited for, ${looked}${threw}` };
   };
 }
 
@@ -141,10 +155,26 @@ function assign(at: number, verdicts: Verdict[][], frameOf: Map<number, number>,
   return false;
 }
 
-function mismatch(frame: Message, match: unknown, why: string, at: number): Reading<never> {
-  const actual = valueOf(frame);
-  const lines = `${why}\n  expected: ${describeMatch(match)}\n  received: ${show(actual)}`;
+function mismatch(
+  frame: Message,
+  match: unknown,
+  { why, error }: { why: string; error?: unknown },
+  at: number,
+): Reading<never> {
+  if (error !== undefined) {
+    // One of an assertion library shows its own diff.
+    const { actual, expected } = (error ?? {}) as { actual?: unknown; expected?: unknown };
+    return { is: 'wrong', why: `${why}\n  received: ${shown(frame, match)}`, at, cause: error, actual, expected };
+  }
+  const actual = typeof match === 'string' && frame.type === 'text' ? frame.data : valueOf(frame);
+  const lines = `${why}\n  expected: ${describeMatch(match)}\n  received: ${shown(frame, match)}`;
   const isComparable =
     !isSchema(match) && !isAsymmetric(match) && typeof match !== 'function' && !(match instanceof RegExp);
   return isComparable ? { is: 'wrong', why: lines, actual, expected: match, at } : { is: 'wrong', why: lines, at };
+}
+
+/** What is compared with text is shown as text. */
+function shown(frame: Message, match: unknown): string {
+  const isText = typeof match === 'string' || match instanceof RegExp;
+  return isText && frame.type === 'text' ? JSON.stringify(frame.data) : show(valueOf(frame));
 }

@@ -8,11 +8,21 @@ export class Seen<T> extends Promise<T> {
     return Promise;
   }
 
-  isAwaited = false;
+  readonly #onAwaited: (() => void) | undefined;
+  #isAwaited = false;
 
-  constructor(executor: (resolve: (value: T | PromiseLike<T>) => void, reject: (reason: unknown) => void) => void) {
+  /** @param onAwaited called once, when the first `then` comes */
+  constructor(
+    executor: (resolve: (value: T | PromiseLike<T>) => void, reject: (reason: unknown) => void) => void,
+    onAwaited?: () => void,
+  ) {
     super(executor);
-    void Promise.prototype.then.call(this, undefined, () => {});
+    this.#onAwaited = onAwaited;
+    void Promise.prototype.then.call(this, undefined, ignore);
+  }
+
+  get isAwaited(): boolean {
+    return this.#isAwaited;
   }
 
   // oxlint-disable-next-line no-thenable -- it is a promise
@@ -20,11 +30,32 @@ export class Seen<T> extends Promise<T> {
     onFulfilled?: ((value: T) => A | PromiseLike<A>) | null,
     onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
   ): Promise<A | B> {
-    this.isAwaited = true;
+    if (!this.#isAwaited) {
+      this.#isAwaited = true;
+      this.#onAwaited?.();
+    }
     return super.then(onFulfilled, onRejected);
   }
 }
 
-export function isSeen(promise: Seen<unknown>): boolean {
-  return promise.isAwaited;
+/** What a call of a test was refused with, and whether anybody heard of it. */
+export interface Refusal {
+  readonly error: unknown;
+  readonly promise: Seen<unknown>;
 }
+
+/** A promise and the means to settle it. */
+export class Settling<T> {
+  readonly promise: Seen<T>;
+  resolve!: (value: T) => void;
+  reject!: (reason: unknown) => void;
+
+  constructor(onAwaited?: () => void) {
+    this.promise = new Seen<T>((resolve, reject) => {
+      this.resolve = resolve;
+      this.reject = reject;
+    }, onAwaited);
+  }
+}
+
+function ignore(): void {}

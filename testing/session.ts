@@ -1,4 +1,4 @@
-import type { Busy, Driven } from './driver.ts';
+import type { Busy, Driven } from './driven.ts';
 import type { ErrorContext, Probe, Upgrade, Visit } from '../src/index.ts';
 import { callerLines, originOf, owners, type Owner, type TestClock } from './clock.ts';
 
@@ -13,8 +13,8 @@ export class Running implements Owner, Busy {
   readonly #session: Session;
   #depth = 0;
   #hasEnded = false;
-  #lastCall = 'nothing yet';
-  #origin: { stack?: string } = {};
+  #lastCall = 'none yet';
+  #origin: { stack?: string } = nowhere;
 
   constructor(session: Session, visit: Visit) {
     this.#session = session;
@@ -24,6 +24,14 @@ export class Running implements Owner, Busy {
 
   enter(call: string): void {
     this.note(call);
+    this.#depth += 1;
+    if (this.#depth === 1) this.#session.busy.delete(this);
+  }
+
+  /** A consumer between two frames: no line of its own code waits. */
+  rest(): void {
+    this.#lastCall = 'none since its frame came';
+    this.#origin = nowhere;
     this.#depth += 1;
     if (this.#depth === 1) this.#session.busy.delete(this);
   }
@@ -72,6 +80,18 @@ export class Running implements Owner, Busy {
   }
 }
 
+const nowhere: { stack?: string } = {};
+
+/** Where frames pass between an app and its clients without end. */
+class Restless implements Busy {
+  readonly busySince = 0;
+  isGivenUp = false;
+
+  describe(): string {
+    return 'the app itself: something is on its way between it and its clients, again and again, without end';
+  }
+}
+
 export interface Failure {
   readonly error: unknown;
   readonly context: ErrorContext;
@@ -83,6 +103,7 @@ export interface Failure {
 export class Session implements Driven {
   readonly clock: TestClock;
   readonly watchdogMs: number;
+  readonly restless: Busy = new Restless();
   readonly busy: Set<Running> = new Set();
   readonly running: Set<Running> = new Set();
   readonly failures: Failure[] = [];
@@ -104,22 +125,17 @@ export class Session implements Driven {
     return this.failures.some((failure) => !failure.isSeen);
   }
 
-  /** The first error that nobody has seen; it is seen now. */
-  takeError(): unknown {
-    const failure = this.failures.find((candidate) => !candidate.isSeen);
-    if (failure === undefined) return undefined;
-    failure.isSeen = true;
-    return failure.error;
+  takeError(reported: ReadonlySet<unknown>): { readonly error: unknown } | undefined {
+    const failure = this.failures.find(({ isSeen, upgrade }) => !isSeen && !reported.has(upgrade));
+    if (failure !== undefined) failure.isSeen = true;
+    return failure;
   }
 
+  /** @returns the first of them */
   seeErrorsOf(upgrade: Upgrade | undefined): unknown {
-    let error: unknown;
-    for (const failure of this.failures) {
-      if (failure.upgrade !== upgrade) continue;
-      failure.isSeen = true;
-      error ??= failure.error;
-    }
-    return error;
+    const failures = this.failures.filter((failure) => failure.upgrade === upgrade);
+    for (const failure of failures) failure.isSeen = true;
+    return failures[0]?.error;
   }
 
   probe(more: Probe): Probe {
@@ -135,7 +151,7 @@ export class Session implements Driven {
         done.then(end, end);
         return done;
       },
-      rest: (visit) => this.#byVisit.get(visit)?.enter('receive'),
+      rest: (visit) => this.#byVisit.get(visit)?.rest(),
       wake: (visit, body) => {
         const running = this.#byVisit.get(visit);
         if (running === undefined) return body();

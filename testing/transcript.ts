@@ -15,8 +15,15 @@ export interface Transcript {
   toString(): string;
 }
 
-interface Logged extends TranscriptEvent {
+/** What a client did or saw. */
+export interface Happening extends Omit<TranscriptEvent, 'atMs'> {
+  /** A close that the client itself began. */
+  readonly isOwn?: boolean;
+}
+
+interface Logged extends Happening {
   readonly client: string;
+  readonly atMs: number;
 }
 
 const signs = {
@@ -29,6 +36,8 @@ const signs = {
   denied: '× denied',
 } as const;
 const columnWidthMax = 44;
+// Kept from before fake timers can replace it.
+const { Date } = globalThis;
 
 /** What happened to all clients of one test, in one order. */
 export class Log {
@@ -46,7 +55,7 @@ export class Log {
     this.#startUnixMs = options.unixMs;
   }
 
-  add(client: string, event: Omit<TranscriptEvent, 'atMs'>): void {
+  add(client: string, event: Happening): void {
     this.#events.push({ client, atMs: this.#now() - this.#startMs, ...event });
   }
 
@@ -54,7 +63,7 @@ export class Log {
     const log = this;
     return {
       get events() {
-        return log.#events.filter((event) => event.client === client).map(({ client: _, ...event }) => event);
+        return log.#events.filter((event) => event.client === client).map(publicPart);
       },
       toString: () => log.#lines(client).join('\n'),
     };
@@ -63,10 +72,9 @@ export class Log {
   /** The last events of all clients, a column each. */
   diagram(countMax = 14): string {
     const shown = this.#events.slice(-countMax);
-    const clients = [...new Set(this.#events.map((event) => event.client))];
+    const clients = this.#clients;
     if (shown.length === 0) return '  (nothing happened yet)';
     const aliases = this.#aliases();
-    for (const event of this.#events.slice(0, -countMax)) aliases.replace(text(event));
     const rows = shown.map((event) => ({ event, cell: cut(aliases.replace(text(event))) }));
     const widths = clients.map((client) =>
       Math.max(client.length, ...rows.filter((row) => row.event.client === client).map((row) => row.cell.length)),
@@ -85,17 +93,23 @@ export class Log {
 
   #lines(client: string): string[] {
     const aliases = this.#aliases();
-    const lines: string[] = [client];
-    for (const event of this.#events) {
-      // Others are read too: an id keeps its alias whoever shows it first.
-      const written = aliases.replace(text(event));
-      if (event.client === client) lines.push(`  ${this.#time(event).padEnd(9)}${written}`.trimEnd());
-    }
-    return lines;
+    const lines = this.#events
+      .filter((event) => event.client === client)
+      .map((event) => `  ${this.#time(event).padEnd(9)}${aliases.replace(text(event))}`.trimEnd());
+    return [client, ...lines];
   }
 
+  /** Given out client by client: between two of them the order may differ from run to run, over a network. */
   #aliases(): Aliases {
-    return new Aliases(this.#startUnixMs);
+    const aliases = new Aliases([this.#startUnixMs, Date.now()]);
+    for (const client of this.#clients) {
+      for (const event of this.#events) if (event.client === client) aliases.replace(text(event));
+    }
+    return aliases;
+  }
+
+  get #clients(): string[] {
+    return [...new Set(this.#events.map((event) => event.client))];
   }
 
   #time(event: TranscriptEvent): string {
@@ -103,8 +117,13 @@ export class Log {
   }
 }
 
-function text({ kind, data, code }: TranscriptEvent): string {
-  const parts: string[] = [signs[kind]];
+/** What a test sees of an event. */
+function publicPart({ atMs, kind, data, code }: Logged): TranscriptEvent {
+  return { atMs, kind, ...(data === undefined ? {} : { data }), ...(code === undefined ? {} : { code }) };
+}
+
+function text({ kind, data, code, isOwn }: Happening): string {
+  const parts: string[] = [isOwn === true ? '→ close' : signs[kind]];
   if (code !== undefined) parts.push(String(code));
   if (data !== undefined) parts.push(typeof data === 'string' ? (data === '' ? '""' : data) : show(data));
   return parts.join(' ');

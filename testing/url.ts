@@ -1,9 +1,9 @@
-import { Target, type TestTarget, type TestTargetOptions } from './app.ts';
 import { TestClock } from './clock.ts';
-import type { Mover, Wait } from './driver.ts';
+import type { Mover, Wait } from './driven.ts';
 import { Leftovers } from './leftovers.ts';
 import type { Link, LinkEvents, LinkRequest, LinkTransport } from './link.ts';
 import { Session } from './session.ts';
+import { Target, type TestTarget, type TestTargetOptions } from './target.ts';
 import { Log } from './transcript.ts';
 import { WsLink } from './ws-link.ts';
 
@@ -24,7 +24,7 @@ class RealTime {
   }
 
   addMover(mover: Mover): void {
-    const dueMs = performance.now() + (mover.realMs ?? mover.byMs);
+    const dueMs = performance.now() + (mover.realMs ?? (mover.byMs as number));
     const look = (): void => {
       if (mover.poll?.() === true) return;
       if (performance.now() >= dueMs) mover.resolve(true);
@@ -39,7 +39,10 @@ class RealTime {
         setTimeout(resolve, lookMs);
       });
       for (const wait of [...this.#waits]) {
-        if (!wait.poll() && (performance.now() < wait.deadlineMs || !wait.expire([]))) continue;
+        if (!wait.poll()) {
+          if (performance.now() < wait.deadlineMs) continue;
+          wait.expire([]);
+        }
         this.#waits = this.#waits.filter((other) => other !== wait);
       }
     }
@@ -73,6 +76,7 @@ class UrlTarget extends Target {
   readonly log: Log;
   readonly patienceMs: number;
   readonly isVirtual = false;
+  protected readonly handshakeMs = 15_000;
   protected readonly transport: LinkTransport;
   readonly #time = new RealTime();
 
@@ -82,6 +86,7 @@ class UrlTarget extends Target {
     this.session = new Session(new TestClock(), this.patienceMs);
     this.transport = new UrlTransport(url);
     this.log = new Log({ now: () => performance.now(), unixMs: Date.now(), isVirtual: false });
+    this.cleanUpAfterTest();
   }
 
   nowMs(): number {
@@ -99,7 +104,7 @@ class UrlTarget extends Target {
   protected async finish(): Promise<Leftovers> {
     const leftovers = new Leftovers();
     leftovers.addUnread(this.isStrict ? this.clients : []);
-    leftovers.addForgotten(this.failures);
+    leftovers.addForgotten(this.refusals);
     await Promise.all(
       this.clients.map((client) => {
         client.resume();

@@ -5,7 +5,7 @@
  * Each returns a promise: await it. `.not` means "settled without it": everything has come to rest, and it was not there.
  */
 import type { Absence } from './absence.ts';
-import type { TestClient } from './client.ts';
+import type { Closed, TestClient } from './client.ts';
 import { toBeDeniedWith, type DeniedExpectation } from './denied.ts';
 import {
   settledTranscript,
@@ -19,7 +19,6 @@ import {
 } from './expectation.ts';
 import type { Match } from './matchers.ts';
 import { peer } from './peer.ts';
-import type { Closed } from './wait.ts';
 
 export type { Absence, DeniedExpectation };
 

@@ -1,8 +1,8 @@
 import type { Message, Upgrade } from '../src/index.ts';
-import { callerLines } from './clock.ts';
-import type { Busy, Wait } from './driver.ts';
+import type { Closed } from './client.ts';
+import type { Busy, Wait } from './driven.ts';
 import { diffOf, TestFailure } from './failure.ts';
-import { Seen } from './seen.ts';
+import { Settling, type Refusal, type Seen } from './seen.ts';
 import type { Session } from './session.ts';
 
 /** What a waiting call says of the frames that are there. */
@@ -14,6 +14,8 @@ export type Reading<T> =
       readonly actual?: unknown;
       readonly expected?: unknown;
       readonly at?: number;
+      /** What the match itself threw; its own values are shown by whoever shows it. */
+      readonly cause?: unknown;
     }
   | { readonly is: 'open'; readonly missing: string }
   /** A schema is still thinking. */
@@ -29,26 +31,16 @@ export interface Waiting {
   readonly readCount: number;
   readonly ending: string | undefined;
   readonly closed: Closed | undefined;
+  readonly isPaused: boolean;
   /** What the server was asked with, for errors that are this client's. */
   readonly upgrade: Upgrade | undefined;
   take(count: number, skipped: readonly number[]): void;
   /** The waits of one client are decided in their order. */
   readonly queue: FrameWait<never>[];
   describe(): string;
-  /** An assertion of the kit failed. */
-  failed(failure: FailedWait): void;
+  /** A call of the test was refused: it failed, or the app did. */
+  refused(refusal: Refusal): void;
   nowMs(): number;
-}
-
-export interface Closed {
-  readonly code: number;
-  readonly reason: string;
-  readonly wasClean: boolean;
-}
-
-export interface FailedWait {
-  readonly error: Error;
-  readonly promise: Seen<unknown>;
 }
 
 export interface FrameCall<T> {
@@ -59,105 +51,143 @@ export interface FrameCall<T> {
   read(frames: readonly Message[]): Reading<T>;
 }
 
-/** A call that waits for frames of one client. */
-export class FrameWait<T> implements Wait {
+/** One call of one client, decided once. */
+export abstract class ClientWait<T> implements Wait {
   readonly session: Session;
+  abstract readonly deadlineMs: number;
+  abstract readonly takesErrors: boolean;
+  protected readonly client: Waiting;
+  readonly #settling = new Settling<T>();
+
+  constructor(client: Waiting) {
+    this.client = client;
+    this.session = client.session;
+  }
+
+  get promise(): Seen<T> {
+    return this.#settling.promise;
+  }
+
+  abstract poll(): boolean;
+  abstract expire(parked: readonly Busy[]): void;
+
+  refuse(error: unknown): void {
+    this.client.refused({ error, promise: this.#settling.promise });
+    this.#settling.reject(error);
+  }
+
+  protected resolve(value: T): void {
+    this.#settling.resolve(value);
+  }
+}
+
+/** A call that waits for frames of one client. */
+export class FrameWait<T> extends ClientWait<T> {
   readonly deadlineMs: number;
   readonly takesErrors = true;
-  readonly promise: Seen<T>;
-  readonly #client: Waiting;
   readonly #call: FrameCall<T>;
-  #resolve!: (value: T) => void;
-  #reject!: (reason: unknown) => void;
   #isThinking = false;
 
   constructor(client: Waiting, call: FrameCall<T>) {
-    this.#client = client;
+    super(client);
     this.#call = call;
-    this.session = client.session;
     this.deadlineMs = client.nowMs() + call.withinMs;
-    this.promise = new Seen<T>((resolve, reject) => {
-      this.#resolve = resolve;
-      this.#reject = reject;
-    });
     client.queue.push(this as unknown as FrameWait<never>);
   }
 
+  get isThinking(): boolean {
+    return this.#isThinking;
+  }
+
+  get name(): string {
+    return this.#call.call;
+  }
+
   poll(): boolean {
-    const client = this.#client;
+    const { client } = this;
     if (client.queue[0] !== (this as unknown as FrameWait<never>)) return false;
     let reading: Reading<T>;
     try {
       reading = this.#call.read(client.unread);
     } catch (error) {
-      this.#end();
-      this.#reject(error);
+      this.refuse(error);
       return true;
     }
     this.#isThinking = reading.is === 'thinking';
     if (reading.is === 'done') {
       client.take(reading.taken, reading.skipped ?? []);
-      this.#end();
-      this.#resolve(reading.value);
-      return true;
-    }
-    if (reading.is === 'wrong') return this.#fail(this.#wrong(reading));
-    if (reading.is === 'open' && client.ending !== undefined) {
-      return this.#fail(this.#failure(`${reading.missing}, but the connection is closed: ${client.ending}`));
-    }
-    return false;
-  }
-
-  expire(_parked: readonly Busy[]): boolean {
-    if (this.#isThinking || this.#client.queue[0] !== (this as unknown as FrameWait<never>)) return false;
-    const reading = this.#call.read(this.#client.unread);
-    const missing = reading.is === 'open' ? reading.missing : 'no frame decided it';
-    const { withinMs } = this.#call;
-    const when = withinMs > 0 ? `within ${withinMs} ms` : 'and nothing is on its way';
-    return this.#fail(this.#failure(`${missing} ${when}`));
-  }
-
-  refuse(error: unknown): void {
-    this.#end();
-    this.#reject(error);
-  }
-
-  #wrong(reading: { why: string; actual?: unknown; expected?: unknown; at?: number }): TestFailure {
-    const { name, readCount } = this.#client;
-    const place = `frame ${readCount + (reading.at ?? 0) + 1} of ${name}`;
-    const hasDiff = typeof reading.expected === 'object' && reading.expected !== null && reading.actual !== undefined;
-    const diff = hasDiff ? `\n${diffOf(reading.expected, reading.actual)}` : '';
-    return this.#failure(`${place} is not what was expected: ${reading.why}${diff}`, reading);
-  }
-
-  #failure(what: string, values: { actual?: unknown; expected?: unknown } = {}): TestFailure {
-    const { call, origin } = this.#call;
-    const message = `${this.#client.name}.${call}: ${what}\n\n${this.#client.describe()}`;
-    return new TestFailure(message, { call, origin, actual: values.actual, expected: values.expected });
-  }
-
-  #fail(error: Error): boolean {
-    this.#end();
-    this.#client.failed({ error, promise: this.promise });
-    this.#reject(error);
+      this.#leaveQueue();
+      this.resolve(reading.value);
+    } else if (reading.is === 'wrong') this.#wrong(reading);
+    else if (reading.is === 'open' && client.ending !== undefined) {
+      this.#fail(`${reading.missing}, and the connection is closed: ${client.ending}`);
+    } else return false;
     return true;
   }
 
-  #end(): void {
-    const { queue } = this.#client;
+  expire(parked: readonly Busy[]): void {
+    if (!this.poll()) this.#fail(`${this.#missing()} ${this.#when}${besides(parked)}`);
+  }
+
+  override refuse(error: unknown): void {
+    this.#leaveQueue();
+    super.refuse(error);
+  }
+
+  #missing(): string {
+    const [first] = this.client.queue;
+    if (this.#isThinking) return 'the schema did not answer';
+    if (first !== (this as unknown as FrameWait<never>)) {
+      return `an earlier call, ${first?.name}, still waits and is served first; no frame came for this one`;
+    }
+    const reading = this.#call.read(this.client.unread);
+    return reading.is === 'open' ? reading.missing : 'no frame decided it';
+  }
+
+  get #when(): string {
+    if (this.#isThinking) return 'in its real time';
+    if (this.#call.withinMs > 0) return `within ${this.#call.withinMs} ms`;
+    return this.client.isPaused ? 'while it is paused' : 'and nothing is on its way';
+  }
+
+  #wrong(reading: { why: string; actual?: unknown; expected?: unknown; at?: number; cause?: unknown }): void {
+    const { name, readCount } = this.client;
+    const place = `frame ${readCount + (reading.at ?? 0) + 1} of ${name}`;
+    const isObject = typeof reading.expected === 'object' && reading.expected !== null;
+    const hasDiff = reading.cause === undefined && isObject && reading.actual !== undefined;
+    const diff = hasDiff ? `\n${diffOf(reading.expected, reading.actual)}` : '';
+    this.#fail(`${place} is not what was expected: ${reading.why}${diff}`, reading);
+  }
+
+  #fail(what: string, values: { actual?: unknown; expected?: unknown; cause?: unknown } = {}): void {
+    const { call, origin } = this.#call;
+    const message = `${this.client.name}.${call}: ${what}\n\n${this.client.describe()}`;
+    const { actual, expected, cause } = values;
+    this.refuse(new TestFailure(message, { call, origin, actual, expected, cause }));
+  }
+
+  #leaveQueue(): void {
+    const { queue } = this.client;
     const at = queue.indexOf(this as unknown as FrameWait<never>);
     if (at >= 0) queue.splice(at, 1);
   }
 }
 
 /** "Cannot tell": who is parked, and what helps. */
-export function cannotTell(call: string, parked: readonly Busy[], origin: { stack?: string }): Error {
-  const list = parked.map((running) => `  - ${running.describe()}`).join('\n');
-  const error = new TestFailure(
-    `${call}: cannot tell, because a handler waits on something outside of the test's reach:\n${list}\n` +
+export function cannotTell(call: string, parked: readonly Busy[], origin: { stack?: string }): TestFailure {
+  return new TestFailure(
+    `${call}: cannot tell, because a handler waits on something outside of the test's reach:\n${listOf(parked)}\n` +
       'If it is a pause, let it wait by ws.app.clock.sleep(); if it is real work, accept a real pause with { realMs }.',
     { call, origin },
   );
-  error.stack = `AssertionError: ${error.message}\n${callerLines(origin)}`;
-  return error;
+}
+
+/** For a failure that may have come too early. */
+export function besides(parked: readonly Busy[]): string {
+  if (parked.length === 0) return '';
+  return `\nWhat is missing may come later: a handler waits on something outside of the test's reach:\n${listOf(parked)}`;
+}
+
+function listOf(parked: readonly Busy[]): string {
+  return parked.map((running) => `  - ${running.describe().replaceAll('\n', '\n    ')}`).join('\n');
 }

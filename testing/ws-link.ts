@@ -14,15 +14,18 @@ export interface WsLinkOptions {
 export class WsLink implements Link {
   readonly #socket: WebSocket;
   readonly #events: LinkEvents;
+  readonly #offered: string | undefined;
   #hasOpened = false;
   #isOver = false;
   isPaused = false;
 
   constructor(request: LinkRequest, events: LinkEvents, options: WsLinkOptions) {
     this.#events = events;
+    this.#offered = request.subprotocols[0];
     const { onPort } = options;
     const clientOptions: ClientOptions = {
-      headers: Object.fromEntries(request.headers),
+      // Node takes several values of a name; the types of ws know one.
+      headers: headersToSend(request.headers) as Record<string, never>,
       perMessageDeflate: false,
       skipUTF8Validation: false,
     };
@@ -62,18 +65,23 @@ export class WsLink implements Link {
   #listen(): void {
     const socket = this.#socket;
     let headers = new Headers();
+    let subprotocol = '';
     socket.on('upgrade', (response) => {
       headers = headersOf(response);
+      subprotocol = headers.get('sec-websocket-protocol') ?? '';
+      // A server may choose none of those offered (RFC 6455 §4.2.2); ws would end the connection over it.
+      if (subprotocol === '') response.headers['sec-websocket-protocol'] = this.#offered;
     });
     socket.on('open', () => {
       this.#hasOpened = true;
-      this.#events.opened({ subprotocol: socket.protocol, headers });
+      this.#events.opened({ subprotocol, headers });
     });
-    socket.on('unexpected-response', (_request, response) => {
+    socket.on('unexpected-response', (request, response) => {
       this.#isOver = true;
       const chunks: Buffer[] = [];
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
-      response.on('end', () => {
+      response.once('close', () => {
+        request.destroy();
         const body = Buffer.concat(chunks).toString();
         this.#events.refused({ status: response.statusCode ?? 0, headers: headersOf(response), body });
       });
@@ -106,6 +114,13 @@ export class WsLink implements Link {
 function speakingFrom(socket: Socket, onPort: (port: number) => void): Socket {
   socket.once('connect', () => onPort(socket.localPort ?? 0));
   return socket;
+}
+
+/** Those of one name together, as Node takes them. */
+function headersToSend(pairs: readonly (readonly [string, string])[]): Record<string, string[]> {
+  const headers: Record<string, string[]> = {};
+  for (const [name, value] of pairs) (headers[name] ??= []).push(value);
+  return headers;
 }
 
 function headersOf(response: IncomingMessage): Headers {

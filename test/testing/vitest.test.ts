@@ -220,9 +220,9 @@ describe('a failure', () => {
       "expect(ann).toBeClosedWith: it closed otherwise
           {
         -   "code": 1000
-        +   "code": 4001,
-        +   "reason": "as you wish",
-        +   "wasClean": true
+        +   "code": 4001
+            "reason": "as you wish"
+            "wasClean": true
           }
 
       What happened (no frame is unread at ann):
