@@ -103,6 +103,15 @@ export class Connecting {
       if (failures > 0 && client.state === 'idle') this.#count(client);
   }
 
+  /** Gives up on those that have waited for their answer for too long. Asked every second: a timer for each client would cost memory. */
+  sweep(): void {
+    if (this.#inFlight === 0) return;
+    const beforeUs = this.#generator.nowUs() - answerPatienceUs;
+    for (const client of this.#generator.clients) {
+      if (client.state === 'connecting' && client.attemptUs < beforeUs) client.connection?.terminate();
+    }
+  }
+
   /** The drain is over: an answer that has not come by now does not come. */
   giveUp(): void {
     for (const client of this.#generator.clients) {
@@ -163,8 +172,5 @@ export class Connecting {
     } catch (error) {
       return generator.fail(error);
     }
-    generator.at(nowUs + answerPatienceUs, () => {
-      if (client.state === 'connecting' && client.attemptUs === nowUs) client.connection?.terminate();
-    });
   }
 }

@@ -136,7 +136,6 @@ export class Generator implements GeneratorCore, ClientEvents {
     if (client.isSlow) client.connection?.pause();
     for (const frame of adapter.join?.(client) ?? []) client.connection?.send(frame);
     if (adapter.isJoined === undefined) this.#joined(client);
-    else this.at(nowUs + joinPatienceUs, () => this.tellConnected());
   }
 
   frame(client: Client, message: ReceivedMessage): void {
@@ -189,6 +188,7 @@ export class Generator implements GeneratorCore, ClientEvents {
   #start(startUs: number, endUs: number): void {
     const { plan } = this.options;
     this.startUs = startUs;
+    this.options.health.begin();
     this.phase = 'running';
     const warmupEndUs = startUs + plan.scenario.warmupMs * 1_000;
     this.#reading.warmupEndUs = warmupEndUs;
@@ -274,6 +274,8 @@ export class Generator implements GeneratorCore, ClientEvents {
   #tick(): void {
     if (this.phase === 'done') return;
     this.emitTick();
+    this.#connecting.sweep();
+    this.tellConnected();
     this.at(this.startUs + (this.#second + 1) * tickUs, () => this.#tick());
   }
 

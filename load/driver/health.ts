@@ -3,6 +3,8 @@ import { monitorEventLoopDelay, performance, type IntervalHistogram } from 'node
 
 /** How a generator itself fares, so that a run can say whether it measured the server or its own shortage. */
 export interface Health {
+  /** The first client is about to connect. */
+  begin(): void;
   /** Of the time since the last call. */
   second(): Readonly<Record<string, number>>;
   /** Of the time since the warm-up. */
@@ -25,11 +27,15 @@ export class ProcessHealth implements Health {
   #last: Reading = this.#start;
   #waitMax: number = 0;
   #rssMax: number = 0;
-  readonly #rssStart: number = this.#rss();
+  #rssStart: number = this.#rss();
 
   constructor() {
     this.#ofSecond.enable();
     this.#ofWhole.enable();
+  }
+
+  begin(): void {
+    this.#rssStart = this.#rss();
   }
 
   second(): Readonly<Record<string, number>> {
@@ -95,6 +101,7 @@ export class ProcessHealth implements Health {
 
 /** A run in process has no time of its own, so nothing of it may reach the report. */
 export const noHealth: Health = {
+  begin: () => undefined,
   second: () => ({}),
   whole: () => ({}),
   reset: () => undefined,

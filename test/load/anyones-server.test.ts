@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createRequire } from 'node:module';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { load, type RunReport } from 'channelbox/load';
+import { load, uniform, type RunReport } from 'channelbox/load';
 import { describe, expect, test } from 'vitest';
 import { createChat } from '../../examples/chat/chat.ts';
 import { requirement } from '../requirement.ts';
@@ -21,7 +21,7 @@ async function against(command: readonly string[], scenario: string, client: 'ra
       client,
       target,
       processes: 1,
-      overrides: { duration: '2500ms', thresholds: [] },
+      overrides: { duration: '2s', thresholds: [] },
     });
   } finally {
     const exit = once(server, 'exit');
@@ -67,7 +67,14 @@ describe.concurrent("anyone's server is accounted for", () => {
       await using app = createChat({ rateLimit: false });
       const { port } = await app.listen(0);
       const target = `ws://127.0.0.1:${port}`;
-      const overrides = { clients: 100, duration: '2s', warmup: 0, thresholds: [], speakers: 1 } as const;
+      const overrides = {
+        clients: 100,
+        duration: '2s',
+        warmup: 0,
+        thresholds: [],
+        speakers: 1,
+        rooms: uniform(10),
+      } as const;
       expectClean(await load(new URL('chat.ts', scenarios), { client, target, processes: 2, overrides }));
     });
   }

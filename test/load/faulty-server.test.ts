@@ -3,19 +3,19 @@ import { describe, expect, test } from 'vitest';
 import scenario from './fixtures/rooms.ts';
 import { openRoomServer, type Fault } from './room-server.ts';
 
-const deadlineMs = 1_500;
+const deadlineMs = 1_000;
 
 /** Faults stop early enough for what is delayed to arrive before the end. */
-const lastFault = 2_500;
+const lastFault = 1_600;
 
 const mixed: Fault[] = ['drop', 'duplicate', 'swap', 'leak', 'flip', { delayMs: deadlineMs + 200 }];
 
 function sinful(delivery: number): Fault | undefined {
-  if (delivery > lastFault || delivery % 10 !== 0) return undefined;
-  return mixed[(delivery / 10) % mixed.length];
+  if (delivery > lastFault || delivery % 6 !== 0) return undefined;
+  return mixed[(delivery / 6) % mixed.length];
 }
 
-const overrides = { duration: '2500ms', deadline: deadlineMs, schedule: constant(20), speakers: 1 } as const;
+const overrides = { duration: '2s', deadline: deadlineMs, schedule: constant(20), speakers: 1 } as const;
 
 async function accuse(
   client: 'raw' | 'ws',
