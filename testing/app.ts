@@ -75,7 +75,7 @@ class AppTarget extends Target implements TestApp {
       }),
     );
     this.transport = tcp ?? new MemoryTransport(this.app);
-    this.session.isInFlight = () => this.transport.isInFlight();
+    this.session.isInFlight = () => this.transport.isInFlight() || this.guests.isBusy;
     this.clock.driver.addSession(this.session);
     this.log = new Log({ now: () => this.clock.monotonic(), unixMs: this.clock.now(), isVirtual: true });
     this.cleanUpAfterTest();
@@ -124,6 +124,7 @@ class AppTarget extends Target implements TestApp {
       client.resume();
       void client.close(1001);
     }
+    this.guests.leave();
     await this.#rest();
     leftovers.addErrors(this.session);
     leftovers.addRunning(this.session);

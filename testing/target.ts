@@ -2,6 +2,7 @@ import type { Denial, Upgrade } from '../src/index.ts';
 import type { ConnectOptions, TestClient } from './client.ts';
 import { originOf } from './clock.ts';
 import type { Mover, Wait } from './driven.ts';
+import { Guests } from './guest.ts';
 import { ConnectWait, HandshakeWait, type Handshake } from './handshake.ts';
 import type { Leftovers } from './leftovers.ts';
 import type { LinkTransport } from './link.ts';
@@ -53,6 +54,8 @@ export abstract class Target implements TestTarget, Bench {
   readonly refusals: Refusal[] = [];
   readonly clients: LinkClient[] = [];
   readonly denials: WeakMap<Upgrade, Denial> = new WeakMap();
+  /** Clients that no test reads: browser code behind a bridge. */
+  readonly guests: Guests = new Guests((request, events) => this.transport.connect(request, events));
   protected abstract readonly transport: LinkTransport;
   /** How long a handshake may take, beyond what any server's own limit should be. */
   protected abstract readonly handshakeMs: number;

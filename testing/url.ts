@@ -105,6 +105,7 @@ class UrlTarget extends Target {
     const leftovers = new Leftovers();
     leftovers.addUnread(this.isStrict ? this.clients : []);
     leftovers.addForgotten(this.refusals);
+    this.guests.leave();
     await Promise.all(
       this.clients.map((client) => {
         client.resume();
