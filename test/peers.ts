@@ -36,6 +36,8 @@ export class Peers {
   async connect(target: string): Promise<Peer> {
     const peer = this.ask(target);
     for (let turns = 0; peer.status === 0 && turns < 1_000; turns += 1) await turn();
+    // The handler goes on in its own time after the accept.
+    await turn();
     if (peer.status !== 101) throw new Error(`answered with ${peer.status}`);
     return peer;
   }
