@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { App, consumer, type WebSocket } from 'channelbox';
-import { WebSocket as Client } from 'ws';
+import { WebSocket as Client, type ClientOptions } from 'ws';
 import type { Box } from '../../src/channel/box.ts';
 import { NodeTransport, type NodeTransportOptions } from '../../src/transport/node.ts';
 import { Gate } from '../gate.ts';
@@ -36,6 +36,12 @@ export class Listener {
   }
 }
 
+export interface ServerOptions extends NodeTransportOptions {
+  /** The limit of what may wait for a peer. */
+  readonly heldBytes?: number;
+  readonly origins?: '*';
+}
+
 /** A server over TCP whose sockets all join one group, and clients of npm ws that listen. */
 export class BroadcastServer implements AsyncDisposable {
   readonly app: App;
@@ -44,12 +50,17 @@ export class BroadcastServer implements AsyncDisposable {
   readonly sockets: WebSocket[] = [];
   readonly listeners: Listener[] = [];
   readonly #server: Server;
+  /** Open once the socket that is due has joined. */
   #joined = new Gate();
 
-  private constructor(server: Server, options: NodeTransportOptions & { heldBytes?: number }) {
-    const { compression = false, heldBytes } = options;
+  private constructor(server: Server, options: ServerOptions) {
+    const { compression = false, heldBytes, origins = [] } = options;
     this.#server = server;
-    this.app = new App({ compression, limits: heldBytes === undefined ? {} : { maxBufferedBytes: heldBytes } });
+    this.app = new App({
+      compression,
+      origins,
+      limits: heldBytes === undefined ? {} : { maxBufferedBytes: heldBytes },
+    });
     const { sockets } = this;
     const hasJoined = (): void => this.#joined.open();
     this.app.addWsRoute(
@@ -74,7 +85,7 @@ export class BroadcastServer implements AsyncDisposable {
     this.transport.attach(server);
   }
 
-  static async start(options: NodeTransportOptions & { heldBytes?: number } = {}): Promise<BroadcastServer> {
+  static async start(options: ServerOptions = {}): Promise<BroadcastServer> {
     const server = createServer();
     const started = new BroadcastServer(server, options);
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -85,17 +96,23 @@ export class BroadcastServer implements AsyncDisposable {
     return (this.#server.address() as AddressInfo).port;
   }
 
+  /** Resolves when a socket has joined that `connect` did not open. */
+  hasJoined(): Promise<void> {
+    this.#joined = new Gate();
+    return this.#joined.promise;
+  }
+
   /** One after the other, so that the n-th listener is the n-th socket. */
-  async connect(count: number, options: { perMessageDeflate?: boolean } = {}): Promise<readonly Listener[]> {
+  async connect(count: number, options: Pick<ClientOptions, 'perMessageDeflate'> = {}): Promise<readonly Listener[]> {
     for (let left = count; left > 0; left -= 1) {
       const client = new Client(`ws://127.0.0.1:${this.port}/`, { perMessageDeflate: false, ...options });
-      this.#joined = new Gate();
+      const joined = this.hasJoined();
       this.listeners.push(new Listener(client));
       await new Promise((resolve, reject) => {
         client.on('open', resolve);
         client.on('error', reject);
       });
-      await this.#joined.promise;
+      await joined;
     }
     return this.listeners.slice(-count);
   }
@@ -107,11 +124,4 @@ export class BroadcastServer implements AsyncDisposable {
     this.#server.closeAllConnections();
     await new Promise((resolve) => this.#server.close(resolve));
   }
-}
-
-/** Resolves once what this turn of the event loop wrote has left. */
-export function turnEnds(): Promise<void> {
-  return new Promise((resolve) => {
-    setImmediate(() => setImmediate(resolve));
-  });
 }

@@ -1,7 +1,8 @@
 import * as zlib from 'node:zlib';
 import type * as Zlib from 'node:zlib';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
-import { BroadcastServer, room, turnEnds } from './broadcast-server.ts';
+import { BroadcastServer, room } from './broadcast-server.ts';
+import { turnEnds } from './turn-ends.ts';
 
 vi.mock('node:zlib', async (original) => {
   const real = await original<typeof Zlib>();

@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { Frame } from 'channelbox';
+import { Frame, type WebSocket } from 'channelbox';
 import type { Box } from '../../src/channel/box.ts';
 import type { NodeTransportOptions } from '../../src/transport/node.ts';
-import { BroadcastServer, room, turnEnds, type Listener } from './broadcast-server.ts';
+import { BroadcastServer, room, type Listener } from './broadcast-server.ts';
+import { turnEnds } from './turn-ends.ts';
 
 /** What may happen on the server, in the order given. */
 type Step =
@@ -87,12 +88,12 @@ export function sendingKeepsItsRules(way: string, options: NodeTransportOptions 
     test('says sent while nothing of an earlier turn waits, and drains to nothing', async () => {
       await using server = await BroadcastServer.start(options);
       const [listener] = await server.connect(1, client);
-      const [socket] = server.sockets;
-      const outcomes = await Promise.all([1, 2, 3].map((at) => socket?.sendText(textOf(100, at))));
+      const socket = server.sockets[0] as WebSocket;
+      const outcomes = await Promise.all([1, 2, 3].map((at) => socket.sendText(textOf(100, at))));
       expect(outcomes).toEqual(['sent', 'sent', 'sent']);
       await listener?.has(3);
       await turnEnds();
-      expect(socket?.bufferedBytes).toBe(0);
+      expect(socket.bufferedBytes).toBe(0);
     });
 
     test('says queued to a peer that does not read, and what it queued arrives once it reads', async () => {

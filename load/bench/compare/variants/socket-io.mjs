@@ -17,7 +17,7 @@ export async function serve({ role, compression = false }) {
   const publish = (name, message) => io.to(name).emit('m', message);
   io.on('connection', (socket) => {
     const groups = String(socket.handshake.query.groups ?? '').split(',');
-    for (const name of groups) if (name !== '') socket.join(name);
+    for (const name of groups) if (name !== '') void socket.join(name);
     if (role === 'echo') socket.on('m', (message) => socket.emit('m', message));
     if (role === 'rooms') socket.on('m', (message) => publish(message.group, message));
   });

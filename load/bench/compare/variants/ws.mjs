@@ -26,7 +26,7 @@ export async function serve({ role, once = false, compression = false }) {
       if (role === 'echo') member.on('message', (data, isBinary) => member.send(data, { binary: isBinary }));
       if (role === 'rooms') {
         member.on('message', (data) => {
-          const message = JSON.parse(data.toString());
+          const message = JSON.parse(String(/** @type {Buffer} */ (data)));
           publish(message.group, message);
         });
       }
