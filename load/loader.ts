@@ -2,7 +2,8 @@ import { register } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { transform } from 'sucrase';
-import { ScenarioError, validateScenario } from './validation.ts';
+import { ScenarioError } from './scenario-error.ts';
+import { validateScenario } from './validation.ts';
 import type { Scenario } from './scenario.ts';
 
 /**

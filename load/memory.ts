@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { freemem } from 'node:os';
 import type { Outline } from './outline.ts';
-import { ScenarioError } from './validation.ts';
+import { ScenarioError } from './scenario-error.ts';
 
 /** Of what is free, what the ledger may take: the sockets need the rest. */
 const shareOfFree = 0.7;

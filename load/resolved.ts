@@ -7,7 +7,7 @@ import type { Scenario } from './scenario.ts';
 import { constant, type Schedule } from './schedule.ts';
 import type { KnownStage } from './stages.ts';
 import { parseThresholds, type Threshold } from './threshold.ts';
-import { peakOf, plannedMs } from './validation.ts';
+import { peakOf, plannedMs } from './extent.ts';
 
 /** Every default of a scenario, in one place: `--help` and the documents are made from it. */
 export const scenarioDefaults = {

@@ -1,25 +1,10 @@
-import { ChannelBoxError } from '../src/index.ts';
 import type { KnownChaos } from './chaos.ts';
 import { durationMs, parseDuration, type Duration } from './duration.ts';
 import { nearest } from './nearest.ts';
+import { peakOf, plannedMs } from './extent.ts';
+import { ScenarioError } from './scenario-error.ts';
 import type { Scenario } from './scenario.ts';
-import type { KnownStage } from './stages.ts';
 import { metricNames, parseThreshold } from './threshold.ts';
-
-/**
- * A scenario that cannot be run, told before the first connection. `path` is the key that is wrong, as `clients[1].over`.
- * Codes: `CHANNELBOX_SCENARIO_INVALID`; `CHANNELBOX_SCENARIO_TOO_LARGE` for a plan that would not fit in memory;
- * `CHANNELBOX_SCENARIO_NOT_FOUND` for a file that is not there or exports no scenario.
- */
-export class ScenarioError extends ChannelBoxError {
-  override readonly name: string = 'ScenarioError';
-  readonly path: string;
-
-  constructor(path: string, message: string, options?: ErrorOptions & { code?: `CHANNELBOX_SCENARIO_${string}` }) {
-    super(options?.code ?? 'CHANNELBOX_SCENARIO_INVALID', path === '' ? message : `${path}: ${message}`, options);
-    this.path = path;
-  }
-}
 
 type Check = (value: unknown, path: string) => void;
 
@@ -38,27 +23,6 @@ export function validateScenario(scenario: unknown): Scenario {
   const checked = scenario as Scenario;
   checkTogether(checked);
   return checked;
-}
-
-/** Most clients at one moment. */
-export function peakOf(clients: Scenario['clients']): number {
-  if (typeof clients === 'number') return clients;
-  let present = 0;
-  let peak = 0;
-  for (const stage of clients as readonly KnownStage[]) {
-    if (stage.kind === 'rampTo') present = stage.clients;
-    peak = Math.max(peak, present + (stage.kind === 'spike' ? stage.clients : 0));
-  }
-  return peak;
-}
-
-/** How long the planned part lasts, without the time to connect a plain number of clients. */
-export function plannedMs(scenario: Scenario): number {
-  if (typeof scenario.clients === 'number') return durationMs(scenario.duration ?? '30s');
-  return (scenario.clients as readonly KnownStage[]).reduce(
-    (sum, stage) => sum + durationMs('over' in stage ? stage.over : stage.lasts),
-    0,
-  );
 }
 
 const clientsMax = 2 ** 24 - 1;

@@ -14,7 +14,7 @@ import { Measures } from './measures.ts';
 import type { ToGenerator } from './message.ts';
 import { Reading } from './reading.ts';
 import { resultOf } from './result.ts';
-import { ScriptedClient } from './scripted.ts';
+import { Scripts } from './scripts.ts';
 import { Settling } from './settling.ts';
 import { Speaking } from './speaking.ts';
 import { Roster } from './roster.ts';
@@ -35,15 +35,14 @@ export class Generator implements GeneratorCore, ClientEvents {
   readonly #settling: Settling;
   readonly #connecting: Connecting;
   readonly #chaos: ChaosDriver;
+  readonly #scripts: Scripts;
   startUs: number = 0;
   phase: 'waiting' | 'running' | 'draining' | 'closing' | 'done' = 'waiting';
   #timer: LoadTimer | undefined;
   #timerUs: number = Infinity;
   #endUs: number = Infinity;
   #second: number = 0;
-  #scripts: number = 0;
   #isConnectedTold: boolean = false;
-  #isScriptedTold: boolean = false;
 
   constructor(options: GeneratorOptions) {
     this.options = options;
@@ -63,6 +62,7 @@ export class Generator implements GeneratorCore, ClientEvents {
       isQuiet: () => this.#connecting.isQuiet,
     });
     this.#connecting = new Connecting(this, (client) => this.#settling.retire(client));
+    this.#scripts = new Scripts(this, this.#speaking);
     this.#chaos = new ChaosDriver(this, this.#connecting);
   }
 
@@ -182,7 +182,7 @@ export class Generator implements GeneratorCore, ClientEvents {
     if (!this.#connecting.isQuiet || this.#roster.hasJoinPending(this.nowUs() - joinPatienceUs)) return;
     this.#isConnectedTold = true;
     this.options.emit({ type: 'connected' });
-    this.#tellScripted();
+    this.#scripts.allConnected();
   }
 
   #start(startUs: number, endUs: number): void {
@@ -232,43 +232,12 @@ export class Generator implements GeneratorCore, ClientEvents {
     client.join(nowUs);
     this.measures.joined += 1;
     const { scenario } = this.options.plan;
-    if (scenario.client !== undefined) this.#runScript(client, scenario.client);
+    if (scenario.client !== undefined) this.#scripts.run(client, scenario.client);
     else if (this.#speaking.isSpeaker(client)) {
       this.#speaking.begin(client, nowUs);
       this.arm();
     }
     this.tellConnected();
-  }
-
-  #runScript(client: Client, script: NonNullable<Plan['scenario']['client']>): void {
-    const { time, plan } = this.options;
-    const close = (code: number): void => this.leave(client, code);
-    const scripted = new ScriptedClient({
-      client,
-      speaking: this.#speaking,
-      time,
-      deadlineMs: plan.scenario.deadlineMs,
-      close,
-    });
-    this.#scripts += 1;
-    void script(scripted)
-      .catch((error: unknown) => {
-        // What a script misses because the run is over is no finding.
-        if (this.phase !== 'running') return;
-        this.measures.scriptFailures += 1;
-        this.measures.error('client', `client ${client.index}: ${String(error)}`);
-      })
-      .finally(() => {
-        this.#scripts -= 1;
-        this.#tellScripted();
-      });
-  }
-
-  #tellScripted(): void {
-    const isDone = this.#isConnectedTold && this.#scripts === 0 && this.options.plan.scenario.client !== undefined;
-    if (!isDone || this.#isScriptedTold) return;
-    this.#isScriptedTold = true;
-    this.options.emit({ type: 'scripted' });
   }
 
   #tick(): void {

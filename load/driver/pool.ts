@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import type { Coordinator, GeneratorPort } from '../coordinator.ts';
 import { LoadError, TargetError } from '../load-error.ts';
 import type { Outline } from '../outline.ts';
-import { ScenarioError } from '../validation.ts';
+import { ScenarioError } from '../scenario-error.ts';
 import type { GeneratorTask, ScenarioSource } from './task.ts';
 import { forkGenerator, type FromWorker, type PlainError, type ToWorker } from './worker.ts';
 

@@ -3,6 +3,7 @@ import {
   churn,
   constant,
   explicit,
+  hold,
   load,
   poisson,
   rampTo,
@@ -35,7 +36,7 @@ describe.concurrent('over the network', () => {
   for (const client of ['raw', 'ws'] as const) {
     test(`churn closes and replaces (${client})`, { timeout: 20_000 }, async () => {
       await using server = await openRoomServer();
-      const clients = [rampTo(20, '100ms'), churn(20, '1500ms')];
+      const clients = [rampTo(20, '100ms'), hold('1s'), churn(20, '1500ms'), hold('500ms')];
       const report = await load({ ...scenario, clients, target: server.url, deadline: '500ms' }, { client });
       expect(report.clients.connected).toBeGreaterThan(40);
       expect(report.clients).toMatchObject({ refused: 0, dropped: 0, peak: 20 });
@@ -46,8 +47,8 @@ describe.concurrent('over the network', () => {
     test(`clients vanish, and storm back until they are let in (${client})`, { timeout: 20_000 }, async () => {
       // Of the ten that come back, the first five attempts are turned away.
       await using server = await openRoomServer({ refuses: (number) => number > 20 && number <= 25 });
-      const chaos = [reconnectStorm(0.5, { at: '300ms', backoff: '100ms' }), vanish(0.1, { at: '2s' })];
-      const report = await load({ ...scenario, duration: '2500ms', target: server.url, chaos }, { client });
+      const chaos = [reconnectStorm(0.5, { at: '1500ms', backoff: '100ms' }), vanish(0.1, { at: '3s' })];
+      const report = await load({ ...scenario, duration: '3500ms', target: server.url, chaos }, { client });
       expect(report.clients).toEqual({ intended: 30, connected: 30, refused: 0, dropped: 0, peak: 20 });
       expect(report.closes).toEqual({ 1000: 18, 1006: 12 });
       expect(report.errors).toContainEqual({ kind: 'http-503', count: 5, sample: expect.any(String) });
@@ -56,7 +57,7 @@ describe.concurrent('over the network', () => {
 
     test(`slow readers read what they have missed (${client})`, { timeout: 20_000 }, async () => {
       await using server = await openRoomServer();
-      const chaos = [slowReaders(0.2, { from: '100ms', lasts: '400ms' })];
+      const chaos = [slowReaders(0.2, { from: '500ms', lasts: '400ms' })];
       const report = await load({ ...scenario, target: server.url, chaos }, { client });
       expect(report.ledger).toMatchObject(clean);
       expect(report.ledger.indeterminate).toBeGreaterThan(0);

@@ -1,0 +1,16 @@
+import { ChannelBoxError } from '../src/index.ts';
+
+/**
+ * A scenario that cannot be run, told before the first connection. `path` is the key that is wrong, as `clients[1].over`.
+ * Codes: `CHANNELBOX_SCENARIO_INVALID`; `CHANNELBOX_SCENARIO_TOO_LARGE` for a plan that would not fit in memory;
+ * `CHANNELBOX_SCENARIO_NOT_FOUND` for a file that is not there or exports no scenario.
+ */
+export class ScenarioError extends ChannelBoxError {
+  override readonly name: string = 'ScenarioError';
+  readonly path: string;
+
+  constructor(path: string, message: string, options?: ErrorOptions & { code?: `CHANNELBOX_SCENARIO_${string}` }) {
+    super(options?.code ?? 'CHANNELBOX_SCENARIO_INVALID', path === '' ? message : `${path}: ${message}`, options);
+    this.path = path;
+  }
+}
