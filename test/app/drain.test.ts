@@ -1,0 +1,110 @@
+import { rateLimit } from 'channelbox';
+import { describe, expect, test } from 'vitest';
+import { turn } from '../manual-clock.ts';
+import { Stage } from '../stage.ts';
+
+describe('a drain', () => {
+  test('of 5 000 sockets in 30 s closes in no second more than twice the average', async () => {
+    await using stage = new Stage({ limits: { heartbeatMs: Infinity } });
+    const peers = await Promise.all(Array.from({ length: 5_000 }, () => stage.peers.connect('/')));
+    const startMs = stage.clock.monotonic();
+    const buckets = new Map<number, number>();
+    const open = new Set(peers);
+
+    const draining = stage.app.drain({ withinMs: 30_000 });
+    let hasEnded = false;
+    void draining.then(() => (hasEnded = true));
+    while (!hasEnded) {
+      await turn(3);
+      const second = Math.floor((stage.clock.monotonic() - startMs) / 1000);
+      for (const peer of open) {
+        if (peer.closed === undefined) continue;
+        open.delete(peer);
+        buckets.set(second, (buckets.get(second) ?? 0) + 1);
+        expect(peer.closed.code).toBe(1012);
+      }
+      stage.clock.advance(100);
+      expect(stage.clock.monotonic() - startMs).toBeLessThanOrEqual(31_000);
+    }
+
+    const report = await draining;
+    expect(report).toMatchObject({ closed: 5_000, terminated: 0 });
+    expect(Math.max(...buckets.values())).toBeLessThanOrEqual((2 * 5_000) / buckets.size);
+  });
+
+  test('lets nobody in meanwhile, and cuts off at its end who does not answer', async () => {
+    await using stage = new Stage({ limits: { closeTimeoutMs: 60_000 } });
+    const peer = await stage.peers.connect('/');
+    peer.pause();
+    const draining = stage.app.drain({ withinMs: 1_000, code: 1001, reason: 'restart' });
+    const late = stage.peers.ask('/');
+    await turn(3);
+    expect(late.status).toBe(503);
+
+    await stage.clock.pass(1_000, 100);
+
+    expect(await draining).toMatchObject({ closed: 0, terminated: 1, tookMs: 1_000 });
+    await turn(3);
+    expect(stage.app.inspect().connections).toBe(0);
+  });
+
+  test('waits for handlers that finish their work', async () => {
+    const done: string[] = [];
+    await using stage = new Stage({}, (app, own) =>
+      app.wsRoute('/work', async (ws) => {
+        await ws.accept();
+        await ws.receive().catch(() => {});
+        await own.clock.sleep(500);
+        done.push('worked');
+      }),
+    );
+    await stage.peers.connect('/work');
+    const draining = stage.app.drain({ withinMs: 5_000 });
+    await stage.clock.pass(600, 100);
+    await draining;
+    expect(done).toEqual(['worked']);
+  });
+});
+
+describe('a rate limit', () => {
+  test('closes with 1008 past it, refills on the app’s clock, and several all hold', async () => {
+    const heard: string[] = [];
+    const inner = rateLimit({ messages: 100 });
+    await using stage = new Stage({}, (app) =>
+      app
+        .addWsMiddleware(rateLimit({ messages: 2, perMs: 1_000 }))
+        .wsRoute('/rated', { middleware: [inner] }, async (ws) => {
+          await ws.accept();
+          for await (const text of ws.iterText()) heard.push(text);
+        }),
+    );
+    const peer = await stage.peers.connect('/rated');
+    peer.send('1').send('2');
+    await turn(3);
+    await stage.clock.pass(500);
+    peer.send('3');
+    await turn(3);
+    expect([heard, peer.closed]).toEqual([['1', '2', '3'], undefined]);
+
+    peer.send('4');
+    await turn(5);
+
+    expect(peer.closed?.code).toBe(1008);
+    expect(heard).toEqual(['1', '2', '3']);
+    expect(stage.seriousLogs).toEqual([]);
+  });
+
+  test('is each socket’s own', async () => {
+    await using stage = new Stage({}, (app) =>
+      app.wsRoute('/rated', { middleware: [rateLimit({ messages: 1 })] }, async (ws) => {
+        await ws.accept();
+        for await (const text of ws.iterText()) await ws.sendText(text);
+      }),
+    );
+    const [ann, bob] = [await stage.peers.connect('/rated'), await stage.peers.connect('/rated')];
+    ann.send('a');
+    bob.send('b');
+    await turn(5);
+    expect([ann.texts, bob.texts]).toEqual([['a'], ['b']]);
+  });
+});
