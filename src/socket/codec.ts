@@ -45,11 +45,6 @@ export function payloadBytes(payload: Payload): number {
   return payload.kind === 'bytes' ? payload.bytes.byteLength : Buffer.byteLength(payload.text);
 }
 
-/** Whether a channel of that kind can receive the payload; bytes reach `bytes` channels alone. */
-export function fits(payload: Payload, type: PayloadType): boolean {
-  return payload.kind !== 'bytes' || type === 'bytes';
-}
-
 /** @throws {BoxError} `CHANNELBOX_PAYLOAD_KIND` */
 export function refuseKind(type: PayloadType): never {
   throw new BoxError(
