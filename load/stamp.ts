@@ -3,7 +3,8 @@
  * `~c` run 4 · sender 4 · sequence 5 · room 4 · intended time in µs 8 · lateness in µs 5 · checksum 5, in base64url digits.
  *
  * The checksum is the low 30 bits of FNV-1a over all before it. Each step of it is a bijection of those 30 bits, so a
- * change of any single character is always found.
+ * change of any single character before it is always found; so is one within it, where only digits are taken, and each
+ * stands for bits of its own.
  */
 export const stampLength = 37;
 
@@ -84,6 +85,8 @@ export function decodeStampBytes(bytes: Uint8Array, start: number, into: StampFi
     sum = Math.imul(sum ^ code, fnvPrime);
     if (at >= start + 2) seen |= valueOf[code] as number;
   }
+  // What is no digit has bits of its neighbour's place too, and could pass for a digit beside the right neighbour.
+  for (let at = start + 32; at < start + stampLength; at += 1) seen |= valueOf[bytes[at] as number] as number;
   if (seen > 63 || five(bytes, start + 32) !== (sum & low30)) return false;
   into.run = four(bytes, start + 2);
   into.sender = four(bytes, start + 6);

@@ -29,17 +29,21 @@ describe('a stamp', () => {
     );
   });
 
-  test('with any one character changed is not read', () => {
+  test('with any one character changed is not read, whatever the place and the character', () => {
     fc.assert(
-      fc.property(fields, fc.nat(36), fc.integer({ min: 0, max: 0x2ff }), (written, at, code) => {
-        const stamp = encodeStamp(written);
-        const changed = stamp.slice(0, at) + String.fromCharCode(code) + stamp.slice(at + 1);
-        fc.pre(changed !== stamp);
-        expect(decodeStamp(changed, emptyStamp())).toBe(false);
-        expect(code < 256 && decodeStampBytes(Buffer.from(changed, 'latin1'), 0, emptyStamp())).toBe(false);
+      fc.property(fields, (written) => {
+        expect(readDespiteOneChange(encodeStamp(written))).toEqual([]);
       }),
-      { numRuns: 2_000 },
+      { numRuns: 5 },
     );
+  });
+
+  // 255, which stands for "no digit", reaches into the two lowest bits of the digit before it.
+  test('is not read with a checksum whose last digit, all ones beside ones, is no digit', () => {
+    const stamps = Array.from({ length: 3_000 }, (_, sequence) => encodeStamp({ ...emptyStamp(), sequence }));
+    const prone = stamps.filter((stamp) => /[DHLPTXbfjnrvz37_]_$/.test(stamp));
+    expect(prone.length).toBeGreaterThan(3);
+    for (const stamp of prone) expect(readDespiteOneChange(stamp)).toEqual([]);
   });
 
   test('that lost its end or gained one is not read', () => {
@@ -49,3 +53,17 @@ describe('a stamp', () => {
     }
   });
 });
+
+/** Of all stamps that differ from this one in a single character, those that are read. */
+function readDespiteOneChange(stamp: string): string[] {
+  const read: string[] = [];
+  for (let at = 0; at < stamp.length; at += 1) {
+    for (let code = 0; code < 0x180; code += 1) {
+      const changed = stamp.slice(0, at) + String.fromCharCode(code) + stamp.slice(at + 1);
+      if (changed === stamp) continue;
+      const isByte = code < 256 && decodeStampBytes(Buffer.from(changed, 'latin1'), 0, emptyStamp());
+      if (isByte || decodeStamp(changed, emptyStamp())) read.push(changed);
+    }
+  }
+  return read;
+}
