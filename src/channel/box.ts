@@ -98,7 +98,7 @@ export class Box implements ChannelBoxView {
     try {
       const member = this.#own(channel);
       checkGroupName(group, member.seat.limits.groupNameBytes);
-      if (!member.seat.isOpen) return tooLate;
+      if (!member.seat.isJoinable) return tooLate;
       const { isNew, ready } = this.#join(member, group);
       if (!isNew) return present;
       return ready === undefined ? added : this.#joined(member, group, ready);
@@ -115,6 +115,8 @@ export class Box implements ChannelBoxView {
     const member = this.#own(channel);
     checkGroupName(group, member.seat.limits.groupNameBytes);
     const query = { since: checkPosition(options.since), limit: checkCount(options.limit), keep: 'newest' } as const;
+    // Before the accept the page could not leave, and what follows it would be lost.
+    if (!member.seat.isOpen && member.seat.isJoinable) member.seat.refuseUnaccepted('resume');
     if (!member.seat.isOpen) {
       const page = publicPage(await this.#wait('resume', this.layer.history(group, query)));
       await this.#wait('resume', options.first?.(page));
@@ -297,7 +299,7 @@ export class Box implements ChannelBoxView {
       this.#leave(member, group);
       throw error;
     }
-    return member.seat.isOpen ? 'CHANNEL_ADDED' : 'CHANNEL_CLOSED';
+    return member.seat.isJoinable ? 'CHANNEL_ADDED' : 'CHANNEL_CLOSED';
   }
 
   #leave(member: SocketChannel, group: string): LeaveResult {

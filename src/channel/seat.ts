@@ -12,6 +12,10 @@ export interface Seat {
   readonly keeping: Keeping;
   readonly limits: Limits;
   readonly isOpen: boolean;
+  /** Not ended: a channel may join before the accept, and receives from then on. */
+  readonly isJoinable: boolean;
+  /** @throws {HandshakeError} `CHANNELBOX_NOT_ACCEPTED` before the accept */
+  refuseUnaccepted(step: string): void;
   /** Monotonic milliseconds of the last data frame in either direction. */
   lastDataMs: number;
   /** Made at first use. */

@@ -61,6 +61,14 @@ export abstract class SeatedSocket extends TalkingSocket implements Seat, Seated
     return this.#channel === undefined ? [] : this.host.box.local.groupsOf(this.#channel);
   }
 
+  get isJoinable(): boolean {
+    return this.standing === 'open' || this.standing === 'pending' || this.standing === 'answering';
+  }
+
+  refuseUnaccepted(step: string): void {
+    checkAccepted(this.standing, step);
+  }
+
   get isOpen(): boolean {
     return this.standing === 'open';
   }

@@ -147,6 +147,7 @@ export class ServerWebSocket extends SeatedSocket implements WebSocket, Visit, I
   async refuse(response: Response, denial: Denial): Promise<void> {
     this.standing = 'denied';
     this.keeping.deadlines.drop(this);
+    this.leaveSeat();
     if (denial.by === 'timeout') {
       this.#endCode = closeCode.abnormal;
       this.#abort?.abort(this.disconnect);
