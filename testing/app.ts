@@ -76,6 +76,7 @@ class AppTarget extends Target implements TestApp {
     );
     this.transport = tcp ?? new MemoryTransport(this.app);
     this.session.isInFlight = () => this.transport.isInFlight() || this.guests.isBusy;
+    this.session.nameOf = (upgrade) => this.clients.find((client) => client.upgrade === upgrade)?.name;
     this.clock.driver.addSession(this.session);
     this.log = new Log({ now: () => this.clock.monotonic(), unixMs: this.clock.now(), isVirtual: true });
     this.cleanUpAfterTest();
@@ -118,6 +119,7 @@ class AppTarget extends Target implements TestApp {
   protected async finish(): Promise<Leftovers> {
     const { driver } = this.clock;
     await this.#rest();
+    driver.expireAll(this.session);
     const leftovers = new Leftovers();
     leftovers.addUnread(this.isStrict ? this.clients : []);
     for (const client of this.clients) {

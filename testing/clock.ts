@@ -19,6 +19,12 @@ const ownLabel = 'channelbox deadlines';
 const startDefaultMs = Date.UTC(2025, 0, 1);
 const stackFrames = 12;
 
+interface Setting {
+  readonly callback: () => void;
+  readonly label: string;
+  readonly origin: { stack?: string };
+}
+
 export class TestTimer implements Timer {
   readonly dueMs: number;
   readonly sequence: number;
@@ -29,13 +35,13 @@ export class TestTimer implements Timer {
   readonly origin: { stack?: string };
   at = -1;
 
-  constructor(options: { dueMs: number; sequence: number; label: string; callback: () => void }) {
+  constructor(options: Setting & { dueMs: number; sequence: number }) {
     this.dueMs = options.dueMs;
     this.sequence = options.sequence;
     this.label = options.label;
     this.callback = options.callback;
     this.owner = options.label === ownLabel ? undefined : owners.getStore();
-    this.origin = options.label === ownLabel ? {} : originOf(TestClock.prototype.setTimeout);
+    this.origin = options.origin;
   }
 
   get stack(): string {
@@ -68,11 +74,7 @@ export class TestClock implements Clock {
   }
 
   setTimeout(callback: () => void, ms: number, label = ''): Timer {
-    const dueMs = this.#monotonicMs + Math.max(0, Number.isNaN(ms) ? 0 : ms);
-    this.#sequence += 1;
-    const timer = new TestTimer({ dueMs, sequence: this.#sequence, label, callback });
-    this.#push(timer);
-    return timer;
+    return this.#set(ms, { callback, label, origin: label === ownLabel ? {} : originOf(this.setTimeout) });
   }
 
   clearTimeout(timer: Timer): void {
@@ -82,7 +84,7 @@ export class TestClock implements Clock {
   /** In a handler it is a promise of ours. In the test's own body somebody has to move the clock meanwhile. */
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
     const owner = owners.getStore();
-    const origin = owner === undefined ? originOf(TestClock.prototype.sleep) : {};
+    const origin = originOf(this.sleep);
     let forget = (): void => {};
     const sleeping = new Settling<void>(() => {
       if (owner !== undefined || hasEnded) return;
@@ -111,7 +113,7 @@ export class TestClock implements Clock {
       sleeping.resolve();
     };
     owner?.enter('clock.sleep');
-    const timer = this.setTimeout(onTime, ms, 'clock.sleep');
+    const timer = this.#set(ms, { callback: onTime, label: 'clock.sleep', origin });
     if (signal?.aborted) onAbort();
     else signal?.addEventListener('abort', onAbort, { once: true });
     return sleeping.promise;
@@ -168,6 +170,14 @@ export class TestClock implements Clock {
 
   moveTo(monotonicMs: number): void {
     if (monotonicMs > this.#monotonicMs) this.#monotonicMs = monotonicMs;
+  }
+
+  #set(ms: number, setting: Setting): TestTimer {
+    const dueMs = this.#monotonicMs + Math.max(0, Number.isNaN(ms) ? 0 : ms);
+    this.#sequence += 1;
+    const timer = new TestTimer({ ...setting, dueMs, sequence: this.#sequence });
+    this.#push(timer);
+    return timer;
   }
 
   #push(timer: TestTimer): void {

@@ -11,7 +11,14 @@ interface Lead extends Mover {
   hasFired: boolean;
 }
 
+/** Turns without rest before a pause is made between two of them. */
 const restlessTurns = 20;
+/** Of a turn's real time no more counts as patience: a process that the machine does not run has not waited. */
+const turnMsMax = 5;
+/** A handler that calls the framework again and again gets its real time anew, so many times in all. */
+const restlessFactor = 4;
+/** For an app that has once not come to rest in its real time. */
+const givenUpMs = 5;
 
 /**
  * Decides all waits of one clock, and alone moves it. Each turn: what is there decides; else, at rest, time goes one
@@ -74,6 +81,15 @@ export class Driver {
     return refusals;
   }
 
+  /** Decides what still waits for an app, as its test has ended. */
+  expireAll(session: Driven): void {
+    for (const wait of this.#waits) {
+      if (wait.session !== session) continue;
+      this.#waits.delete(wait);
+      wait.expire([]);
+    }
+  }
+
   /** @returns how to forget it again */
   addSleeper(sleeper: Sleeper): () => void {
     return this.#sleepers.add(sleeper);
@@ -87,19 +103,23 @@ export class Driver {
   }
 
   async #run(): Promise<void> {
-    let since = performance.now();
+    let lastTurnAt = performance.now();
+    let spentMs = 0;
     let restlessCount = 0;
     // In one stretch with the end: a wait that came between the two would be nobody's.
     while (this.#waits.size > 0 || this.#movers.length > 0 || this.#lead !== undefined) {
       await new Promise<void>((resolve) => {
         setImmediate(resolve);
       });
-      if (this.#decide()) {
-        since = performance.now();
+      const now = performance.now();
+      spentMs += Math.min(now - lastTurnAt, turnMsMax);
+      lastTurnAt = now;
+      if (this.#decide(spentMs)) {
+        spentMs = 0;
         restlessCount = 0;
         continue;
       }
-      const parked = this.#parkedAtRest(since);
+      const parked = this.#parkedAtRest(now, spentMs);
       if (parked === undefined) {
         restlessCount += 1;
         if (restlessCount > restlessTurns) {
@@ -109,16 +129,16 @@ export class Driver {
         }
         continue;
       }
-      restlessCount = 0;
       this.#step(parked);
-      since = performance.now();
+      spentMs = 0;
+      restlessCount = 0;
     }
     this.#isBusy = false;
     this.#sleepers.release();
   }
 
   /** What is there decides: frames first, then errors that nobody has seen. */
-  #decide(): boolean {
+  #decide(spentMs: number): boolean {
     let isDecided = false;
     for (const wait of this.#waits) {
       if (!wait.poll()) continue;
@@ -131,7 +151,10 @@ export class Driver {
       isDecided = true;
     }
     for (const session of this.#sessions) {
-      if (session.hasUnseenError && this.#tellError(session)) isDecided = true;
+      if (!session.hasUnseenError) continue;
+      // What left before the error shall be there before it.
+      if (session.inFlight && spentMs < session.watchdogMs) continue;
+      if (this.#tellError(session)) isDecided = true;
     }
     return isDecided;
   }
@@ -163,32 +186,32 @@ export class Driver {
   }
 
   /** Who is parked, once all else rests; undefined while something still moves. */
-  #parkedAtRest(since: number): Busy[] | undefined {
-    const now = performance.now();
+  #parkedAtRest(now: number, spentMs: number): Busy[] | undefined {
     const lead = this.#lead;
     const realLeftMs = lead?.realMs === undefined ? 0 : lead.realMs - (now - lead.startedAt);
     if (realLeftMs > 0 && lead?.waitsOut === true) return undefined;
     const parked: Busy[] = [];
     for (const session of this.#sessions) {
       const { restless, watchdogMs } = session;
-      if (!session.inFlight) restless.isGivenUp = false;
-      else if (!restless.isGivenUp && now - since < watchdogMs) return undefined;
-      else {
-        restless.isGivenUp = true;
-        parked.push(restless);
-      }
+      let isRestless = session.inFlight;
+      if (isRestless && spentMs < (restless.isGivenUp ? givenUpMs : watchdogMs)) return undefined;
+      let isQuiet = !isRestless;
       for (const running of session.busy) {
+        isQuiet = false;
+        parked.push(running);
         if (lead?.realMs !== undefined) {
           if (realLeftMs > 0) return undefined;
         } else if (!running.isGivenUp) {
-          if (now - running.busySince < watchdogMs) return undefined;
-          running.isGivenUp = true;
+          if (now - running.busySince >= watchdogMs) running.isGivenUp = true;
+          else if (spentMs < (restless.isGivenUp ? givenUpMs : watchdogMs * restlessFactor)) return undefined;
+          else isRestless = true;
         }
-        parked.push(running);
       }
+      if (isRestless) parked.push(restless);
+      if (isRestless || isQuiet) restless.isGivenUp = isRestless;
     }
     for (const wait of this.#waits) {
-      if (wait.isThinking === true && now - since < wait.session.watchdogMs) return undefined;
+      if (wait.isThinking === true && spentMs < wait.session.watchdogMs) return undefined;
     }
     return parked;
   }

@@ -65,7 +65,11 @@ abstract class AnswerWait<T> extends ClientWait<T> {
   }
 
   poll(): boolean {
-    if (this.#answer === undefined) return false;
+    if (this.#answer === undefined) {
+      if (this.client.closed === undefined) return false;
+      this.expire([]);
+      return true;
+    }
     if (this.#answer.kind === 'denied') this.session.seeErrorsOf(this.client.upgrade);
     this.answered(this.#answer);
     return true;

@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 import { TestTimer, type TestClock } from './clock.ts';
 import type { LinkClient } from './link-client.ts';
 import { show, valueOf } from './matchers.ts';
-import { Running, type Session } from './session.ts';
+import { isFramework, placeOf, Running, type Session } from './session.ts';
 import type { Refusal } from './seen.ts';
 
 /** What a test left behind, as one list. */
@@ -28,10 +28,10 @@ export class Leftovers {
   }
 
   addErrors(session: Session): void {
-    for (const { error, context, isSeen } of session.failures) {
+    for (const { error, context, isSeen, upgrade } of session.failures) {
       if (isSeen) continue;
       this.#causes.push(error);
-      const where = `${context.route ?? 'no route'}, ${context.hook}, connection ${context.connection}`;
+      const where = placeOf(context, session.nameOf(upgrade));
       this.#items.push(`an error that nobody saw, in ${where}:\n${textOf(error)}`);
     }
   }
@@ -51,7 +51,7 @@ export class Leftovers {
       if (!(owner instanceof Running) || !owner.belongsTo(session) || session.running.has(owner)) continue;
       const label = timer.label === '' ? 'a timer' : `a timer (${timer.label})`;
       const inMs = timer.dueMs - clock.monotonic();
-      this.#items.push(`${label} is left, due in ${inMs} ms, set by ${owner.place}:\n${timer.stack}`);
+      this.#items.push(`${label} is left, due in ${inMs} ms, set by ${owner.place}:\n${linesOfUser(timer.stack)}`);
     }
   }
 
@@ -59,7 +59,7 @@ export class Leftovers {
     for (const visit of session.visits) {
       if (visit.isOpen || visit.memberships.length === 0) continue;
       this.#items.push(
-        `a closed socket is still in ${visit.memberships.join(', ')}: ${visit.route ?? ''}, connection ${visit.id}`,
+        `a closed socket is still in ${visit.memberships.join(', ')}: ${placeOf({ route: visit.route, hook: visit.hook, connection: visit.id }, session.nameOf(visit.upgrade))}`,
       );
     }
   }
@@ -82,8 +82,17 @@ export class Leftovers {
   }
 }
 
+/** With the lines of a stack that are the user's; a runner's say nothing. */
 function textOf(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? String(error)) : inspect(error);
+  if (!(error instanceof Error)) return inspect(error);
+  return linesOfUser(error.stack ?? String(error));
+}
+
+function linesOfUser(stack: string): string {
+  const lines = stack.split('\n');
+  const isForeign = (line: string): boolean =>
+    /^\s+at /.test(line) && (/node_modules|node:|new Promise \(<anonymous>\)/.test(line) || isFramework(line));
+  return lines.filter((line) => !isForeign(line)).join('\n');
 }
 
 function indent(item: string): string {

@@ -61,7 +61,8 @@ export class Running implements Owner, Busy {
   }
 
   get place(): string {
-    return `${this.visit.route ?? this.visit.upgrade.url.pathname}, ${this.visit.hook}`;
+    const { route, upgrade, hook, id } = this.visit;
+    return placeOf({ route: route ?? upgrade.url.pathname, hook, connection: id }, this.#session.nameOf(upgrade));
   }
 
   /** Route, hook, last call into the framework and where that was. */
@@ -92,6 +93,11 @@ class Restless implements Busy {
   }
 }
 
+/** Route, hook and connection, as a message names them. */
+export function placeOf({ route, hook, connection }: ErrorContext, name: string | undefined): string {
+  return `${route ?? 'no route'}, ${hook}, connection ${connection}${name === undefined ? '' : ` of ${name}`}`;
+}
+
 export interface Failure {
   readonly error: unknown;
   readonly context: ErrorContext;
@@ -111,6 +117,8 @@ export class Session implements Driven {
   readonly #byVisit = new Map<Visit, Running>();
   /** Everything on its way between the two ends. */
   isInFlight: () => boolean = () => false;
+  /** Of the client that asked so. */
+  nameOf: (upgrade: Upgrade) => string | undefined = () => undefined;
 
   constructor(clock: TestClock, watchdogMs: number) {
     this.clock = clock;
@@ -129,6 +137,11 @@ export class Session implements Driven {
     const failure = this.failures.find(({ isSeen, upgrade }) => !isSeen && !reported.has(upgrade));
     if (failure !== undefined) failure.isSeen = true;
     return failure;
+  }
+
+  /** The first of one connection, seen or not. */
+  errorOf(upgrade: Upgrade | undefined): unknown {
+    return this.failures.find((failure) => failure.upgrade === upgrade)?.error;
   }
 
   /** @returns the first of them */
@@ -181,6 +194,6 @@ function currentRunning(): Running | undefined {
 const here = new URL('..', import.meta.url).pathname;
 
 /** A line of a stack inside channelbox says nothing to who uses it. */
-function isFramework(line: string): boolean {
+export function isFramework(line: string): boolean {
   return line.includes(`${here}src/`) || line.includes(`${here}testing/`) || line.includes('node:internal');
 }

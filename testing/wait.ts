@@ -119,9 +119,10 @@ export class FrameWait<T> extends ClientWait<T> {
       this.#leaveQueue();
       this.resolve(reading.value);
     } else if (reading.is === 'wrong') this.#wrong(reading);
-    else if (reading.is === 'open' && client.ending !== undefined) {
-      this.#fail(`${reading.missing}, and the connection is closed: ${client.ending}`);
-    } else return false;
+    else if (reading.is !== 'open' || client.ending === undefined) return false;
+    // The error that closed it says more than that it is closed, and is about to be told.
+    else if (this.session.hasUnseenError) return false;
+    else this.#fail(`${reading.missing}, and the connection is closed: ${client.ending}${this.#failureOfApp}`);
     return true;
   }
 
@@ -132,6 +133,11 @@ export class FrameWait<T> extends ClientWait<T> {
   override refuse(error: unknown): void {
     this.#leaveQueue();
     super.refuse(error);
+  }
+
+  get #failureOfApp(): string {
+    const error = this.session.errorOf(this.client.upgrade);
+    return error instanceof Error ? `\nThe app failed: ${error.name}: ${error.message}` : '';
   }
 
   #missing(): string {

@@ -54,12 +54,12 @@ export class WsLink implements Link {
 
   pause(): void {
     this.isPaused = true;
-    this.#socket.pause();
+    if (this.#hasOpened && !this.#isOver) this.#socket.pause();
   }
 
   resume(): void {
     this.isPaused = false;
-    this.#socket.resume();
+    if (this.#hasOpened && !this.#isOver) this.#socket.resume();
   }
 
   #listen(): void {
