@@ -89,7 +89,7 @@ export const cases = [
   {
     name: 'compressed',
     kind: 'broadcast',
-    work: { members: 1000, bytes: 2048, burst: 1, publishes: 50, intervalMs: 120 },
+    work: { members: 1000, bytes: 2048, burst: 1, publishes: 50, intervalMs: 120, warmUp: 20 },
     variants: {
       'channelbox plain #1': channelbox,
       'channelbox plain #2': channelbox,

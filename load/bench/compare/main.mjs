@@ -1,6 +1,7 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { arch, cpus, release, totalmem, type } from 'node:os';
 import { dirname } from 'node:path';
+import { cases as allCases } from './cases.mjs';
 import { kinds } from './measure.mjs';
 import { readOptions } from './options.mjs';
 import { hasBun, pinning } from './pair.mjs';
@@ -16,7 +17,18 @@ const options = readOptions(process.argv.slice(2));
 if (options !== undefined) process.exitCode = await compare(options);
 
 /** @returns 0; 1 where a bound is missed; 4 where a floor disagrees with itself */
-async function compare({ cases, rounds, seed, dist, against, variants: wanted, json, plot: picture, profile }) {
+async function compare(given) {
+  const run = given.from === undefined ? await measured(given) : kept(given.from);
+  const verdict = verdicts(run.results);
+  for (const result of run.results) print(caseTable(result));
+  print(verdictTable(verdict));
+  if (given.from === undefined) write(given.json, `${JSON.stringify({ ...run, verdicts: verdict }, undefined, 1)}\n`);
+  write(given.plot, plot(run.results, run.machine));
+  if (verdict.some((claim) => claim.verdict === 'MISSED')) return 1;
+  return run.results.every(({ isJudged }) => isJudged) ? 0 : 4;
+}
+
+async function measured({ cases, rounds, seed, dist, against, variants: wanted, profile }) {
   const random = randomFrom(seed);
   const has = { bun: hasBun() };
   const machine = machineFacts();
@@ -30,26 +42,24 @@ async function compare({ cases, rounds, seed, dist, against, variants: wanted, j
     const count = Math.min(rounds, plan.roundsMax ?? Infinity);
     for (let round = 0; round < count; round += 1) {
       for (const name of shuffled(Object.keys(variants), random)) {
-        const execArgv =
-          profile === undefined
-            ? []
-            : ['--cpu-prof', `--cpu-prof-dir=${profile}/${plan.name}-${name.replaceAll(/\W+/g, '-')}`];
-        const sample = await sampleOf(plan, { dist, ...variants[name], execArgv });
-        samples[name].push(sample);
+        const folder = `${profile}/${plan.name}-${name.replaceAll(/\W+/g, '-')}`;
+        const execArgv = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${folder}`];
+        samples[name].push(await sampleOf(plan, { dist, ...variants[name], execArgv }));
       }
       process.stderr.write(`${plan.name}: round ${round + 1} of ${count}\n`);
     }
-    const result = judged(plan, samples);
-    results.push(result);
-    print(caseTable(result));
+    results.push(judged(plan, samples));
   }
-  const table = verdicts(results);
-  print(verdictTable(table));
-  write(json, `${JSON.stringify({ machine, seed, rounds, results, verdicts: table }, undefined, 1)}\n`);
-  write(picture, plot(results, machine));
-  print(`${json}, ${picture}`);
-  if (table.some(({ verdict }) => verdict === 'MISSED')) return 1;
-  return results.every(({ isJudged }) => isJudged) ? 0 : 4;
+  return { machine, seed, rounds, results };
+}
+
+/** Results of earlier runs on one machine; a case measured again replaces what there was of it. */
+function kept(files) {
+  const runs = files.map((file) => JSON.parse(readFileSync(file, 'utf8')));
+  const results = new Map(runs.flatMap((run) => run.results.map((result) => [result.name, result])));
+  const order = allCases.map(({ name }) => name);
+  const sorted = [...results.values()].sort((one, other) => order.indexOf(one.name) - order.indexOf(other.name));
+  return { ...runs[0], results: sorted };
 }
 
 async function sampleOf(plan, variant) {

@@ -17,7 +17,7 @@ async function opened(variant, work, role) {
 }
 
 async function broadcast(variant, work) {
-  const { members, bytes, burst, publishes, intervalMs, stuck = 0 } = work;
+  const { members, bytes, burst, publishes, intervalMs, stuck = 0, warmUp = 60 } = work;
   const pair = await opened(variant, work, 'broadcast');
   const deflate = variant.compression === true;
   try {
@@ -37,7 +37,7 @@ async function broadcast(variant, work) {
       await pair.server({ do: 'run', bytes, publishes: count, burst, intervalMs });
       await got;
     };
-    await round(Math.ceil(60 / burst) * burst);
+    await round(Math.ceil(warmUp / burst) * burst);
     const before = stuck > 0 ? await pair.server({ do: 'memory' }) : undefined;
     const sample = await cost(pair, publishes * healthy, () => round(publishes));
     if (before === undefined) return sample;

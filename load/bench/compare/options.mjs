@@ -11,6 +11,7 @@ const usage = `npm run bench:compare -- [options]
   --seed <n>          of the order within each round; default: the time
   --json <file>       the whole result; default artifacts/bench-compare.json
   --plot <file>       an SVG; default artifacts/bench-compare.svg
+  --from <a,b,…>      shows kept results in place of measuring; several are put together
   --profile <folder>  writes a .cpuprofile of every server there; the figures are then no figures
 `;
 
@@ -27,6 +28,7 @@ export function readOptions(words) {
       seed: { type: 'string' },
       json: { type: 'string', default: 'artifacts/bench-compare.json' },
       plot: { type: 'string', default: 'artifacts/bench-compare.svg' },
+      from: { type: 'string' },
       profile: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
@@ -41,6 +43,7 @@ export function readOptions(words) {
     rounds: Number(values.rounds),
     seed: values.seed === undefined ? Date.now() % 2 ** 32 : Number(values.seed),
     variants: values.variants?.split(','),
+    from: values.from?.split(','),
     cases: names.map((name) => {
       const found = cases.find((candidate) => candidate.name === name);
       if (found === undefined)
