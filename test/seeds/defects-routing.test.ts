@@ -1,6 +1,7 @@
 /** What Nexios's routing/websocket.py, websockets/errors.py and testclient get wrong, and channelbox does not. */
 import {
   App,
+  consumer,
   RouteError,
   WebsocketRoutes,
   WSRouter,
@@ -203,6 +204,27 @@ describe('websockets/errors.py', () => {
 
     expect(lines).toEqual([]);
     expect(app.inspect().connections).toBe(0);
+  });
+
+  test('a disconnect that escapes the loop of a consumer is no error either', async () => {
+    const { lines, options } = listening();
+    const app = new App(options).addWsRoute(
+      consumer('/x', {
+        async onReceive(ws) {
+          while (true) await ws.sendText(await ws.receiveText());
+        },
+        onDisconnect: (_ws, code) => lines.push(`onDisconnect ${code}`),
+      }),
+    );
+    await using t = testApp(app);
+    const ann = await t.connect('/x');
+    ann.sendText('begin');
+    ann.sendText('one');
+    await ann.expect('one');
+
+    await ann.close(1001);
+
+    expect(lines).toEqual(['onDisconnect 1001']);
   });
 
   test('an error of the handler closes with 1011, and is told with its route', async () => {
