@@ -1,0 +1,5 @@
+export declare class Bidder {
+  readonly lines: readonly string[];
+  constructor(lot: string, name: string);
+  bid(amount: number): void;
+}
