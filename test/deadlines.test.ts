@@ -25,12 +25,13 @@ test('100 000 entries cost one pending timer, and advancing past all of them let
   const random = randomFrom(1);
   const fallen: number[] = [];
   const startMs = clock.monotonic();
+  let timersMost = 0;
 
   for (let count = 0; count < 100_000; count += 1) {
     deadlines.file(new Entry(startMs + Math.floor(random() * 3_600_000), ({ dueMs }) => fallen.push(dueMs)));
-    if (count % 10_000 === 0) expect(clock.pending).toBe(1);
+    timersMost = Math.max(timersMost, clock.pending);
   }
-  expect([deadlines.size, clock.pending]).toEqual([100_000, 1]);
+  expect([deadlines.size, timersMost]).toEqual([100_000, 1]);
   clock.advance(3_600_000);
 
   expect(fallen).toHaveLength(100_000);
@@ -46,6 +47,7 @@ test('it falls due what a naive list does, at the same moment, whatever is filed
     const below = (count: number): number => Math.floor(random() * count);
     const filed = new Map<Entry, boolean>();
     const fallen: Entry[] = [];
+    let late = 0;
     const onFall = (entry: Entry, nowMs: number): void => {
       expect(nowMs, `seed ${seed}: never early`).toBeGreaterThanOrEqual(entry.dueMs);
       expect(filed.delete(entry), `seed ${seed}: filed, and falls due once`).toBe(true);
@@ -73,14 +75,13 @@ test('it falls due what a naive list does, at the same moment, whatever is filed
         deadlines.drop(one);
       } else {
         clock.advance(below(30));
-        for (const [entry] of filed) {
-          expect(entry.dueMs, `seed ${seed}: nothing is late`).toBeGreaterThan(clock.monotonic() - 1);
-        }
+        late += [...filed.keys()].filter(({ dueMs }) => dueMs < clock.monotonic()).length;
       }
       expect(deadlines.size, `seed ${seed}`).toBe(filed.size);
       expect(clock.pending, `seed ${seed}`).toBe(filed.size === 0 ? 0 : 1);
     }
     expect(fallen.length, `seed ${seed}`).toBeGreaterThan(0);
+    expect(late, `seed ${seed}: nothing is late`).toBe(0);
   }
 });
 

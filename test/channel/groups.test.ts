@@ -12,7 +12,7 @@ class Member implements Joinable {
 }
 
 test('groups and members agree with a naive list of pairs, both ways, and nothing is left behind', () => {
-  for (let seed = 1; seed <= 30; seed += 1) {
+  for (let seed = 1; seed <= 10; seed += 1) {
     const random = randomFrom(seed);
     const groups = new Groups<Member>();
     const members = Array.from({ length: 8 }, (_, at) => new Member(at % 3 === 0 ? 'bytes' : 'json'));
@@ -24,10 +24,11 @@ test('groups and members agree with a naive list of pairs, both ways, and nothin
       const name = names[Math.floor(random() * names.length)] as string;
       const pair = `${at} ${name}`;
       const group = groups.get(name);
-      if (random() < 0.5) {
-        expect(groups.join(member, name).isNew, `seed ${seed}`).toBe(!pairs.has(pair));
-        pairs.add(pair);
-      } else if (group !== undefined) expect(groups.leave(member, group), `seed ${seed}`).toBe(pairs.delete(pair));
+      const joins = random() < 0.5;
+      const changed = joins ? groups.join(member, name).isNew : group !== undefined && groups.leave(member, group);
+      expect(changed, `seed ${seed}`).toBe(joins ? !pairs.has(pair) : pairs.has(pair));
+      if (joins) pairs.add(pair);
+      else pairs.delete(pair);
 
       expect(groups.memberships, `seed ${seed}`).toBe(pairs.size);
       expect(countGroups(member)).toBe([...pairs].filter((one) => one.startsWith(`${at} `)).length);

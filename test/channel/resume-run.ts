@@ -20,11 +20,15 @@ interface Seen {
 
 const steps = 80;
 
+export function runTrial(run: ResumeRun): Promise<void> {
+  return new ResumeTrial(run).run();
+}
+
 /**
  * Saves, flushes, trims, joins and reconnects in the order that a seed gives, over as many nodes as there are layers;
  * then everyone's account is checked: every saved message exactly once and in order, or a page that says it is not.
  */
-export class ResumeTrial {
+class ResumeTrial {
   readonly #run: ResumeRun;
   readonly #random: () => number;
   readonly #clock = new ManualClock();
@@ -43,7 +47,7 @@ export class ResumeTrial {
     for (const layer of run.layers) this.#addNode(layer);
   }
 
-  async go(): Promise<void> {
+  async run(): Promise<void> {
     for (let step = 0; step < steps; step += 1) {
       await this.#step();
       await turn(this.#below(4));

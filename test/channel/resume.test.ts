@@ -3,7 +3,7 @@ import { MemoryLayer } from '../../src/layer/memory.ts';
 import { Broker } from '../layer/broker.ts';
 import { BrokerLayer } from '../layer/broker-layer.ts';
 import { turn } from '../manual-clock.ts';
-import { ResumeTrial } from './resume-run.ts';
+import { runTrial } from './resume-run.ts';
 
 const given = process.env['SEED'];
 /** `SEED=7` runs that one alone. */
@@ -16,7 +16,7 @@ describe.each([
 ])('every saved message exactly once, or recovered: false; with %s', (_how, isAsync) => {
   test('on one node alone', async () => {
     for (const seed of seeds(60)) {
-      await new ResumeTrial({ seed, layers: [new MemoryLayer()], isAsync, settle: () => turn(20) }).go();
+      await runTrial({ seed, layers: [new MemoryLayer()], isAsync, settle: () => turn(20) });
     }
   });
 
@@ -24,7 +24,7 @@ describe.each([
     for (const seed of seeds(40)) {
       const broker = new Broker(seed);
       const layers = [new BrokerLayer(broker, 'node1'), new BrokerLayer(broker, 'node2')];
-      await new ResumeTrial({ seed, layers, isAsync, settle: () => broker.settle() }).go();
+      await runTrial({ seed, layers, isAsync, settle: () => broker.settle() });
     }
   });
 });

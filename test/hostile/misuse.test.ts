@@ -185,9 +185,10 @@ async function attempt(misuse: Misuse, options: ArenaOptions = {}): Promise<{ er
   const heard: string[] = [];
   const listener = arena.client('/member');
   await new Promise<void>((resolve) => {
-    listener.on('message', (data) => {
-      if (String(data) === 'ready') resolve();
-      else heard.push(String(data));
+    listener.on('message', (data: Buffer) => {
+      const text = data.toString();
+      if (text === 'ready') resolve();
+      else heard.push(text);
     });
   });
   const client = await arena.connect('/attacked');

@@ -1,5 +1,5 @@
 import { connect } from 'node:net';
-import { consumer, WebSocketDisconnect, type WebsocketRoutes } from 'channelbox';
+import { consumer, type WebSocketDisconnect, type WebsocketRoutes } from 'channelbox';
 import { describe, expect, test } from 'vitest';
 import { Gate } from '../gate.ts';
 import { turn } from '../manual-clock.ts';

@@ -18,5 +18,5 @@ describe.each([1, 2, 3])('a layer that answers later, seed %i', (seed) => {
     time: { clock, advance: (ms) => clock.advance(ms) },
     cut: (layer) => (layer as BrokerLayer).cut(),
   });
-  for (const { name, run } of cases) test(name, () => run());
+  test.each(cases)('$name', ({ run }) => run());
 });

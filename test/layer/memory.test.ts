@@ -12,5 +12,5 @@ describe('the memory layer', () => {
     nodesMax: 1,
     time: { clock, advance: (ms) => clock.advance(ms) },
   });
-  for (const { name, run } of cases) test(name, () => run());
+  test.each(cases)('$name', ({ run }) => run());
 });

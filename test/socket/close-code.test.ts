@@ -4,14 +4,16 @@ import { checkCloseCode, invalidCode, trimReason } from '../../src/socket/close-
 
 test('every code that an endpoint may send is allowed, and no other (RFC 6455 §7.4)', () => {
   const allowed: number[] = [];
+  const errors = new Set<string>();
   for (let code = -1; code <= 70_000; code += 1) {
     try {
       checkCloseCode(code);
       allowed.push(code);
     } catch (error) {
-      expect(error).toMatchObject({ code: 'CHANNELBOX_CLOSE_CODE' });
+      errors.add((error as { code: string }).code);
     }
   }
+  expect([...errors]).toEqual(['CHANNELBOX_CLOSE_CODE']);
   const apps = Array.from({ length: 2_000 }, (_, at) => 3_000 + at);
   expect(allowed).toEqual([1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, ...apps]);
 });

@@ -3,5 +3,5 @@ import { transportCases } from '../../testing/conformance/transport.ts';
 import { memoryHarness } from './memory-site.ts';
 
 describe('the memory transport', () => {
-  for (const { name, run } of transportCases(memoryHarness)) test(name, () => run());
+  test.each(transportCases(memoryHarness))('$name', ({ run }) => run());
 });

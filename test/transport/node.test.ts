@@ -8,5 +8,5 @@ describe.each([
   ["through ws's own send", { forcesSend: true }],
   ['with deflate offered', { compression: true }],
 ])('the Node transport %s', (_how, options) => {
-  for (const { name, run } of transportCases(nodeHarness(options))) test(name, () => run());
+  test.each(transportCases(nodeHarness(options)))('$name', ({ run }) => run());
 });

@@ -249,7 +249,7 @@ function frameCases(harness: TransportHarness): ConformanceCase[] {
         for (const { served } of pairs) served.wire.write(frame);
         for (const { client } of pairs) {
           await until(() => client.received.length === 1, 'it has come');
-          assert.deepEqual([...(client.received[0]?.data as Uint8Array)], [1, 2, 3]);
+          assert.deepEqual([...((client.received[0]?.data ?? []) as Uint8Array)], [1, 2, 3]);
         }
       },
     },
