@@ -141,7 +141,8 @@ export class Driver {
   #decide(spentMs: number): boolean {
     let isDecided = false;
     for (const wait of this.#waits) {
-      if (!wait.poll()) continue;
+      // Decided at rest, so that what a frame or a close set off has happened when the test goes on.
+      if (this.#isMoving(wait.session, spentMs) || !wait.poll()) continue;
       this.#waits.delete(wait);
       isDecided = true;
     }
@@ -153,10 +154,16 @@ export class Driver {
     for (const session of this.#sessions) {
       if (!session.hasUnseenError) continue;
       // What left before the error shall be there before it.
-      if (session.inFlight && spentMs < session.watchdogMs) continue;
+      if (this.#isMoving(session, spentMs)) continue;
       if (this.#tellError(session)) isDecided = true;
     }
     return isDecided;
+  }
+
+  /** Something is on its way, and has not been for ever. */
+  #isMoving(session: Driven, spentMs: number): boolean {
+    const { restless, watchdogMs } = session;
+    return session.inFlight && spentMs < (restless.isGivenUp ? givenUpMs : watchdogMs);
   }
 
   /** An error rejects every call of its app that waits and takes errors, at once. */
