@@ -178,7 +178,6 @@ function row(title: string, texts: readonly string[]): string {
 
 /** What a server sent must not steer the terminal. */
 function printable(text: string): string {
-  // oxlint-disable-next-line no-control-regex
   return text.replace(
     /[\u0000-\u001f\u007f-\u009f]/g,
     (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`,

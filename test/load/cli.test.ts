@@ -345,9 +345,7 @@ function meanDelivered(report: RunReport): number {
 /** Lines that are left when the movements of the cursor have been followed. */
 function screenOf(text: string): readonly string[] {
   const lines: string[] = [];
-  // oxlint-disable-next-line no-control-regex
   for (const part of text.split(/(?=\u001b\[\d+A\u001b\[0J)/)) {
-    // oxlint-disable-next-line no-control-regex
     const [sequence = '', up] = /^\u001b\[(\d+)A\u001b\[0J/.exec(part) ?? [];
     if (up !== undefined) lines.splice(lines.length - Number(up));
     lines.push(...part.slice(sequence.length).split('\n').slice(0, -1));

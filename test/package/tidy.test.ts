@@ -51,7 +51,7 @@ const lineRules: readonly LineRule[] = [
     what: 'a test that sleeps',
     files: /^test\/.*\.ts$/,
     offends:
-      /setTimeout\((r|res|resolve|done|go)\b|\bawait (sleep|delay|wait|pause)\(\d|setTimeout.*from 'node:timers\/promises'/,
+      /(?<!\.)setTimeout\((r|res|resolve|done|go)\b|\bawait (sleep|delay|wait|pause)\(\d|setTimeout.*from 'node:timers\/promises'/,
     excuse: /\/\/ real time: \w+/,
     offender: 'await new Promise((resolve) => setTimeout(resolve, 10));',
     innocent: 'await t.clock.advance(10);',

@@ -20,6 +20,7 @@ function roomApp(): App {
           if (said === 'bye') return ws.close(4001, 'as you wish');
           if (said === 'boom') throw new Error('boom');
           if (said === 'later') await ws.app.clock.sleep(5_000);
+          // real time: a handler that waits on what the clock knows nothing of
           if (said === 'outside') await new Promise<void>((resolve) => void setTimeout(resolve, 50));
           await this.broadcast({ said }, ws.params.name);
         },
