@@ -8,3 +8,7 @@ export type { Match } from './matchers.ts';
 export type { TestTarget, TestTargetOptions, Tuple } from './target.ts';
 export type { Transcript, TranscriptEvent } from './transcript.ts';
 export { testUrl } from './url.ts';
+/** The suites that a transport or a layer of your own has to pass: named cases, for any runner. */
+export { layerCases, type ConformanceCase, type LayerHarness } from './conformance/layer.ts';
+export { transportCases } from './conformance/transport.ts';
+export type { ClientRequest, TransportHarness, TransportSite } from './conformance/transport-harness.ts';
