@@ -20,6 +20,8 @@ type OnUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => voi
 export class Doorway {
   readonly #host: UpgradeHost;
   readonly #open: OpenSocket;
+  /** The Host that passed last: nearly all clients of a server name it alike. */
+  #knownHost: string | undefined = undefined;
   readonly #attached = new Map<HttpServer | HttpsServer, OnUpgrade>();
 
   constructor(host: UpgradeHost, open: OpenSocket) {
@@ -53,8 +55,9 @@ export class Doorway {
 
   #upgrade(request: IncomingMessage, duplex: Duplex, head: Buffer): void {
     const socket = duplex as Socket;
-    const refusal = refusalOf(request);
+    const refusal = refusalOf(request, this.#knownHost);
     if (refusal !== undefined) return refuse(socket, refusal);
+    this.#knownHost = request.headers.host;
     this.#host.handle(new NodeUpgrade(request, socket, { open: this.#open, head }));
   }
 }

@@ -12,8 +12,11 @@ const hostPattern = /^(?:\[[0-9A-Fa-f:.]+\]|[-._~%0-9A-Za-z]+)(?::\d{1,5})?$/;
 const dotSegment = /\/(?:\.|%2e){1,2}(?:\/|$)/i;
 const tokenPattern = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
-/** What is wrong with an opening handshake (RFC 6455 §4.2.1), the first fault found; undefined: nothing. */
-export function refusalOf(request: IncomingMessage): Refusal | undefined {
+/**
+ * What is wrong with an opening handshake (RFC 6455 §4.2.1), the first fault found; undefined: nothing.
+ * @param knownHost a Host that has passed before, and need not be looked at again
+ */
+export function refusalOf(request: IncomingMessage, knownHost?: string): Refusal | undefined {
   const { headers, method } = request;
   if (method !== 'GET') {
     return { status: 405, message: `the method is ${method ?? ''}; a handshake is GET`, headers: { Allow: 'GET' } };
@@ -22,7 +25,7 @@ export function refusalOf(request: IncomingMessage): Refusal | undefined {
     return { status: 400, message: 'the Upgrade header is not "websocket"' };
   }
   if (headers.host === undefined) return { status: 400, message: 'there is no Host header' };
-  if (!isPlainTarget(request.url ?? '') || !isPlainHost(headers.host)) {
+  if (!isPlainTarget(request.url ?? '') || !(headers.host === knownHost || isPlainHost(headers.host))) {
     return { status: 400, message: 'the request target or the Host header is not in plain form' };
   }
   const version = headers['sec-websocket-version'];
@@ -46,15 +49,9 @@ export function refusalOf(request: IncomingMessage): Refusal | undefined {
   return undefined;
 }
 
-/** The one that passed last: nearly all clients of a server name it alike. */
-let plainHost: string | undefined;
-
 /** A name or address and a port, that a URL can be made of: `ws.url` never fails later. */
 function isPlainHost(host: string): boolean {
-  if (host === plainHost) return true;
-  if (!hostPattern.test(host) || !URL.canParse(`ws://${host}`)) return false;
-  plainHost = host;
-  return true;
+  return hostPattern.test(host) && URL.canParse(`ws://${host}`);
 }
 
 /** A path from the root, without what a URL parser would rewrite: dot segments, escaped or not, and backslashes. */
