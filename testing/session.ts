@@ -195,5 +195,10 @@ const here = new URL('..', import.meta.url).pathname;
 
 /** A line of a stack inside channelbox says nothing to who uses it. */
 export function isFramework(line: string): boolean {
-  return line.includes(`${here}src/`) || line.includes(`${here}testing/`) || line.includes('node:internal');
+  return (
+    line.includes(`${here}src/`) ||
+    line.includes(`${here}testing/`) ||
+    line.includes('(node:') ||
+    line.includes('at node:')
+  );
 }
