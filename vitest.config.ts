@@ -1,9 +1,10 @@
 import { fileURLToPath } from 'node:url';
-import { defineConfig } from 'vitest/config';
+import { defineConfig, type ViteUserConfig } from 'vitest/config';
+import { LongestFirst } from './test/package/longest-first.ts';
 
 const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
-export default defineConfig({
+const config: ViteUserConfig = defineConfig({
   resolve: {
     alias: [
       { find: /^channelbox$/, replacement: at('src/index.ts') },
@@ -14,6 +15,7 @@ export default defineConfig({
   },
   test: {
     include: ['test/**/*.test.ts'],
+    globalSetup: ['test/package/build-once.ts'],
     // Processes, not threads: some tests read process.env, open servers and send signals.
     pool: 'forks',
     // The default leaves one core idle, which is half of two.
@@ -25,6 +27,8 @@ export default defineConfig({
     retry: 0,
     dangerouslyIgnoreUnhandledErrors: false,
     // The order is that of the file unless `--sequence.shuffle.tests` is given; then vitest prints the seed it replays from.
-    sequence: { hooks: 'stack' },
+    sequence: { hooks: 'stack', sequencer: LongestFirst },
   },
 });
+
+export default config;

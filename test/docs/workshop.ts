@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import { root, runNode, type Outcome } from '../package/packed-package.ts';
+import { root, runNode, type Outcome } from '../package/run.ts';
 import { snippetsOf, type Snippet } from './snippet.ts';
 
 /** README.md and everything in docs, by path. */

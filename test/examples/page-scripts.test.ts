@@ -1,7 +1,7 @@
 import { cp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { root, runNode, type Outcome } from '../package/packed-package.ts';
+import { root, runNode, type Outcome } from '../package/run.ts';
 
 const page = join(root, 'examples/chat/page');
 

@@ -1,36 +1,33 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { RunReport } from 'channelbox/load';
 import { exitCodes } from '../../load/command/kit.ts';
 import { reportIn } from '../../load/report/file.ts';
+import { builtKit, type BuiltKit } from './built-kit.ts';
 import { openRoomServer } from './room-server.ts';
 
-const hooks = new URL('./source-hooks.mjs', import.meta.url).href;
-const cli = fileURLToPath(new URL('../../load/cli.ts', import.meta.url));
-const scenario = fileURLToPath(new URL('./fixtures/rooms.ts', import.meta.url));
-
-let folder = '';
+let kit: BuiltKit;
+let scenario = '';
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'channelbox-process-'));
-});
+  kit = await builtKit();
+  ({ scenario } = kit);
+}, 120_000);
 afterAll(async () => {
-  await rm(folder, { recursive: true, force: true });
+  await kit[Symbol.asyncDispose]();
 });
 
 /** Short, since a process takes its time to start as it is. */
 const brief = ['--duration', '500ms'];
 
-describe('the command as a process', { timeout: 30_000 }, () => {
+describe.concurrent('the command as a process', { timeout: 30_000 }, () => {
   test('runs a scenario against a server and ends with the verdict, results apart from progress', async ({
     expect,
   }) => {
     await using server = await openRoomServer({ clients: 24 });
-    const page = join(folder, 'report.html');
+    const page = join(kit.folder, 'report.html');
     const run = start(['load', scenario, '--target', server.url, ...brief, '--json', '--html', page]);
     const code = await run.end();
     const report = JSON.parse(run.results()) as RunReport;
@@ -131,7 +128,7 @@ interface Run {
 }
 
 function start(words: readonly string[]): Run {
-  const child = spawn(process.execPath, ['--import', hooks, cli, ...words], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [kit.cli, ...words], { stdio: ['ignore', 'pipe', 'pipe'] });
   const written = { results: '', notes: '' };
   child.stdout.setEncoding('utf8').on('data', (text: string) => (written.results += text));
   child.stderr.setEncoding('utf8').on('data', (text: string) => (written.notes += text));

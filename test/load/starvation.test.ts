@@ -2,19 +2,24 @@ import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { availableParallelism } from 'node:os';
-import { fileURLToPath } from 'node:url';
 import { constant, load, uniform, type RunReport, type Scenario } from 'channelbox/load';
-import { describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { builtKit, type BuiltKit } from './built-kit.ts';
 import { openRoomServer } from './room-server.ts';
 
-const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
-const node = ['node', '--import', new URL('./source-hooks.mjs', import.meta.url).href] as const;
+let kit: BuiltKit;
+beforeAll(async () => {
+  kit = await builtKit();
+}, 120_000);
+afterAll(async () => {
+  await kit[Symbol.asyncDispose]();
+});
 
 const scenario: Scenario = {
   clients: 40,
   rooms: uniform(4),
   schedule: constant(20),
-  duration: '2s',
+  duration: '1s',
   deadline: '10s',
   adapter: 'json',
   thresholds: ['fanout.p99 < 50ms'],
@@ -64,15 +69,11 @@ class Processes {
 /** A load from a process on one core, beside hogs; of a server that is stopped for most of the time, or not. */
 async function starved(which: 'generator' | 'server'): Promise<RunReport & { reasons: string[] }> {
   await using processes = new Processes();
-  const server = processes.start([...node, at('./fixtures/serve-rooms.ts')]);
+  const server = processes.start(['node', kit.program('serve-rooms')]);
   const target = await processes.firstLine(server);
-  const words = [
-    at('./fixtures/run-load.ts'),
-    JSON.stringify({ ...scenario, target }),
-    JSON.stringify({ client: 'raw' }),
-  ];
+  const words = [kit.program('run-load'), JSON.stringify({ ...scenario, target }), JSON.stringify({ client: 'raw' })];
   const pin = which === 'generator' ? ['taskset', '-c', '1'] : [];
-  const generator = processes.start([...pin, ...node, ...words]);
+  const generator = processes.start([...pin, 'node', ...words]);
   if (which === 'generator') for (let hog = 0; hog < 4; hog += 1) processes.hog(1);
   let isStopped = false;
   const toggle = setInterval(() => {
@@ -106,9 +107,7 @@ describe('a shortage of the generator makes the run invalid, with the cause and 
     await using server = await openRoomServer();
     await using processes = new Processes();
     const many = { ...scenario, clients: 300, duration: '300ms', target: server.url };
-    const command = [...node, at('./fixtures/run-load.ts'), JSON.stringify(many), '{}']
-      .map((word) => `'${word}'`)
-      .join(' ');
+    const command = ['node', kit.program('run-load'), JSON.stringify(many), '{}'].map((word) => `'${word}'`).join(' ');
     const line = await processes.firstLine(processes.start(['sh', '-c', `ulimit -n 150; exec ${command}`]));
     const report = JSON.parse(line) as RunReport & { reasons: string[] };
     expect(report.verdict).toBe('invalid');

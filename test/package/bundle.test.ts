@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { root, type Outcome } from './packed-package.ts';
+import { root, type Outcome } from './run.ts';
 import { plantedTree, type Files, type PlantedTree } from './planted-tree.ts';
 
 const door = 'export const one: number = 1;\n';

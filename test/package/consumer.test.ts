@@ -2,7 +2,8 @@ import { cp, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { RunReport } from 'channelbox/load';
-import { packageFacts, packedPackage, root, runNode, type Consumer, type Outcome } from './packed-package.ts';
+import { packageFacts, packedPackage, type Consumer } from './packed-package.ts';
+import { root, runNode, type Outcome } from './run.ts';
 
 const compilers = { 'TypeScript 7': 'typescript', 'TypeScript 5.9': 'typescript5' } as const;
 const fixtures = join(root, 'test/package/fixtures');

@@ -2,7 +2,7 @@
 import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { root, runNode, type Outcome } from './packed-package.ts';
+import { root, runNode, type Outcome } from './run.ts';
 
 const settings = [
   '.oxlintrc.json',

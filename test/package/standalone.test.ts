@@ -2,7 +2,8 @@
 import { cp, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { packedPackage, root, runNode, type Consumer, type Outcome } from './packed-package.ts';
+import { packedPackage, type Consumer } from './packed-package.ts';
+import { root, runNode, type Outcome } from './run.ts';
 
 const vitest = join(root, 'node_modules/vitest/vitest.mjs');
 const runners = join(root, 'test/testing/runners');

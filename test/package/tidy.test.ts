@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { root, run } from './packed-package.ts';
+import { root, run } from './run.ts';
 
 interface SourceFile {
   readonly path: string;
