@@ -35,7 +35,7 @@ export interface Workshop extends AsyncDisposable {
 
 /** @param name keeps two workshops at the same time apart. */
 export async function workshop(name: string, snippets: readonly Snippet[]): Promise<Workshop> {
-  const folder = join(root, 'artifacts', 'snippets', name);
+  const folder = join(root, 'artifacts', 'snippets', `${name}-${process.pid}`);
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
   const pathOf = (snippet: Snippet): string => join(folder, snippet.document.replace(/\.md$/, ''), snippet.file);
