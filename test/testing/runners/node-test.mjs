@@ -1,3 +1,4 @@
+/* oxlint-disable typescript/no-floating-promises -- node:test awaits what test() returns */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { testApp } from 'channelbox/testing';
