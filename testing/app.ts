@@ -40,6 +40,8 @@ export interface TestApp extends TestTarget {
   settle(options?: { realMs?: number }): Promise<void>;
 }
 
+// Kept from before fake timers can replace it.
+const { setImmediate } = globalThis;
 /** What a factory starts besides handlers belongs to the app, not to the test's body. */
 const background = { enter: (): void => {}, leave: (): void => {} };
 /** Virtual; an app without an accept timeout would otherwise be asked for ever. */
@@ -152,7 +154,8 @@ class AppTarget extends Target implements TestApp {
       },
     );
     if (isClosed) return;
-    await Promise.race([closing, this.#rest()]);
+    await Promise.race([closing, turn()]);
+    if (!isClosed) await this.#rest();
     if (isClosed) return;
     // It drains: what its clients have not answered it cuts off after a while.
     await this.clock.advance(drainMs);
@@ -168,6 +171,12 @@ class AppTarget extends Target implements TestApp {
 }
 
 const drainMs = 10_000;
+
+function turn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}
 
 /**
  * An app under test: its time is a clock that stands still, its clients need no network.

@@ -5,10 +5,17 @@ import { Sleepers, type Sleeper } from './sleepers.ts';
 // Kept from before fake timers, ours or a runner's, can replace them: rest is decided in real turns.
 const { setImmediate, setTimeout, performance } = globalThis;
 
-interface Lead extends Mover {
+/** A mover whose turn it is. */
+class Lead {
+  readonly mover: Mover;
   readonly targetMs: number;
-  readonly startedAt: number;
-  hasFired: boolean;
+  readonly startedAt: number = performance.now();
+  hasFired = false;
+
+  constructor(mover: Mover, targetMs: number) {
+    this.mover = mover;
+    this.targetMs = targetMs;
+  }
 }
 
 /** Turns without rest before a pause is made between two of them. */
@@ -147,7 +154,7 @@ export class Driver {
       isDecided = true;
     }
     const lead = this.#nextLead();
-    if (lead?.poll?.() === true) {
+    if (lead?.mover.poll?.() === true) {
       this.#lead = undefined;
       isDecided = true;
     }
@@ -170,7 +177,7 @@ export class Driver {
   #tellError(session: Driven): boolean {
     const waits = [...this.#waits].filter((wait) => wait.session === session && wait.takesErrors);
     const movers = this.#movers.filter((mover) => mover.session === session);
-    const lead = this.#lead?.session === session ? this.#lead : undefined;
+    const lead = this.#lead?.mover.session === session ? this.#lead.mover : undefined;
     if (waits.length === 0 && movers.length === 0 && lead === undefined) return false;
     const reported = new Set<unknown>();
     for (const wait of this.#waits) if (!wait.takesErrors && wait.subject !== undefined) reported.add(wait.subject);
@@ -195,8 +202,9 @@ export class Driver {
   /** Who is parked, once all else rests; undefined while something still moves. */
   #parkedAtRest(now: number, spentMs: number): Busy[] | undefined {
     const lead = this.#lead;
-    const realLeftMs = lead?.realMs === undefined ? 0 : lead.realMs - (now - lead.startedAt);
-    if (realLeftMs > 0 && lead?.waitsOut === true) return undefined;
+    const realMs = lead?.mover.realMs;
+    const realLeftMs = lead === undefined || realMs === undefined ? 0 : realMs - (now - lead.startedAt);
+    if (realLeftMs > 0 && lead?.mover.waitsOut === true) return undefined;
     const parked: Busy[] = [];
     for (const session of this.#sessions) {
       const { restless, watchdogMs } = session;
@@ -206,7 +214,7 @@ export class Driver {
       for (const running of session.busy) {
         isQuiet = false;
         parked.push(running);
-        if (lead?.realMs !== undefined) {
+        if (realMs !== undefined) {
           if (realLeftMs > 0) return undefined;
         } else if (!running.isGivenUp) {
           if (now - running.busySince >= watchdogMs) running.isGivenUp = true;
@@ -228,7 +236,7 @@ export class Driver {
     const mover = this.#movers.shift();
     if (mover === undefined) return undefined;
     const targetMs = mover.byMs === 'next' ? Infinity : this.#clock.monotonic() + mover.byMs;
-    this.#lead = { ...mover, targetMs, startedAt: performance.now(), hasFired: false };
+    this.#lead = new Lead(mover, targetMs);
     return this.#lead;
   }
 
@@ -239,19 +247,20 @@ export class Driver {
   }
 
   #stepForLead(lead: Lead, parked: readonly Busy[]): void {
-    const isDone = lead.byMs === 'next' && lead.hasFired;
-    if (!isDone && this.#isDueBy(lead.targetMs)) {
+    const { mover, targetMs, hasFired } = lead;
+    const isDone = mover.byMs === 'next' && hasFired;
+    if (!isDone && this.#isDueBy(targetMs)) {
       lead.hasFired = true;
       this.#fire((error) => {
         this.#lead = undefined;
-        lead.reject(error);
+        mover.reject(error);
       });
       return;
     }
     this.#lead = undefined;
-    if (lead.byMs === 'next') return lead.resolve(lead.hasFired);
-    this.#clock.moveTo(lead.targetMs);
-    if (parked.length === 0 || lead.realMs !== undefined || lead.doubt?.(parked) !== true) lead.resolve(true);
+    if (mover.byMs === 'next') return mover.resolve(hasFired);
+    this.#clock.moveTo(targetMs);
+    if (parked.length === 0 || mover.realMs !== undefined || mover.doubt?.(parked) !== true) mover.resolve(true);
   }
 
   #stepForWaits(parked: readonly Busy[]): void {

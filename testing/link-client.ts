@@ -30,11 +30,11 @@ export class LinkClient implements TestClient, Waiting {
   readonly name: string;
   readonly session: Session;
   readonly queue: FrameWait<never>[] = [];
-  subprotocol = '';
-  headers: Headers = new Headers();
   /** What the server was asked with, for errors that are this client's. */
   upgrade: Upgrade | undefined;
   readonly #bench: Bench;
+  #answer: { readonly subprotocol: string; readonly headers: Headers } | undefined;
+  #headers: Headers | undefined;
   #link: Link | undefined;
   #frames: Message[] = [];
   #readCount = 0;
@@ -50,6 +50,15 @@ export class LinkClient implements TestClient, Waiting {
   /** What it is a client of. */
   get bench(): Bench {
     return this.#bench;
+  }
+
+  get subprotocol(): string {
+    return this.#answer?.subprotocol ?? '';
+  }
+
+  get headers(): Headers {
+    this.#headers ??= this.#answer?.headers ?? new Headers();
+    return this.#headers;
   }
 
   get transcript(): Transcript {
@@ -225,9 +234,8 @@ export class LinkClient implements TestClient, Waiting {
     this.#link = link;
   }
 
-  onOpen(answer: { subprotocol: string; headers: Headers }): void {
-    this.subprotocol = answer.subprotocol;
-    this.headers = answer.headers;
+  onOpen(answer: { readonly subprotocol: string; readonly headers: Headers }): void {
+    this.#answer = answer;
     this.#bench.log.add(this.name, { kind: 'open' });
   }
 

@@ -1,7 +1,4 @@
-/**
- * A promise that knows whether anyone awaits it. Its rejection never counts as unhandled: a test that forgets a wait
- * learns of it at its end, by name, and not by the end of the process.
- */
+/** A promise that knows whether anyone awaits it. */
 export class Seen<T> extends Promise<T> {
   /** What `then` derives is an ordinary promise. */
   static override get [Symbol.species](): PromiseConstructor {
@@ -18,7 +15,6 @@ export class Seen<T> extends Promise<T> {
   ) {
     super(executor);
     this.#onAwaited = onAwaited;
-    void Promise.prototype.then.call(this, undefined, ignore);
   }
 
   get isAwaited(): boolean {
@@ -44,7 +40,10 @@ export interface Refusal {
   readonly promise: Seen<unknown>;
 }
 
-/** A promise and the means to settle it. */
+/**
+ * A promise and the means to settle it. Its rejection never counts as unhandled: a test that forgets a wait learns of
+ * it at its end, by name, and not by the end of the process.
+ */
 export class Settling<T> {
   readonly promise: Seen<T>;
   resolve!: (value: T) => void;
@@ -53,7 +52,11 @@ export class Settling<T> {
   constructor(onAwaited?: () => void) {
     this.promise = new Seen<T>((resolve, reject) => {
       this.resolve = resolve;
-      this.reject = reject;
+      this.reject = (reason) => {
+        // Past `then`, which would count as awaiting it.
+        void Promise.prototype.then.call(this.promise, undefined, ignore);
+        reject(reason);
+      };
     }, onAwaited);
   }
 }

@@ -122,8 +122,8 @@ async function idleOnesLeave(t: TestApp): Promise<void> {
 }
 
 test('the sound room passes', async () => {
-  await ordinaryTest(roomApp(), { strict: true });
-  await ordinaryTest(roomApp(), { strict: true, transport: 'tcp' });
+  await expect(ordinaryTest(roomApp(), { strict: true })).resolves.toBeUndefined();
+  await expect(ordinaryTest(roomApp(), { strict: true, transport: 'tcp' })).resolves.toBeUndefined();
 });
 
 const defects: [name: string, defect: Partial<typeof sound>, message: string | RegExp][] = [

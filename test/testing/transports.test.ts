@@ -303,7 +303,7 @@ describe('a URL', () => {
     const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
     server.on('connection', (socket, request) => {
       socket.send(request.url ?? '');
-      socket.on('message', (data) => setTimeout(() => socket.send(data.toString().toUpperCase()), 20));
+      socket.on('message', (data: Buffer) => setTimeout(() => socket.send(data.toString().toUpperCase()), 20));
     });
     await new Promise((resolve) => server.once('listening', resolve));
     {
