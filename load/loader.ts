@@ -1,4 +1,4 @@
-import { register } from 'node:module';
+import { createRequire, register } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { transform } from 'sucrase';
@@ -65,6 +65,9 @@ export async function load(url, context, next) {
 
 let isRegistered = false;
 
+const isSource = import.meta.url.endsWith('.ts');
+const declaresUsing = /\busing \w+ =/;
+
 /** From here on this process imports TypeScript, by Node 20's own loader. Calling it again changes nothing. */
 export function registerTypeScript(): void {
   if (isRegistered) return;
@@ -98,7 +101,7 @@ export async function importScenario(source: string | URL): Promise<Scenario> {
 
 /** Run from its own TypeScript, the package's doors are its sources; else Node finds them by the package's name. */
 function doors(): Readonly<Record<string, string>> {
-  if (!import.meta.url.endsWith('.ts')) return {};
+  if (!isSource) return {};
   const at = (path: string): string => new URL(path, import.meta.url).href;
   return {
     channelbox: at('../src/index.ts'),
@@ -109,21 +112,30 @@ function doors(): Readonly<Record<string, string>> {
 
 function answer(port: MessagePort): void {
   port.on('message', ({ id, text, file }: { id: number; text: string; file: string }) => {
-    try {
-      port.postMessage({ id, code: translate(text, file) });
-    } catch (error) {
-      port.postMessage({ id, problem: `${file}: ${(error as Error).message}` });
-    }
+    translate(text, file).then(
+      (code) => port.postMessage({ id, code }),
+      (error: unknown) => port.postMessage({ id, problem: `${file}: ${(error as Error).message}` }),
+    );
   });
   port.unref();
 }
 
-function translate(text: string, file: string): string {
-  const { code } = transform(text, {
+async function translate(text: string, file: string): Promise<string> {
+  const code = isSource && declaresUsing.test(text) ? await lower(text, file) : takeTypesOff(text, file);
+  return `${code}\n//# sourceURL=${pathToFileURL(file).href}`;
+}
+
+function takeTypesOff(text: string, file: string): string {
+  return transform(text, {
     transforms: ['typescript'],
     disableESTransforms: true,
     keepUnusedImports: false,
     filePath: file,
-  });
-  return `${code}\n//# sourceURL=${pathToFileURL(file).href}`;
+  }).code;
+}
+
+/** The package's own sources use what Node 20 does not know; the compiler lowers it, so that only a checkout has to. */
+async function lower(text: string, file: string): Promise<string> {
+  const esbuild = createRequire(import.meta.url)('esbuild') as typeof import('esbuild');
+  return (await esbuild.transform(text, { loader: 'ts', target: 'node20', sourcefile: file })).code;
 }
