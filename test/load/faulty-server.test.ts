@@ -3,19 +3,20 @@ import { describe, expect, test } from 'vitest';
 import scenario from './fixtures/rooms.ts';
 import { openRoomServer, type Fault } from './room-server.ts';
 
-const deadlineMs = 1_000;
+/** Far beyond what a busy machine adds: what is late is what the server held back. */
+const deadlineMs = 1_500;
 
 /** Faults stop early enough for what is delayed to arrive before the end. */
-const lastFault = 1_600;
+const lastFault = 800;
 
 const mixed: Fault[] = ['drop', 'duplicate', 'swap', 'leak', 'flip', { delayMs: deadlineMs + 200 }];
 
 function sinful(delivery: number): Fault | undefined {
-  if (delivery > lastFault || delivery % 6 !== 0) return undefined;
-  return mixed[(delivery / 6) % mixed.length];
+  if (delivery > lastFault || delivery % 3 !== 0) return undefined;
+  return mixed[(delivery / 3) % mixed.length];
 }
 
-const overrides = { duration: '2s', deadline: deadlineMs, schedule: constant(20), speakers: 1 } as const;
+const overrides = { duration: '1200ms', deadline: deadlineMs, schedule: constant(10), speakers: 1 } as const;
 
 async function accuse(
   client: 'raw' | 'ws',
@@ -60,25 +61,26 @@ describe.concurrent('a server that drops, doubles, swaps, leaks, corrupts and de
   }
 });
 
-describe('a server that does right', () => {
+describe.concurrent('a server that does right', () => {
   test('has nothing counted against it', async () => {
     await using server = await openRoomServer({ clients: 24 });
-    const { ledger, clients } = await load(scenario, { target: server.url, overrides: { rooms: oneRoom() } });
+    const calm = { rooms: oneRoom(), schedule: constant(5), deadline: '5s' } as const;
+    const { ledger, clients } = await load(scenario, { target: server.url, overrides: calm });
     expect(clients).toEqual({ intended: 24, connected: 24, refused: 0, dropped: 0, peak: 24 });
     expect(ledger).toMatchObject({ lost: 0, duplicated: 0, reordered: 0, misrouted: 0, corrupt: 0, late: 0 });
-    expect(ledger.expected).toBeGreaterThan(24 * 24 * 15);
+    expect(ledger.expected).toBeGreaterThan(24 * 24 * 3);
     expect(ledger.received).toBe(ledger.expected);
   });
 
-  test('that drops one delivery in a thousand is caught by exactly those, with an example of each', async () => {
+  test('that drops one delivery in five hundred is caught by exactly those, with an example of each', async () => {
     await using server = await openRoomServer({
       clients: 24,
-      fault: (delivery) => (delivery % 1_000 === 0 ? 'drop' : undefined),
+      fault: (delivery) => (delivery % 500 === 0 ? 'drop' : undefined),
     });
     const report = await load(scenario, {
       target: server.url,
       client: 'raw',
-      overrides: { rooms: oneRoom(), deadline: '500ms' },
+      overrides: { rooms: oneRoom(), schedule: constant(8), deadline: deadlineMs },
     });
     expect(server.sins.dropped).toBeGreaterThan(3);
     expect(report.ledger.lost).toBe(server.sins.dropped);

@@ -159,6 +159,16 @@ describe('a scenario in process', () => {
     await expect(load(rest, { inproc: true })).rejects.toMatchObject({ code: 'CHANNELBOX_LOAD_NO_APP' });
   });
 
+  test('with a warm-up counts what was meant to be sent after it, to the message', async () => {
+    const report = await load({ ...scenario, duration: '10s', warmup: '4s' }, { inproc: true });
+    const { published } = report.ledger;
+    // Six seconds of sixty clients; who speaks on the edge itself may count once more.
+    expect(published - 60 * 6).toBeGreaterThanOrEqual(0);
+    expect(published - 60 * 6).toBeLessThan(4);
+    expect(report.ledger).toMatchObject({ ...clean, expected: published * 10, indeterminate: 0 });
+    expect(report.latency.fanout.count).toBe(report.ledger.received);
+  });
+
   test('whose app takes no clock is given the virtual one', async () => {
     const report = await load({ ...scenario, app: () => createChat({ rateLimit: false }) }, { inproc: true });
     expect(report.verdict).toBe('pass');
