@@ -51,9 +51,23 @@ export class Session implements Sink, PromiseLike<void> {
     const { encoding, expires } = this.#hooks;
     // A middleware that has claimed the channel already has said what it shall be.
     if (!this.#socket.hasChannel) new SocketChannel(this.#socket, { payloadType: encoding ?? 'json', expires });
-    const connecting = this.#call('onConnect', () => this.#hooks.onConnect(this.#socket));
-    if (connecting === undefined) this.#connected();
-    else void connecting.then(() => this.#connected());
+    this.#socket.hook = 'onConnect';
+    let connecting: unknown;
+    try {
+      connecting = this.#hooks.onConnect(this.#socket);
+    } catch (error) {
+      this.#failed(error, 'onConnect');
+    }
+    if (!isThenable(connecting)) this.#connected();
+    else {
+      connecting.then(
+        () => this.#connected(),
+        (error: unknown) => {
+          this.#failed(error, 'onConnect');
+          this.#connected();
+        },
+      );
+    }
     return this;
   }
 

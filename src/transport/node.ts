@@ -38,6 +38,7 @@ export class NodeTransport {
   /** One for each payload limit: ws takes it per server. */
   readonly #servers = new Map<number, WebSocketServer>();
   #answer: UpgradeAnswer | undefined = undefined;
+  #opened: NodeWire | undefined = undefined;
   #responseHeaders: readonly string[] = [];
 
   constructor(host: NodeTransportHost, options: NodeTransportOptions = {}) {
@@ -61,6 +62,11 @@ export class NodeTransport {
     this.#doorway.detach();
   }
 
+  /** ws calls it at once, or not at all. */
+  readonly #keepOpened = (opened: WsWebSocket): void => {
+    this.#opened = opened as NodeWire;
+  };
+
   readonly #open = (
     request: IncomingMessage,
     socket: Socket,
@@ -68,12 +74,11 @@ export class NodeTransport {
     head: Buffer,
   ): Wire | undefined => {
     const server = this.#serverFor(answer.maxPayloadBytes ?? payloadBytesMax);
-    let wire: NodeWire | undefined;
     this.#answer = answer;
-    server.handleUpgrade(request, socket, head, (opened) => {
-      wire = opened as NodeWire;
-    });
+    server.handleUpgrade(request, socket, head, this.#keepOpened);
+    const wire = this.#opened;
     this.#answer = undefined;
+    this.#opened = undefined;
     wire?.opened(socket, this.#compresses && sharesDeflate(this.#responseHeaders));
     return wire;
   };
