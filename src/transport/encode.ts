@@ -47,7 +47,7 @@ function deflate(frame: Frame, counts: EncodeCounts): Uint8Array | undefined {
   const { byteLength, data } = frame;
   if (byteLength < deflateBytesMin) return undefined;
   counts.deflates += 1;
-  const block = deflateRawSync(data, { finishFlush: constants.Z_SYNC_FLUSH });
+  const block = deflateRawSync(data, { finishFlush: constants.Z_SYNC_FLUSH, ...roomFor(byteLength) });
   // The empty block that a sync flush ends with, 00 00 ff ff, is left out on the wire.
   const length = block.byteLength - 4;
   if (length >= byteLength) return undefined;
@@ -55,6 +55,18 @@ function deflate(frame: Frame, counts: EncodeCounts): Uint8Array | undefined {
   const at = writeHeader(bytes, opcodeOf(frame) | deflatedBit, length);
   block.copy(bytes, at, 0, length);
   return bytes;
+}
+
+/** zlib looks so many bytes ahead within its window. */
+const lookaheadBytes = 262;
+
+/**
+ * A window that holds the whole payload, and tables that go with it: a larger one finds nothing more, and takes time and
+ * memory to set up, 256 KB where 32 do for a payload of 2.
+ */
+function roomFor(byteLength: number): { readonly windowBits: number; readonly memLevel: number } {
+  const windowBits = Math.min(15, 32 - Math.clz32(byteLength + lookaheadBytes));
+  return { windowBits, memLevel: Math.min(8, windowBits - 7) };
 }
 
 function opcodeOf(frame: Frame): number {

@@ -11,12 +11,12 @@ const { port, publish } = await serve(setup);
 
 const orders = {
   mark: () => say({ did: 'mark', ...usage() }),
-  run: async ({ bytes, publishes, burst, intervalMs }) => {
+  run: async ({ bytes, publishes, burst, intervalMs, group = 'room' }) => {
     const messages = messagesOf(bytes);
     let done = 0;
     await new Promise((resolve) => {
       const timer = setInterval(() => {
-        for (let at = 0; at < burst; at += 1, done += 1) publish('room', messages[done % messages.length]);
+        for (let at = 0; at < burst; at += 1, done += 1) publish(group, messages[done % messages.length]);
         if (done < publishes) return;
         clearInterval(timer);
         resolve();
