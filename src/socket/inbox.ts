@@ -163,6 +163,8 @@ export class Inbox implements WireEvents {
       this.#serveOne(sink, message);
     }
     if (this.#isBusy || this.#queue !== undefined) return;
+    // A sink that closed its socket within the last frame has been told of the end there.
+    if (this.#sink === undefined) return;
     if (!this.#hasEnded) return this.#rest();
     this.#sink = undefined;
     const { probe } = this.#owner;

@@ -129,6 +129,36 @@ describe('when the socket closes itself', () => {
     expect(stage.failures).toHaveLength(1);
   });
 
+  test.each(['closes', 'throws'])(
+    'onDisconnect runs once where a hook without a promise %s amid waiting frames',
+    async (how) => {
+      const gate = new Gate();
+      const codes: number[] = [];
+      await using stage = new Stage({}, (app) =>
+        app.addWsRoute(
+          consumer('/queued', {
+            async onConnect(ws) {
+              await ws.accept();
+              await gate.promise;
+            },
+            onReceive(ws) {
+              if (how === 'throws') throw new Error('planted');
+              void ws.close(1011);
+            },
+            onDisconnect: (_ws, code) => codes.push(code),
+          }),
+        ),
+      );
+      const peer = await stage.peers.connect('/queued');
+      peer.send('1').send('2');
+      await turn(3);
+      gate.open();
+      await turn(5);
+
+      expect([peer.closed?.code, codes]).toEqual([1011, [1011]]);
+    },
+  );
+
   test('a handler that returns closes with 1000, and one that breaks out of its loop goes on', async () => {
     await using stage = new Stage({}, (app) =>
       app.wsRoute('/loop', async (ws) => {
