@@ -67,15 +67,15 @@ export class Inbox implements WireEvents {
   }
 
   /**
-   * The next frame, converted. Rejects with the disconnect once the socket has ended and nothing is left;
-   * that rejection counts as handled, so that it harms nobody who awaits it late.
+   * The next frame, converted. Rejects with the disconnect once the socket has ended and nothing is left, with its
+   * signal's reason before; either counts as handled, so that it harms nobody who awaits it late.
    */
   receive<T>(call: string, convert: (message: Message) => T, options: ReceiveOptions = {}): Promise<T> {
     const { signal } = options;
-    if (signal?.aborted) return Promise.reject(signal.reason as Error);
+    if (signal?.aborted) return rejected(signal.reason);
     const message = this.#take();
     if (message !== undefined) return settle(message, convert);
-    if (this.#hasEnded) return this.#rejected();
+    if (this.#hasEnded) return rejected(this.#owner.disconnect);
     return this.#waitFor(call, convert, signal);
   }
 
@@ -194,6 +194,11 @@ export class Inbox implements WireEvents {
         signal?.removeEventListener('abort', onAbort);
         if (probe !== undefined) probe.leave?.(token);
       };
+      const refuse = (reason: unknown): void => {
+        leave();
+        promise.catch(ignore);
+        reject(reason as Error);
+      };
       const waiter: Waiter = {
         take: (message) => {
           leave();
@@ -203,28 +208,23 @@ export class Inbox implements WireEvents {
             reject(error as Error);
           }
         },
-        end: () => {
-          leave();
-          promise.catch(ignore);
-          reject(this.#owner.disconnect);
-        },
+        end: () => refuse(this.#owner.disconnect),
       };
       const onAbort = (): void => {
         this.#waiters = this.#waiters?.filter((other) => other !== waiter);
-        leave();
-        reject(signal?.reason as Error);
+        refuse(signal?.reason);
       };
       signal?.addEventListener('abort', onAbort, { once: true });
       (this.#waiters ??= []).push(waiter);
     });
     return promise;
   }
+}
 
-  #rejected<T>(): Promise<T> {
-    const promise = Promise.reject<T>(this.#owner.disconnect);
-    promise.catch(ignore);
-    return promise;
-  }
+function rejected<T>(reason: unknown): Promise<T> {
+  const promise = Promise.reject<T>(reason as Error);
+  promise.catch(ignore);
+  return promise;
 }
 
 function settle<T>(message: Message, convert: (message: Message) => T): Promise<T> {

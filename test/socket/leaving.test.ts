@@ -88,6 +88,20 @@ describe('when the peer leaves', () => {
   });
 });
 
+test('a receive bound to the socket’s own signal and never awaited is no unhandled rejection', async () => {
+  await using stage = new Stage();
+  const peer = await stage.peers.connect('/');
+  const ws = stage.sockets[0] as ServerWebSocket;
+  void ws.receive({ signal: ws.signal });
+
+  peer.drop();
+  await turn(5);
+  void ws.receive({ signal: ws.signal });
+  await turn(5);
+
+  expect(stage.unhandled).toEqual([]);
+});
+
 describe('when the socket closes itself', () => {
   test('the queue is dropped, receive rejects with its code, and the groups are left at that moment', async () => {
     await using stage = new Stage();
