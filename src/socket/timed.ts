@@ -45,16 +45,14 @@ export abstract class TimedSocket extends RequestedSocket implements Due {
 
   heard(): boolean {
     const nowMs = this.keeping.turn.stampMs();
-    this.#heardMs = nowMs;
-    this.#pingedMs = 0;
+    this.#lives(nowMs);
     if (this.guard !== undefined && !this.guard()) return false;
     this.lastDataMs = nowMs;
     return true;
   }
 
   heardPong(): void {
-    this.#heardMs = this.keeping.turn.stampMs();
-    this.#pingedMs = 0;
+    this.#lives(this.keeping.turn.stampMs());
   }
 
   reads(isReading: boolean): void {
@@ -85,6 +83,14 @@ export abstract class TimedSocket extends RequestedSocket implements Due {
 
   protected waitUntil(dueMs: number): void {
     this.#waitsUntilMs = dueMs;
+    this.keeping.deadlines.file(this);
+  }
+
+  /** A sign of life. Of a peer that was asked for one, the next silence may be over before the answer was due. */
+  #lives(nowMs: number): void {
+    this.#heardMs = nowMs;
+    if (this.#pingedMs === 0) return;
+    this.#pingedMs = 0;
     this.keeping.deadlines.file(this);
   }
 }
