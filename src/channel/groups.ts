@@ -87,5 +87,5 @@ function note(member: Joinable, group: Group<Joinable>): void {
 function strike(member: Joinable, group: Group<Joinable>): void {
   const { joined } = member;
   if (joined === group) member.joined = undefined;
-  else if (joined instanceof Set) joined.delete(group);
+  else if (joined instanceof Set && joined.delete(group) && joined.size === 0) member.joined = undefined;
 }

@@ -113,3 +113,17 @@ test('2 000 channels cost one pending timer, and advancing past all of them expi
   expect(stage.sockets.filter((ws) => ws.isConnected())).toEqual([]);
   expect(stage.app.inspect().counters['expired']).toBe(2_000);
 });
+
+test('a channel that has left all its groups is not cleaned again', async () => {
+  const box = new ChannelBox({ closeExpired: false });
+  await using stage = new Stage({ channelBox: box, limits: { heartbeatMs: Infinity } });
+  await stage.peers.connect('/');
+  const ws = stage.sockets[0] as ServerWebSocket;
+  ws.channel.expires = 60;
+  await ws.join('a');
+  await ws.join('b');
+  await stage.clock.pass(60_000);
+  expect(stage.app.inspect().memberships).toBe(0);
+
+  expect(await box.cleanExpired()).toBe(0);
+});
