@@ -24,6 +24,10 @@ export interface DrainReport {
 
 interface Drainable {
   readonly isOpen: boolean;
+  /** It may be let in yet: it had asked before the drain began. */
+  readonly isPending: boolean;
+  /** Its accept is on its way. */
+  readonly isAnswering: boolean;
   close(code: number, reason: string): Promise<void>;
   terminate(): void;
 }
@@ -58,18 +62,23 @@ export class Drain {
     const steps = Math.max(1, Math.floor(withinMs / 2 / everyMs));
     const batch = options.batch ?? Math.max(100, Math.ceil(total / steps));
     const leftMs = (): number => startMs + withinMs - clock.monotonic();
-    let closed = 0;
+    const told = new Set<Drainable>();
     for (;;) {
       const open = [...this.#sockets()].filter((socket) => socket.isOpen).slice(0, batch);
-      for (const socket of open) void socket.close(code, reason);
-      closed += open.length;
-      const isMore = [...this.#sockets()].some((socket) => socket.isOpen);
+      for (const socket of open) {
+        told.add(socket);
+        void socket.close(code, reason);
+      }
+      const isMore = [...this.#sockets()].some((socket) => socket.isOpen || socket.isPending || socket.isAnswering);
       if (await this.#idleWithin(isMore ? Math.min(everyMs, leftMs()) : leftMs())) break;
       if (leftMs() <= 0) break;
     }
     const rest = [...this.#sockets()];
-    for (const socket of rest) socket.terminate();
-    return { closed: Math.max(0, closed - rest.length), terminated: rest.length, tookMs: clock.monotonic() - startMs };
+    for (const socket of rest) {
+      told.delete(socket);
+      socket.terminate();
+    }
+    return { closed: told.size, terminated: rest.length, tookMs: clock.monotonic() - startMs };
   }
 
   get #isIdle(): boolean {

@@ -48,6 +48,28 @@ describe('a drain', () => {
     expect(stage.app.inspect().connections).toBe(0);
   });
 
+  test('tells whoever is let in meanwhile, having asked before, and counts who was never told apart', async () => {
+    await using stage = new Stage({}, (app, own) =>
+      app
+        .wsRoute('/slow', async (ws) => {
+          await own.clock.sleep(300);
+          await ws.accept();
+          for await (const _ of ws);
+        })
+        .wsRoute('/slower', (ws) => own.clock.sleep(60_000, ws.signal)),
+    );
+    await stage.peers.connect('/');
+    const [slow, slower] = [stage.peers.ask('/slow'), stage.peers.ask('/slower')];
+    await turn(3);
+    const draining = stage.app.drain({ withinMs: 1_000 });
+
+    await stage.clock.pass(1_000, 100);
+
+    expect(slow.closed?.code).toBe(1012);
+    expect(slower.status).toBe(503);
+    expect(await draining).toMatchObject({ closed: 2, terminated: 1 });
+  });
+
   test('waits for handlers that finish their work', async () => {
     const done: string[] = [];
     await using stage = new Stage({}, (app, own) =>
