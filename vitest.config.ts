@@ -4,6 +4,10 @@ import { LongestFirst } from './test/package/longest-first.ts';
 
 const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
+const include = ['test/**/*.test.ts'];
+/** These replace `ws` with another, for all that their process loads. */
+const replacing = ['once', 'older-ws', 'strange-ws'].map((name) => `test/transport/${name}.test.ts`);
+
 const config: ViteUserConfig = defineConfig({
   resolve: {
     alias: [
@@ -14,7 +18,11 @@ const config: ViteUserConfig = defineConfig({
     ],
   },
   test: {
-    include: ['test/**/*.test.ts'],
+    // A fresh process for each file takes half of the time of those that need none: nothing in the project is global.
+    projects: [
+      { extends: true, test: { name: 'shared', isolate: false, include, exclude: replacing } },
+      { extends: true, test: { name: 'own', isolate: true, include: replacing } },
+    ],
     globalSetup: ['test/package/build-once.ts'],
     // Processes, not threads: some tests read process.env, open servers and send signals.
     pool: 'forks',

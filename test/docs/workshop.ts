@@ -75,7 +75,7 @@ function compilerConfig(folder: string, files: readonly string[]): string {
 function runnerConfig(folder: string): string {
   const own = relative(folder, join(root, 'vitest.config.ts'));
   const include = [`${relative(root, folder)}/**/*.test.ts`];
-  return `import own from '${own}';\nexport default { ...own, root: ${JSON.stringify(root)}, test: { ...own.test, include: ${JSON.stringify(include)} } };\n`;
+  return `import own from '${own}';\nexport default { ...own, root: ${JSON.stringify(root)}, test: { ...own.test, projects: undefined, include: ${JSON.stringify(include)} } };\n`;
 }
 
 interface VitestReport {
