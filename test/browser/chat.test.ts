@@ -255,46 +255,53 @@ describe.skipIf(executablePath === undefined)('the chat page', { timeout: 30_000
   });
 
   test.each([
-    ['desktop', 'light', { viewport: { width: 1180, height: 800 } }],
-    ['desktop', 'dark', { viewport: { width: 1180, height: 800 } }],
-    ['phone', 'light', phone],
-    ['phone', 'dark', phone],
-  ] as const)('on a %s in the %s is readable, fits, and is easy to hit', async (device, colorScheme, options) => {
-    const ann = await open({ ...options, colorScheme });
-    const shoot = (name: string): Promise<Buffer> =>
-      ann.page.screenshot({ path: `${artifacts}chat-${name}-${device}-${colorScheme}.png` });
-    const check = async (): Promise<void> => {
-      const contrast = (await ann.page.evaluate(lowContrast)) as { checked: number; low: string[] };
-      expect(contrast.low).toEqual([]);
-      expect(contrast.checked).toBeGreaterThan(4);
-      expect(await ann.page.evaluate(smallTargets)).toEqual([]);
-      expect(await ann.page.evaluate('document.documentElement.scrollWidth - innerWidth')).toBe(0);
-    };
-    await check();
-    await shoot('door');
-    await ann.enter('Ann', 'garden');
-    const { visitor: bob } = await Visitor.enter(`ws://127.0.0.1:${port}`, { room: 'garden', username: 'Bob' });
-    await ann.say('The tomatoes are in the ground.');
-    await ann.say('Two rows, and the beans go up behind them.');
-    await bob.until('Two rows, and the beans go up behind them.');
-    bob.say('Lovely. Did you net them? The pigeons took half of mine last year.');
-    bob.say(`https://example.test/${'a-very-long-address-'.repeat(8)}`);
-    for (const username of ['Cem Özgür', 'Dee', 'Eva', 'Finn', 'Gül', 'Håkon'])
-      await Visitor.enter(`ws://127.0.0.1:${port}`, { room: 'garden', username });
-    await expect.poll(async () => (await ann.messages()).length, soon).toBe(4);
-    await ann.page.getByText('Håkon joined').waitFor({ state: 'attached' });
-    await check();
-    await shoot('room');
-    if (device === 'phone') await ann.page.getByRole('button', { name: '8 people' }).click();
-    await check();
-    await shoot('people');
-    await ann.page.keyboard.press('Escape');
-    await app.close();
-    await ann.status.filter({ hasText: 'Connection lost' }).waitFor();
-    await ann.say('Still there?');
-    await ann.page.getByText('Will be sent when you are connected').waitFor();
-    await ann.page.getByRole('button', { name: 'Try now' }).waitFor();
-    await shoot('lost');
-    await check();
-  });
+    ['desktop', { viewport: { width: 1180, height: 800 } }],
+    ['phone', phone],
+  ] as const)(
+    'on a %s, in the light and in the dark, is readable, fits, and is easy to hit',
+    async (device, options) => {
+      const ann = await open(options);
+      const inBoth = async (name: string): Promise<void> => {
+        for (const colorScheme of ['light', 'dark'] as const) {
+          await ann.page.emulateMedia({ colorScheme });
+          const ground = await ann.page.evaluate('getComputedStyle(document.body).backgroundColor');
+          grounds.add(`${colorScheme} ${String(ground)}`);
+          await check();
+          await ann.page.screenshot({ path: `${artifacts}chat-${name}-${device}-${colorScheme}.png` });
+        }
+      };
+      const grounds = new Set<string>();
+      const check = async (): Promise<void> => {
+        const contrast = (await ann.page.evaluate(lowContrast)) as { checked: number; low: string[] };
+        expect(contrast.low).toEqual([]);
+        expect(contrast.checked).toBeGreaterThan(4);
+        expect(await ann.page.evaluate(smallTargets)).toEqual([]);
+        expect(await ann.page.evaluate('document.documentElement.scrollWidth - innerWidth')).toBe(0);
+      };
+      await inBoth('door');
+      // One ground for each scheme, and not the same.
+      expect(new Set([...grounds].map((ground) => ground.replace(/^\w+ /, ''))).size).toBe(2);
+      await ann.enter('Ann', 'garden');
+      const { visitor: bob } = await Visitor.enter(`ws://127.0.0.1:${port}`, { room: 'garden', username: 'Bob' });
+      await ann.say('The tomatoes are in the ground.');
+      await ann.say('Two rows, and the beans go up behind them.');
+      await bob.until('Two rows, and the beans go up behind them.');
+      bob.say('Lovely. Did you net them? The pigeons took half of mine last year.');
+      bob.say(`https://example.test/${'a-very-long-address-'.repeat(8)}`);
+      for (const username of ['Cem Özgür', 'Dee', 'Eva', 'Finn', 'Gül', 'Håkon'])
+        await Visitor.enter(`ws://127.0.0.1:${port}`, { room: 'garden', username });
+      await expect.poll(async () => (await ann.messages()).length, soon).toBe(4);
+      await ann.page.getByText('Håkon joined').waitFor({ state: 'attached' });
+      await inBoth('room');
+      if (device === 'phone') await ann.page.getByRole('button', { name: '8 people' }).click();
+      await inBoth('people');
+      await ann.page.keyboard.press('Escape');
+      await app.close();
+      await ann.status.filter({ hasText: 'Connection lost' }).waitFor();
+      await ann.say('Still there?');
+      await ann.page.getByText('Will be sent when you are connected').waitFor();
+      await ann.page.getByRole('button', { name: 'Try now' }).waitFor();
+      await inBoth('lost');
+    },
+  );
 });

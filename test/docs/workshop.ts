@@ -29,7 +29,7 @@ export interface Workshop extends AsyncDisposable {
   /** Where a snippet lies. */
   pathOf(snippet: Snippet): string;
   compile(): Promise<Outcome>;
-  /** Runs the tests among the snippets and imports the others, each in a module registry of its own. */
+  /** Runs the tests among the snippets and imports the others, in a process that they share. */
   execute(): Promise<ReadonlyMap<string, string>>;
 }
 
@@ -75,7 +75,7 @@ function compilerConfig(folder: string, files: readonly string[]): string {
 function runnerConfig(folder: string): string {
   const own = relative(folder, join(root, 'vitest.config.ts'));
   const include = [`${relative(root, folder)}/**/*.test.ts`];
-  return `import own from '${own}';\nexport default { ...own, root: ${JSON.stringify(root)}, test: { ...own.test, projects: undefined, include: ${JSON.stringify(include)} } };\n`;
+  return `import own from '${own}';\nexport default { ...own, root: ${JSON.stringify(root)}, test: { ...own.test, projects: undefined, isolate: false, include: ${JSON.stringify(include)} } };\n`;
 }
 
 interface VitestReport {
