@@ -1,6 +1,7 @@
 import type { ReceiveOptions } from '../handler.ts';
 import type { WebSocketDisconnect } from '../errors.ts';
 import type { Probe, Visit } from '../probe.ts';
+import { quiet } from '../quiet.ts';
 import type { Message, Wire, WireEvents } from '../transport/transport.ts';
 
 /** Takes the frames of a socket one at a time, in order. Neither throws nor rejects. */
@@ -72,10 +73,10 @@ export class Inbox implements WireEvents {
    */
   receive<T>(call: string, convert: (message: Message) => T, options: ReceiveOptions = {}): Promise<T> {
     const { signal } = options;
-    if (signal?.aborted) return rejected(signal.reason);
+    if (signal?.aborted) return quiet(Promise.reject(signal.reason as Error));
     const message = this.#take();
     if (message !== undefined) return settle(message, convert);
-    if (this.#hasEnded) return rejected(this.#owner.disconnect);
+    if (this.#hasEnded) return quiet(Promise.reject(this.#owner.disconnect));
     return this.#waitFor(call, convert, signal);
   }
 
@@ -196,7 +197,7 @@ export class Inbox implements WireEvents {
       };
       const refuse = (reason: unknown): void => {
         leave();
-        promise.catch(ignore);
+        void quiet(promise);
         reject(reason as Error);
       };
       const waiter: Waiter = {
@@ -221,12 +222,6 @@ export class Inbox implements WireEvents {
   }
 }
 
-function rejected<T>(reason: unknown): Promise<T> {
-  const promise = Promise.reject<T>(reason as Error);
-  promise.catch(ignore);
-  return promise;
-}
-
 function settle<T>(message: Message, convert: (message: Message) => T): Promise<T> {
   try {
     return Promise.resolve(convert(message));
@@ -234,5 +229,3 @@ function settle<T>(message: Message, convert: (message: Message) => T): Promise<
     return Promise.reject(error as Error);
   }
 }
-
-function ignore(): void {}

@@ -1,6 +1,7 @@
 import { WebSocketDisconnect } from '../errors.ts';
 import type { ReceiveOptions, WebSocket } from '../handler.ts';
 import type { Denial, Denier, Visit } from '../probe.ts';
+import { quiet } from '../quiet.ts';
 import type { Message, Wire } from '../transport/transport.ts';
 import { acceptAnswer, denyResponse, type AcceptOptions } from './answer.ts';
 import { checkCloseCode, closeCode, trimReason } from './close-code.ts';
@@ -79,8 +80,14 @@ export class ServerWebSocket extends SeatedSocket implements WebSocket, Visit, I
     return this.limits.inboundQueue;
   }
 
-  async accept(options: AcceptOptions = {}): Promise<void> {
-    if (this.standing === 'closed') throw this.disconnect;
+  /** Where the client has left, its rejection harms no hook that does not await it, and no process. */
+  accept(options: AcceptOptions = {}): Promise<void> {
+    if (this.standing === 'closed') return quiet(Promise.reject(this.disconnect));
+    const accepting: Promise<void> = this.#accept(options, () => void quiet(accepting));
+    return accepting;
+  }
+
+  async #accept(options: AcceptOptions, onLeft: () => void): Promise<void> {
     checkAnswerable(this.standing, 'accept');
     const answer = acceptAnswer(this.upgrade, options);
     this.standing = 'answering';
@@ -90,12 +97,15 @@ export class ServerWebSocket extends SeatedSocket implements WebSocket, Visit, I
       wire = await this.upgrade.accept({ ...answer, maxPayloadBytes: this.limits.maxPayloadBytes });
     } catch (error) {
       if (this.standing === 'answering') this.leaveUnanswered();
-      throw error instanceof WebSocketDisconnect ? this.disconnect : error;
+      if (!(error instanceof WebSocketDisconnect)) throw error;
+      onLeft();
+      throw this.disconnect;
     } finally {
       this.probe?.leave?.(token);
     }
     if (this.standing !== 'answering') {
       wire.terminate();
+      onLeft();
       throw this.disconnect;
     }
     this.#open(wire);

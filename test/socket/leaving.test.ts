@@ -102,6 +102,33 @@ test('a receive bound to the socket’s own signal and never awaited is no unhan
   expect(stage.unhandled).toEqual([]);
 });
 
+test('an accept that nobody awaits harms nobody when the client has left', async () => {
+  await using stage = new Stage({}, (app, own) =>
+    app.addWsRoute(
+      consumer('/hasty', {
+        async onConnect(ws) {
+          await own.clock.sleep(10);
+          void ws.accept();
+        },
+      }),
+    ),
+  );
+  const early = stage.peers.ask('/hasty');
+  await turn(3);
+  early.drop();
+  await turn(3);
+  stage.clock.advance(10);
+  await turn(5);
+  const late = stage.peers.ask('/hasty');
+  await turn(3);
+  stage.clock.advance(10);
+  late.drop();
+  await turn(5);
+
+  expect([stage.unhandled, stage.seriousLogs]).toEqual([[], []]);
+  expect(stage.app.inspect()).toMatchObject({ connections: 0, counters: { handlers: 0 } });
+});
+
 describe('when the socket closes itself', () => {
   test('the queue is dropped, receive rejects with its code, and the groups are left at that moment', async () => {
     await using stage = new Stage();
