@@ -59,7 +59,13 @@ export class MemoryUpgrade implements Upgrade {
   async deny(response: Response): Promise<void> {
     if (this.#isAnswered) throw answeredTwice('deny');
     this.#isAnswered = true;
-    const body = response.body === null ? '' : await response.text();
+    let body = '';
+    try {
+      if (response.body !== null) body = await response.text();
+    } catch (error) {
+      if (!this.#hasLeft) this.#asker.refuse(500, new Headers(), 'the answer could not be made\n');
+      throw error;
+    }
     if (!this.#hasLeft) this.#asker.refuse(response.status, response.headers, body);
   }
 

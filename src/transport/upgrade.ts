@@ -102,7 +102,14 @@ export class NodeUpgrade implements Upgrade {
     this.#release(opening);
     socket.on('error', ignore);
     this.#watch?.stop();
-    const body = Buffer.from(await response.arrayBuffer());
+    let body: Buffer;
+    try {
+      body = Buffer.from(await response.arrayBuffer());
+    } catch (error) {
+      // Whoever asked is not kept waiting for a body that cannot be read.
+      refuse(socket, { status: 500, message: 'the answer could not be made' });
+      throw error;
+    }
     answer(socket, { status: response.status, statusText: response.statusText, headers: [...response.headers], body });
   }
 
