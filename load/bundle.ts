@@ -55,6 +55,9 @@ async function bundle(output: string): Promise<void> {
     banner: { js: banner },
     define: { CHANNELBOX_REPORT_ASSETS: JSON.stringify(await reportAssets()) },
     plugins: [doorsByName(), requiresInside()],
+    // Names of classes and functions are in messages and stacks. The licences of all that is inside stand beside it, in full.
+    minify: true,
+    keepNames: true,
     legalComments: 'none',
     metafile: true,
     logLevel: 'warning',
