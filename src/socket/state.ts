@@ -9,7 +9,7 @@ const answered: Readonly<Record<SocketState, string>> = {
   open: 'has been accepted',
   closing: 'has been closed',
   closed: 'is closed',
-  denied: 'has been denied',
+  denied: 'has been denied, or was not accepted within acceptTimeoutMs (ws.signal aborts then)',
 };
 
 /** `accept` and `deny` are legal once. @throws {HandshakeError} `CHANNELBOX_ALREADY_ANSWERED` */
