@@ -55,7 +55,7 @@ export class Box implements ChannelBoxView {
   owner: object | undefined = undefined;
   readonly closesExpired: boolean;
   readonly #subscribing = new Map<string, Promise<void>>();
-  /** Of the app's limits; a route's own apply to its channels. */
+  /** Of the app's limits; no route has another. */
   groupNameBytesMax: number = 255;
   /** The app's log takes it over. */
   onLayerError: (error: unknown) => void = () => {};

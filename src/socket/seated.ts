@@ -19,7 +19,6 @@ import { TalkingSocket } from './talking.ts';
 const outcomes = {
   sent: Promise.resolve<SendOutcome>('sent'),
   queued: Promise.resolve<SendOutcome>('queued'),
-  dropped: Promise.resolve<SendOutcome>('dropped'),
   closed: Promise.resolve<SendOutcome>('closed'),
 };
 /** What a send that need not wait returns: whoever meets one of these may go on at once. */
