@@ -1,6 +1,7 @@
 import { createRequire, register } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import type * as Esbuild from 'esbuild';
 import { transform } from 'sucrase';
 import { ScenarioError } from './scenario-error.ts';
 import { validateScenario } from './validation.ts';
@@ -136,6 +137,6 @@ function takeTypesOff(text: string, file: string): string {
 
 /** The package's own sources use what Node 20 does not know; the compiler lowers it, so that only a checkout has to. */
 async function lower(text: string, file: string): Promise<string> {
-  const esbuild = createRequire(import.meta.url)('esbuild') as typeof import('esbuild');
+  const esbuild = createRequire(import.meta.url)('esbuild') as Pick<typeof Esbuild, 'transform'>;
   return (await esbuild.transform(text, { loader: 'ts', target: 'node20', sourcefile: file })).code;
 }

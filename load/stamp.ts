@@ -8,9 +8,6 @@
  */
 export const stampLength = 37;
 
-/** Largest value of each field. */
-export const senderMax: number = 2 ** 24 - 1;
-export const sequenceMax: number = 2 ** 30 - 1;
 const latenessUsMax = 2 ** 30 - 1;
 
 const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';

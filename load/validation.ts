@@ -147,9 +147,6 @@ const scenarioKeys: Readonly<Record<string, Check>> = {
   client: callable,
 };
 
-/** Names of a scenario's keys; the flags of the command line carry them. */
-export const scenarioKeyNames: readonly string[] = Object.keys(scenarioKeys);
-
 function checkTogether(scenario: Scenario): void {
   const peak = peakOf(scenario.clients);
   if (peak === 0)

@@ -163,7 +163,7 @@ describe.concurrent('a scenario', () => {
   test('with a warm-up counts nothing that was meant to be sent in it', async () => {
     let said = 0;
     await using server = await openRoomServer({
-      onConnection: (socket) => void socket.on('message', (data) => (said += String(data).includes('~c') ? 1 : 0)),
+      onConnection: (socket) => void socket.on('message', (data) => (said += (data as Buffer).includes('~c') ? 1 : 0)),
     });
     const report = await load({ ...scenario, duration: '1s', warmup: '600ms', target: server.url });
     expect(report.ledger.published).toBeGreaterThan(0);
