@@ -83,31 +83,39 @@ export class ServerWebSocket extends SeatedSocket implements WebSocket, Visit, I
   /** Where the client has left, its rejection harms no hook that does not await it, and no process. */
   accept(options: AcceptOptions = {}): Promise<void> {
     if (this.standing === 'closed') return quiet(Promise.reject(this.disconnect));
-    const accepting: Promise<void> = this.#accept(options, () => void quiet(accepting));
+    let opening: Promise<Wire>;
+    try {
+      checkAnswerable(this.standing, 'accept');
+      const { subprotocol, headers } = acceptAnswer(this.upgrade, options);
+      const { maxPayloadBytes } = this.limits;
+      this.standing = 'answering';
+      opening = this.upgrade.accept({
+        maxPayloadBytes,
+        ...(subprotocol === undefined ? undefined : { subprotocol }),
+        ...(headers === undefined ? undefined : { headers }),
+      });
+    } catch (error) {
+      return Promise.reject(error as Error);
+    }
+    // No async function: it would keep three times as much for as long, at every handshake.
+    const accepting: Promise<void> = this.pending('accept', opening).then(
+      (wire) => {
+        if (this.standing === 'answering') return this.#accepted(wire);
+        wire.terminate();
+        void quiet(accepting);
+        throw this.disconnect;
+      },
+      (error: unknown) => {
+        if (this.standing === 'answering') this.leaveUnanswered();
+        if (!(error instanceof WebSocketDisconnect)) throw error;
+        void quiet(accepting);
+        throw this.disconnect;
+      },
+    );
     return accepting;
   }
 
-  async #accept(options: AcceptOptions, onLeft: () => void): Promise<void> {
-    checkAnswerable(this.standing, 'accept');
-    const answer = acceptAnswer(this.upgrade, options);
-    this.standing = 'answering';
-    let wire: Wire;
-    const token = this.probe?.enter?.('accept');
-    try {
-      wire = await this.upgrade.accept({ ...answer, maxPayloadBytes: this.limits.maxPayloadBytes });
-    } catch (error) {
-      if (this.standing === 'answering') this.leaveUnanswered();
-      if (!(error instanceof WebSocketDisconnect)) throw error;
-      onLeft();
-      throw this.disconnect;
-    } finally {
-      this.probe?.leave?.(token);
-    }
-    if (this.standing !== 'answering') {
-      wire.terminate();
-      onLeft();
-      throw this.disconnect;
-    }
+  #accepted(wire: Wire): void {
     this.#open(wire);
     if (this.#closesAs !== undefined) this.startClose(this.#closesAs.code, this.#closesAs.reason);
     this.#tellAnswered?.();
@@ -131,8 +139,8 @@ export class ServerWebSocket extends SeatedSocket implements WebSocket, Visit, I
       return this.refuse(new Response(null, { status: 403 }), { by: this.#answerer, code });
     }
     if (this.standing === 'answering') {
-      this.#closesAs = { code, reason };
-      return done;
+      this.#closesAs ??= { code, reason };
+      return this.pending('close', this.#ending.promise);
     }
     if (this.standing === 'open') this.startClose(code, reason);
     return this.#closing === undefined ? done : this.pending('close', this.#closing.promise);
@@ -171,6 +179,7 @@ export class ServerWebSocket extends SeatedSocket implements WebSocket, Visit, I
     if (this.standing !== 'pending' && this.standing !== 'answering') return;
     this.#finish(closeCode.abnormal, '', false);
     this.#inbox.drop();
+    this.#closing?.resolve();
     this.host.ended(this);
     this.#tellAnswered?.();
   }
@@ -244,16 +253,23 @@ export class ServerWebSocket extends SeatedSocket implements WebSocket, Visit, I
   }
 
   protected override startClose(code: number, reason: string): void {
-    let resolve = (): void => {};
-    const promise = new Promise<void>((settle) => {
-      resolve = settle;
-    });
-    this.#closing = { promise, resolve };
+    void this.#ending;
     this.#finish(code, reason, true);
     this.standing = 'closing';
     this.wire?.close(code, reason);
     this.startCloseTimeout();
     this.#inbox.drop();
+  }
+
+  /** Resolved when the closing handshake has ended. */
+  get #ending(): { promise: Promise<void>; resolve: () => void } {
+    if (this.#closing !== undefined) return this.#closing;
+    let resolve = (): void => {};
+    const promise = new Promise<void>((settle) => {
+      resolve = settle;
+    });
+    this.#closing = { promise, resolve };
+    return this.#closing;
   }
 
   /** The first end counts: its code is what everyone learns, and from here on the channel is in no group. */
