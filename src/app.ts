@@ -160,11 +160,15 @@ export class App implements AppView, AsyncDisposable {
     this.attach(server);
     this.#servers.add(server);
     return new Promise((resolve, reject) => {
-      server.once('error', (error) => {
+      const onError = (error: Error): void => {
         this.#servers.delete(server);
         reject(error);
+      };
+      server.once('error', onError);
+      server.listen(port, host, () => {
+        server.off('error', onError);
+        resolve(server.address() as AddressInfo);
       });
-      server.listen(port, host, () => resolve(server.address() as AddressInfo));
     });
   }
 

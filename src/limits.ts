@@ -24,7 +24,7 @@ const ofTheApp: readonly string[] = ['maxConnections', 'groupsPerChannel', 'grou
  */
 export function checkLimits(limits: Partial<Limits>, where: 'app' | 'route'): void {
   for (const [name, value] of Object.entries(limits) as [string, unknown][]) {
-    if (!(name in defaultLimits)) {
+    if (!Object.hasOwn(defaultLimits, name)) {
       throw new LimitError(
         'CHANNELBOX_LIMITS',
         `there is no limit ${name}; there are ${Object.keys(defaultLimits).join(', ')}`,

@@ -146,6 +146,7 @@ export class Box implements ChannelBoxView {
   }
 
   async removeChannelFromGroup(channel: Channel, group = 'default'): Promise<LeaveResult> {
+    this.probe?.called?.('leave');
     const member = this.#own(channel);
     checkGroupName(group, this.groupNameBytesMax);
     return this.#leave(member, group);
@@ -326,8 +327,9 @@ export class Box implements ChannelBoxView {
 
   /** What is there at once stays so; what is not is a promise of ours, which a probe may want to know of. */
   #wait<T>(call: string, answer: Awaitable<T>): Promise<T> {
-    if (!isThenable(answer)) return Promise.resolve(answer);
     const { probe } = this;
+    probe?.called?.(call);
+    if (!isThenable(answer)) return Promise.resolve(answer);
     if (probe?.enter === undefined) return answer;
     const token = probe.enter(call);
     return answer.finally(() => probe.leave?.(token));

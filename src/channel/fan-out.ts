@@ -22,6 +22,7 @@ export function fanOut(group: Group<SocketChannel>, payload: Payload, options: F
   let json: Frame | undefined;
   let text: Frame | undefined;
   let bytes: Frame | undefined;
+  let slow: SocketChannel[] | undefined;
   for (const member of group.members) {
     if (except !== undefined && except.has(member)) continue;
     if (isBytes && member.payloadType !== 'bytes') {
@@ -38,7 +39,11 @@ export function fanOut(group: Group<SocketChannel>, payload: Payload, options: F
     } else if (member.payloadType === 'text') frame = text ??= frameOf(payload, 'text');
     else frame = bytes ??= frameOf(payload, 'bytes');
     counts.members += 1;
-    counts[(member.isHolding ? hold(member, frame) : undefined) ?? member.seat.deliver(frame, nowMs)] += 1;
+    const outcome = (member.isHolding ? hold(member, frame) : undefined) ?? member.seat.deliver(frame, nowMs);
+    counts[outcome] += 1;
+    if (outcome === 'dropped') (slow ??= []).push(member);
   }
+  // Not before all have it: what a hook says of the closing must not overtake it at some of them.
+  for (const member of slow ?? []) member.seat.blameSlow();
   return counts;
 }

@@ -1,5 +1,4 @@
 import type { Position, SendOutcome } from '../layer/layer.ts';
-import { closeCode } from '../socket/close-code.ts';
 import type { Frame } from '../transport/frame.ts';
 import type { SocketChannel } from './channel.ts';
 
@@ -37,12 +36,8 @@ export class Holds {
   add(member: SocketChannel, group: string, held: Held): SendOutcome | undefined {
     const hold = this.#holds.get(member)?.find((candidate) => candidate.group === group);
     if (hold === undefined) return undefined;
-    const { maxBufferedBytes, slowConsumer } = member.seat.limits;
     // One large message alone is no offence, as it is none to a socket that nothing waits in.
-    if (hold.bytes > 0 && hold.bytes + held.frame.byteLength > maxBufferedBytes) {
-      if (slowConsumer === 'close') void member.seat.close(closeCode.tryAgainLater, 'too slow');
-      return 'dropped';
-    }
+    if (hold.bytes > 0 && hold.bytes + held.frame.byteLength > member.seat.limits.maxBufferedBytes) return 'dropped';
     hold.bytes += held.frame.byteLength;
     hold.held.push(held);
     return 'queued';
@@ -66,7 +61,8 @@ export class Holds {
     this.#lift(hold);
     const nowMs = member.seat.keeping.turn.stampMs();
     for (const one of held) {
-      if (this.add(member, group, one) === undefined) member.seat.deliver(one.frame, nowMs);
+      const outcome = this.add(member, group, one) ?? member.seat.deliver(one.frame, nowMs);
+      if (outcome === 'dropped') member.seat.blameSlow();
     }
   }
 

@@ -23,8 +23,10 @@ export interface Seat {
   readonly hasChannel: boolean;
   /** @throws {BoxError} `CHANNELBOX_CHANNEL_CLAIMED` when the socket has a channel already */
   claim(channel: Channel): void;
-  /** To a member of a group: never waits, and closes or passes over a slow reader. */
+  /** To a member of a group: never waits. `dropped`: it reads too slowly, which `blameSlow` has yet to answer. */
   deliver(frame: Frame, nowMs: number): SendOutcome;
+  /** Closes a reader that is too slow, unless it only loses messages. It runs hooks, so not amid a fan-out. */
+  blameSlow(): void;
   /** To this socket alone: writes, then waits where too much is buffered. */
   post(frame: Frame): Promise<SendOutcome>;
   close(code?: number, reason?: string): Promise<void>;

@@ -106,14 +106,17 @@ export abstract class SeatedSocket extends TalkingSocket implements Seat, Seated
     const wire = this.wire;
     if (wire === undefined || this.standing !== 'open') return 'closed';
     if (wire.waitingBytes > 0 && wire.bufferedBytes + frame.byteLength > this.limits.maxBufferedBytes) {
-      this.host.count('slowConsumers');
-      if (this.limits.slowConsumer === 'close') this.startClose(closeCode.tryAgainLater, 'too slow');
       return 'dropped';
     }
     const outcome = wire.write(frame);
     if (outcome === 'closed') this.#hasFailedToSend = true;
     else this.lastDataMs = nowMs;
     return outcome;
+  }
+
+  blameSlow(): void {
+    this.host.count('slowConsumers');
+    if (this.limits.slowConsumer === 'close' && this.isOpen) this.startClose(closeCode.tryAgainLater, 'too slow');
   }
 
   post(frame: Frame): Promise<SendOutcome> {
