@@ -5,8 +5,11 @@ import { LongestFirst } from './test/package/longest-first.ts';
 const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
 const include = ['test/**/*.test.ts'];
-/** These replace `ws` with another, for all that their process loads. */
-const replacing = ['once', 'older-ws', 'strange-ws'].map((name) => `test/transport/${name}.test.ts`);
+/** The first replace `ws` with another, for all that their process loads; the others measure the process they run in. */
+const alone = [
+  'test/transport/{once,older-ws,strange-ws}.test.ts',
+  'test/load/{run,http,faulty-server,anyones-server,starvation,nothing-proved}.test.ts',
+];
 
 const config: ViteUserConfig = defineConfig({
   resolve: {
@@ -20,8 +23,8 @@ const config: ViteUserConfig = defineConfig({
   test: {
     // A fresh process for each file takes half of the time of those that need none: nothing in the project is global.
     projects: [
-      { extends: true, test: { name: 'shared', isolate: false, include, exclude: replacing } },
-      { extends: true, test: { name: 'own', isolate: true, include: replacing } },
+      { extends: true, test: { name: 'shared', isolate: false, include, exclude: alone } },
+      { extends: true, test: { name: 'own', isolate: true, include: alone } },
     ],
     globalSetup: ['test/package/build-once.ts'],
     // Processes, not threads: some tests read process.env, open servers and send signals.

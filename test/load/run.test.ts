@@ -37,7 +37,7 @@ describe.concurrent('over the network', () => {
   for (const client of ['raw', 'ws'] as const) {
     test(`churn closes and replaces (${client})`, { timeout: 20_000 }, async () => {
       await using server = await openRoomServer();
-      const clients = [rampTo(20, '100ms'), hold('500ms'), churn(20, '1s'), hold('300ms')];
+      const clients = [rampTo(20, '100ms'), hold('500ms'), churn(20, '1s'), hold('2s')];
       const report = await load({ ...scenario, clients, target: server.url, deadline: '500ms' }, { client });
       expect(report.clients.connected).toBeGreaterThan(20);
       expect(report.clients).toMatchObject({ refused: 0, dropped: 0, peak: 20 });
@@ -46,15 +46,24 @@ describe.concurrent('over the network', () => {
     });
 
     test(`clients vanish, and storm back until they are let in (${client})`, { timeout: 20_000 }, async () => {
-      // Of the ten that come back, the first five attempts are turned away.
+      // Of those that come back, the first five attempts are turned away.
       await using server = await openRoomServer({ refuses: (number) => number > 20 && number <= 25 });
-      const chaos = [reconnectStorm(0.5, { at: '1500ms', backoff: '100ms' }), vanish(0.1, { at: '3s' })];
+      const chaos = [reconnectStorm(0.5, { at: '1s', backoff: '50ms' }), vanish(0.1, { at: '4s' })];
       const report = await load(
-        { ...scenario, duration: '3500ms', deadline: '500ms', target: server.url, chaos },
+        { ...scenario, duration: '4500ms', deadline: '500ms', target: server.url, chaos },
         { client },
       );
-      expect(report.clients).toEqual({ intended: 30, connected: 30, refused: 0, dropped: 0, peak: 20 });
-      expect(report.closes).toEqual({ 1000: 18, 1006: 12 });
+      // Ten of twenty, and two at the end; who was not there yet when it began is spared.
+      const { intended, connected, ...others } = report.clients;
+      expect(others).toEqual({ refused: 0, dropped: 0, peak: 20 });
+      expect(connected).toBe(intended);
+      const came = intended - 20;
+      expect(came).toBeGreaterThan(0);
+      expect(came).toBeLessThanOrEqual(10);
+      const { 1000: left = 0, 1006: cut = 0 } = report.closes;
+      expect(left + cut).toBe(intended);
+      expect(cut - came).toBeGreaterThan(0);
+      expect(cut - came).toBeLessThanOrEqual(2);
       expect(report.errors).toContainEqual({ kind: 'http-503', count: 5, sample: expect.any(String) });
       expect(report.ledger).toMatchObject({ ...clean, ...anything });
     });
@@ -72,29 +81,33 @@ describe.concurrent('over the network', () => {
 });
 
 describe.concurrent('a scenario', () => {
-  test('with a client function drives each client from open to close, counted in the ledger too', async () => {
-    await using server = await openRoomServer();
-    const done: number[] = [];
-    const client: Scenario['client'] = async (one) => {
-      // By then everybody has joined.
-      await one.sleep('1s');
-      for (let turn = 0; turn < 3; turn += 1) await one.publish({ turn });
-      await one.received(12, { within: '10s' });
-      done.push(one.index);
-    };
-    const report = await load({
-      clients: 20,
-      rooms: uniform(4),
-      adapter: 'json',
-      client,
-      target: server.url,
-      duration: '30s',
-    });
-    expect(done).toHaveLength(20);
-    expect(report.ledger).toMatchObject({ ...clean, published: 60 });
-    expect(report.ledger.received).toBe(report.ledger.expected);
-    expect(report.series.at(-1)?.['atMs']).toBeLessThan(20_000);
-  });
+  test(
+    'with a client function drives each client from open to close, counted in the ledger too',
+    { timeout: 30_000 },
+    async () => {
+      await using server = await openRoomServer();
+      const done: number[] = [];
+      const client: Scenario['client'] = async (one) => {
+        // By then everybody has joined.
+        await one.sleep('1s');
+        for (let turn = 0; turn < 3; turn += 1) await one.publish({ turn });
+        await one.received(12, { within: '10s' });
+        done.push(one.index);
+      };
+      const report = await load({
+        clients: 20,
+        rooms: uniform(4),
+        adapter: 'json',
+        client,
+        target: server.url,
+        duration: '30s',
+      });
+      expect(done).toHaveLength(20);
+      expect(report.ledger).toMatchObject({ ...clean, published: 60 });
+      expect(report.ledger.received).toBe(report.ledger.expected);
+      expect(report.series.at(-1)?.['atMs']).toBeLessThan(20_000);
+    },
+  );
 
   test('whose client function throws fails, with the error', async () => {
     await using server = await openRoomServer();
