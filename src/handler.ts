@@ -23,7 +23,6 @@ export type Handler<P = Params> = (ws: WebSocket<P>, params: P) => Awaitable<unk
 export type Middleware = (ws: WebSocket, next: () => Promise<void>) => Awaitable<unknown>;
 
 /** What middleware leaves for handlers. Augment it: `declare module 'channelbox' { interface State { user: User } }`. */
-// oxlint-disable-next-line no-empty-interface -- it is there to be augmented
 export interface State {}
 
 /** Node's `console` fits. */

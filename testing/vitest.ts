@@ -46,7 +46,7 @@ export interface ChannelBoxMatchers {
 }
 
 declare module 'vitest' {
-  // oxlint-disable-next-line no-unused-vars, typescript/no-explicit-any -- as vitest declares it
+  // oxlint-disable-next-line typescript/no-explicit-any -- as vitest declares it
   interface Matchers<T = any> extends ChannelBoxMatchers {}
 }
 

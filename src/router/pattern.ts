@@ -11,8 +11,7 @@ export type ParamsOf<Path extends string> = string extends Path
   ? Params
   : Path extends `${string}{${infer Field}}${infer Rest}`
     ? FieldOf<Field> & ParamsOf<Rest>
-    : // oxlint-disable-next-line no-empty-object-type -- a path without parameters has none
-      {};
+    : {};
 
 type FieldOf<Field extends string> = Field extends `${infer Name}:${infer Type}`
   ? { readonly [K in Name]: Type extends keyof Converters ? Converters[Type] : never }

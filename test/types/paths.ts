@@ -17,7 +17,6 @@ export function pathsGiveTheirParams(): void {
     >
   >();
   yes<Same<Flat<ParamsOf<'/v{major:int}/{file}.json'>>, { readonly major: number; readonly file: string }>>();
-  // oxlint-disable-next-line no-empty-object-type -- it is what a path without parameters gives
   yes<Same<ParamsOf<'/plain'>, {}>>();
   yes<Same<ParamsOf<string>, Params>>();
   yes<Same<ParamsOf<'/{id:integer}'>['id'], never>>();
