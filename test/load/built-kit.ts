@@ -1,7 +1,8 @@
 /** The load kit as it is published, for tests that start processes of it: they begin in a fraction of the time its sources take. */
 import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import type { load } from 'channelbox/load';
 import { build } from 'esbuild';
 import { builtPackage } from '../package/packed-package.ts';
 
@@ -9,6 +10,8 @@ const fixtures = fileURLToPath(new URL('./fixtures/', import.meta.url));
 
 export interface BuiltKit extends AsyncDisposable {
   readonly cli: string;
+  /** Its generator processes are the built ones too. */
+  readonly load: typeof load;
   /** Inside the package, so that what is put there finds `channelbox/load` by name. */
   readonly folder: string;
   /** The scenario of `fixtures/rooms.ts`, beside the package that it imports. */
@@ -31,7 +34,10 @@ export async function builtKit(): Promise<BuiltKit> {
     target: 'node20',
     logLevel: 'silent',
   });
+  const doors = pathToFileURL(join(home, 'dist/load/index.js')).href;
+  const kit = (await import(/* @vite-ignore */ doors)) as { readonly load: BuiltKit['load'] };
   return {
+    load: kit.load,
     cli: join(home, 'dist/load/cli.js'),
     folder,
     scenario: join(folder, 'rooms.ts'),

@@ -1,6 +1,7 @@
 import { constant, load, oneRoom, uniform, type RunReport } from 'channelbox/load';
 import { describe, expect, test } from 'vitest';
 import scenario from './fixtures/rooms.ts';
+import { builtKit } from './built-kit.ts';
 import { openRoomServer, type Fault } from './room-server.ts';
 
 /** Far beyond what a busy machine adds: what is late is what the server held back. */
@@ -25,7 +26,9 @@ async function accuse(
 ): Promise<RunReport & { sins: object }> {
   await using server = await openRoomServer({ fault: sinful, clients: 24 });
   const options = { client, target: server.url, processes, overrides: { ...overrides, rooms } };
-  const report = await load(processes === 0 ? scenario : new URL('./fixtures/rooms.ts', import.meta.url), options);
+  if (processes === 0) return { ...(await load(scenario, options)), sins: server.sins };
+  await using kit = await builtKit();
+  const report = await kit.load(kit.scenario, options);
   return { ...report, sins: server.sins };
 }
 
