@@ -54,7 +54,7 @@ function expectClean(report: RunReport): void {
   expect(report.clients).toEqual({ intended: 40, connected: 40, refused: 0, dropped: 0, peak: 40 });
   expect(report.ledger).toMatchObject(clean);
   expect(report.ledger.received).toBe(report.ledger.expected);
-  expect(report.ledger.expected).toBeGreaterThan(400);
+  expect(report.ledger.expected).toBeGreaterThan(100);
 }
 
 /** `npm ci` in load/bench/compare installs it; the package itself does without. */
@@ -85,14 +85,14 @@ describe.concurrent("anyone's server is accounted for", () => {
 
     test.skipIf(python === undefined)(`Python's websockets (${client})`, { timeout: 30_000 }, async () => {
       const server = fileURLToPath(new URL('servers/websockets_rooms.py', scenarios));
-      expectClean(await against([python as string, server], 'python-websockets.ts', { client, duration: '500ms' }));
+      expectClean(await against([python as string, server], 'python-websockets.ts', { client, duration: '1s' }));
     });
 
     test(`the chat server (${client})`, { timeout: 30_000 }, async () => {
       await using app = createChat({ rateLimit: false });
       const { port } = await app.listen(0);
       const target = `ws://127.0.0.1:${port}`;
-      const overrides = { ...few, duration: '500ms' } as const;
+      const overrides = { ...few, duration: '1s' } as const;
       // A path, so that two processes import it.
       expectClean(await load(new URL('chat.ts', scenarios), { client, target, processes: 2, overrides }));
     });
