@@ -1,4 +1,4 @@
-import { setTimeout as pause } from 'node:timers/promises';
+import { setTimeout as pause } from 'node:timers/promises'; // real time: the kit is told apart from it
 import { testApp, TestClock } from 'channelbox/testing';
 import { describe, expect, test } from 'vitest';
 import { echoOf, rooms } from './apps.ts';
@@ -183,7 +183,7 @@ describe('a test clock', () => {
       clearTimeout(undefined);
     }
     expect({ setTimeout, setInterval, clearTimeout, clearInterval, Date }).toEqual(real);
-    await pause(1);
+    await pause(1); // real time: what a handler outside of the kit waits for
   });
 
   test('drives an app whose handlers use global timers, installed', async () => {

@@ -150,7 +150,7 @@ describe('a match', () => {
     await using t = testApp(echoOf((ws, text) => ws.sendText(text)));
     const ann = await t.connect('/x');
     ann.send('1');
-    const slow = z.number().refine(async () => new Promise((resolve) => setTimeout(resolve, 10, true)));
+    const slow = z.number().refine(async () => new Promise((resolve) => setTimeout(resolve, 10, true))); // real time: what a handler outside of the kit waits for
     expect(await ann.expect(slow, { within: '1s' })).toBe(1);
     expect(t.clock.monotonic()).toBe(0);
   });

@@ -21,7 +21,7 @@ describe.each(transports)('over %s, a parked handler', (transport) => {
   test('is waited for in real time, without any virtual', async () => {
     await using t = testApp(
       echoOf(async (ws, text) => {
-        await new Promise((resolve) => setTimeout(resolve, 20));
+        await new Promise((resolve) => setTimeout(resolve, 20)); // real time: what a handler outside of the kit waits for
         await ws.sendText(text);
       }),
       over(transport, { watchdogMs: 1_000 }),
@@ -35,7 +35,7 @@ describe.each(transports)('over %s, a parked handler', (transport) => {
   test('before accept holds a handshake as long', async () => {
     await using t = testApp(
       appOf(async (ws) => {
-        await new Promise((resolve) => setTimeout(resolve, 20));
+        await new Promise((resolve) => setTimeout(resolve, 20)); // real time: what a handler outside of the kit waits for
         await ws.accept();
         await ws.receive();
       }),
@@ -49,9 +49,9 @@ describe.each(transports)('over %s, a parked handler', (transport) => {
     const { passed, open } = gate();
     await using t = testApp(
       echoOf(async (ws) => {
-        await new Promise((resolve) => setTimeout(resolve, 40));
+        await new Promise((resolve) => setTimeout(resolve, 40)); // real time: what a handler outside of the kit waits for
         await ws.sendText('half');
-        await new Promise((resolve) => setTimeout(resolve, 40));
+        await new Promise((resolve) => setTimeout(resolve, 40)); // real time: what a handler outside of the kit waits for
         await ws.sendText('all');
         await passed;
       }),
@@ -103,7 +103,7 @@ describe.each(transports)('over %s, a parked handler', (transport) => {
     await using t = testApp(
       echoOf(async (ws, text) => {
         if (text === 'never') await passed;
-        await new Promise((resolve) => setTimeout(resolve, 20));
+        await new Promise((resolve) => setTimeout(resolve, 20)); // real time: what a handler outside of the kit waits for
         await ws.sendText(text);
       }),
       over(transport),
