@@ -31,7 +31,7 @@ const config: ViteUserConfig = defineConfig({
     pool: 'forks',
     // The default leaves one core idle, which is half of two.
     maxWorkers: '100%',
-    testTimeout: 10_000,
+    testTimeout: 30_000,
     hookTimeout: 30_000,
     teardownTimeout: 5_000,
     // A test that needs a second try is a defect; so is an error nobody awaited, which vitest then counts as a failure.
