@@ -48,7 +48,10 @@ function rowsOf(samples, floor) {
   const names = Object.keys(samples).filter((name) => !name.startsWith(`${floor} #`));
   return [floor, ...names].map((name) => {
     const [user, system] = ['user', 'system'].map((by) => median(valuesOf(samples, name, by)));
-    return { name, user, system, total: user + system };
+    const totals = valuesOf(samples, name, 'total');
+    const bases = valuesOf(samples, floor, 'total');
+    const ratio = median(totals.map((total, round) => total / bases[round]));
+    return { name, user, system, ratio, total: user + system };
   });
 }
 
@@ -56,8 +59,7 @@ function panelOf({ name, kind, floor, samples, isJudged }, { left, top: panelTop
   const rows = rowsOf(samples, floor);
   const most = Math.max(...rows.map(({ total }) => total));
   const perUnit = (panelWidth - labelWidth - valueWidth) / most;
-  const [base] = rows;
-  const bars = rows.map(({ name: label, user, system, total }, at) => {
+  const bars = rows.map(({ name: label, user, system, ratio, total }, at) => {
     const y = panelTop + headHeight - 14 + at * rowHeight;
     const emphasis = label.startsWith('channelbox') ? ' class="ours"' : '';
     const x = left + labelWidth;
@@ -66,10 +68,10 @@ function panelOf({ name, kind, floor, samples, isJudged }, { left, top: panelTop
       `<text${emphasis} x="${x - 8}" y="${y + 12}" text-anchor="end">${escaped(label)}</text>` +
       `<rect class="user" x="${x}" y="${y}" width="${(user * perUnit).toFixed(1)}" height="15"/>` +
       `<rect class="system" x="${(x + user * perUnit).toFixed(1)}" y="${y}" width="${(system * perUnit).toFixed(1)}" height="15"/>` +
-      `<text${emphasis} x="${(end + 6).toFixed(1)}" y="${y + 12}">${figure(total)} <tspan class="quiet">${(total / base.total).toFixed(2)} ×</tspan></text>`
+      `<text${emphasis} x="${(end + 6).toFixed(1)}" y="${y + 12}">${figure(total)} <tspan class="quiet">${ratio.toFixed(2)} ×</tspan></text>`
     );
   });
-  const note = isJudged ? '' : ' (the machine was not quiet)';
+  const note = isJudged ? '' : ' (not judged)';
   return (
     `<text class="head" x="${left}" y="${panelTop + 20}">${escaped(titleOf(name, kind))}${note}</text>` +
     `<line class="line" x1="${left}" x2="${left + panelWidth}" y1="${panelTop + 28}" y2="${panelTop + 28}"/>${bars.join('')}`
