@@ -1,3 +1,5 @@
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import * as nodeModule from 'node:module';
 import { createRequire, register } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
@@ -73,6 +75,7 @@ const declaresUsing = /\busing \w+ =/;
 export function registerTypeScript(): void {
   if (isRegistered) return;
   isRegistered = true;
+  if (registerSyncHooks({ home: import.meta.url, doors: doors(), translate })) return;
   const { port1, port2 } = new MessageChannel();
   answer(port1);
   const data = { port: port2, home: import.meta.url, doors: doors() };
@@ -113,16 +116,17 @@ function doors(): Readonly<Record<string, string>> {
 
 function answer(port: MessagePort): void {
   port.on('message', ({ id, text, file }: { id: number; text: string; file: string }) => {
-    translate(text, file).then(
-      (code) => port.postMessage({ id, code }),
-      (error: unknown) => port.postMessage({ id, problem: `${file}: ${(error as Error).message}` }),
-    );
+    try {
+      port.postMessage({ id, code: translate(text, file) });
+    } catch (error) {
+      port.postMessage({ id, problem: `${file}: ${(error as Error).message}` });
+    }
   });
   port.unref();
 }
 
-async function translate(text: string, file: string): Promise<string> {
-  const code = isSource && declaresUsing.test(text) ? await lower(text, file) : takeTypesOff(text, file);
+function translate(text: string, file: string): string {
+  const code = isSource && declaresUsing.test(text) ? lower(text, file) : takeTypesOff(text, file);
   return `${code}\n//# sourceURL=${pathToFileURL(file).href}`;
 }
 
@@ -136,7 +140,78 @@ function takeTypesOff(text: string, file: string): string {
 }
 
 /** The package's own sources use what Node 20 does not know; the compiler lowers it, so that only a checkout has to. */
-async function lower(text: string, file: string): Promise<string> {
-  const esbuild = createRequire(import.meta.url)('esbuild') as Pick<typeof Esbuild, 'transform'>;
-  return (await esbuild.transform(text, { loader: 'ts', target: 'node20', sourcefile: file })).code;
+function lower(text: string, file: string): string {
+  const esbuild = createRequire(import.meta.url)('esbuild') as Pick<typeof Esbuild, 'transformSync'>;
+  return esbuild.transformSync(text, { loader: 'ts', target: 'node20', sourcefile: file }).code;
+}
+
+interface Context {
+  readonly parentURL?: string | undefined;
+  readonly conditions?: readonly string[];
+}
+
+type Resolve = (specifier: string, context?: Context) => object;
+type Load = (url: string, context?: object) => object;
+
+interface Hooks {
+  resolve(specifier: string, context: Context, next: Resolve): object;
+  load(url: string, context: object, next: Load): object;
+}
+
+interface SyncHooksOptions {
+  /** The running package's own file: who finds no channelbox beside the scenario finds it from here. */
+  readonly home: string;
+  readonly doors: Readonly<Record<string, string>>;
+  readonly translate: (text: string, file: string) => string;
+}
+
+/**
+ * Node's hooks within the thread, from 22.15 on. Newer ones wait for a module with the thread stopped, so that a loader
+ * thread that asks this one to translate would wait for ever.
+ * @returns false where Node has none
+ */
+function registerSyncHooks({ home, doors, translate }: SyncHooksOptions): boolean {
+  const { registerHooks } = nodeModule as { registerHooks?: (hooks: Hooks) => void };
+  if (registerHooks === undefined) return false;
+  registerHooks({
+    resolve(specifier, context, next) {
+      // `require` finds its files by itself, and by paths.
+      if (context.conditions?.includes('require') === true) return next(specifier, context);
+      const found = guess(specifier, context.parentURL) ?? doors[specifier];
+      if (found !== undefined) return next(found, context);
+      try {
+        return next(specifier, context);
+      } catch (error) {
+        const isOurs = specifier === 'channelbox' || specifier.startsWith('channelbox/');
+        if (!isOurs || context.parentURL === home) throw error;
+        return next(specifier, { ...context, parentURL: home });
+      }
+    },
+    load(url, context, next) {
+      if (!/^file:.*\.m?ts(\?.*)?$/.test(url)) return next(url, context);
+      const file = fileURLToPath(url.replace(/\?.*$/, ''));
+      return { format: 'module', source: translate(readFileSync(file, 'utf8'), file), shortCircuit: true };
+    },
+  });
+  return true;
+}
+
+/** TypeScript's ways of naming a file: `./a.js` for `a.ts`, `./a`, a folder for its index. */
+function guess(specifier: string, parentURL: string | undefined): string | undefined {
+  if (!/^(?:\.{1,2}\/|file:)/.test(specifier) || parentURL?.startsWith('file:') !== true) return undefined;
+  const url = new URL(specifier, parentURL);
+  if (url.protocol !== 'file:' || isFile(url)) return undefined;
+  const { href } = url;
+  const tries = [
+    href.replace(/\.(m?)js$/, '.$1ts'),
+    `${href}.ts`,
+    `${href}.mts`,
+    `${href}.js`,
+    href.replace(/\/?$/, '/index.ts'),
+  ];
+  return tries.find((candidate) => candidate !== href && isFile(new URL(candidate)));
+}
+
+function isFile(url: URL): boolean {
+  return existsSync(url) && statSync(url).isFile();
 }

@@ -1,6 +1,6 @@
 // oxlint-disable-next-line no-restricted-imports -- a scenario is no part of the kit, it is run by it: against the example
 import { createChat } from '../../examples/chat/chat.ts';
-import { constant, defineLoad, hold, rampTo, uniform, type Scenario } from '../index.ts';
+import { constant, defineLoad, hold, rampTo, uniform, type Scenario } from 'channelbox/load';
 
 /**
  * 20 000 clients over 2 000 rooms, held for 60 s at 2 000 publishes and 20 000 deliveries a second. A server process has

@@ -1,4 +1,4 @@
-import { constant, defineLoad, hold, rampTo, uniform, type Scenario } from '../index.ts';
+import { constant, defineLoad, hold, rampTo, uniform, type Scenario } from 'channelbox/load';
 
 /**
  * 50 000 clients over 5 000 rooms on one machine: three server processes of 20 000 descriptors each, and generators to

@@ -1,6 +1,6 @@
 // oxlint-disable-next-line no-restricted-imports -- a scenario is no part of the kit, it is run by it: against the example
 import { createChat } from '../../examples/chat/chat.ts';
-import { constant, defineLoad, uniform, type Scenario } from '../index.ts';
+import { constant, defineLoad, uniform, type Scenario } from 'channelbox/load';
 
 /**
  * 10 000 clients over 1 000 rooms for ten simulated minutes, 1 000 speakers at 0.2 a second: 1.2 million deliveries.

@@ -1,6 +1,6 @@
 // oxlint-disable-next-line no-restricted-imports -- a scenario is no part of the kit, it is run by it: against the example
 import { createChat } from '../../examples/chat/chat.ts';
-import { constant, defineLoad, hold, rampTo, uniform, type Scenario } from '../index.ts';
+import { constant, defineLoad, hold, rampTo, uniform, type Scenario } from 'channelbox/load';
 
 /**
  * The chat server of examples/chat under a moderate load: `npm start`, or

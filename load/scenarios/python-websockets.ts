@@ -1,4 +1,4 @@
-import { constant, defineLoad, uniform, type Scenario } from '../index.ts';
+import { constant, defineLoad, uniform, type Scenario } from 'channelbox/load';
 
 /**
  * A server in another language: Python's `websockets` with the events of the json adapter.

@@ -1,4 +1,4 @@
-import { constant, defineLoad, uniform, type Adapter, type Scenario } from '../index.ts';
+import { constant, defineLoad, uniform, type Adapter, type Scenario } from 'channelbox/load';
 
 /**
  * Socket.IO 4 (Engine.IO protocol 4) over its WebSocket transport. Its handshake takes steps: the server opens with `0{…}`,
