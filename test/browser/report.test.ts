@@ -158,7 +158,7 @@ async function open(
   page.on('pageerror', (error) => problems.push(error.message));
   page.on('console', (message) => problems.push(message.text()));
   await page.goto(address);
-  await page.waitForFunction('document.documentElement.dataset.drawn !== undefined');
+  await expect.poll(() => page.evaluate('document.documentElement.dataset.drawn')).toBeDefined();
   return { page, requests, problems, [Symbol.asyncDispose]: async () => await context.close() };
 }
 
