@@ -14,14 +14,14 @@ interface Sending {
 
 export interface DispatchOptions {
   readonly joins: boolean;
-  readonly forcesSend: boolean;
+  readonly forcesWs: boolean;
 }
 
 /** What the sockets of one transport share in sending: the turn's frames, whose turn has to be ended, and the counts. */
 export class Dispatch {
   readonly counts: TransportCounts = { framings: 0, deflates: 0, writes: 0 };
   readonly joins: boolean;
-  readonly forcesSend: boolean;
+  readonly forcesWs: boolean;
   /** Whether ws's insides are as expected: seen at its first socket. */
   writesRaw: boolean | undefined = undefined;
   readonly #turn: Turn;
@@ -29,10 +29,10 @@ export class Dispatch {
   #plain = Batch.root();
   #deflating = Batch.root();
 
-  constructor(turn: Turn, { joins, forcesSend }: DispatchOptions) {
+  constructor(turn: Turn, { joins, forcesWs }: DispatchOptions) {
     this.#turn = turn;
     this.joins = joins;
-    this.forcesSend = forcesSend;
+    this.forcesWs = forcesWs;
   }
 
   /** Where a socket stands that has sent nothing in this turn. */

@@ -2,9 +2,9 @@ import type { IncomingMessage, Server as HttpServer } from 'node:http';
 import type { Server as HttpsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { refusalOf } from './request-check.ts';
+import { Handshake } from './handshake.ts';
 import type { Upgrade } from './transport.ts';
-import { NodeUpgrade, pathOf, refuse, type OpenSocket } from './upgrade.ts';
+import { NodeUpgrade, refuse, type OpenSocket } from './upgrade.ts';
 
 /** What a doorway needs of the app that it lets into. */
 export interface UpgradeHost {
@@ -34,10 +34,11 @@ export class Doorway {
     const { unmatched = 'deny' } = options;
     if (this.#attached.has(server)) return;
     const onUpgrade: OnUpgrade = (request, socket, head) => {
+      const handshake = new Handshake(request, socket as Socket, head);
       // Nobody else would answer it where we are alone.
       const mayIgnore = unmatched === 'ignore' && server.listenerCount('upgrade') > 1;
-      if (mayIgnore && !this.#isOurs(request)) return;
-      this.#upgrade(request, socket, head);
+      if (mayIgnore && !this.#isOurs(handshake)) return;
+      this.#upgrade(handshake);
     };
     this.#attached.set(server, onUpgrade);
     server.on('upgrade', onUpgrade);
@@ -49,15 +50,14 @@ export class Doorway {
     this.#attached.clear();
   }
 
-  #isOurs(request: IncomingMessage): boolean {
-    return request.headers.upgrade?.toLowerCase() === 'websocket' && this.#host.matches(pathOf(request.url ?? '/'));
+  #isOurs(handshake: Handshake): boolean {
+    return handshake.asksForWebSocket && this.#host.matches(handshake.path);
   }
 
-  #upgrade(request: IncomingMessage, duplex: Duplex, head: Buffer): void {
-    const socket = duplex as Socket;
-    const refusal = refusalOf(request, this.#knownHost);
-    if (refusal !== undefined) return refuse(socket, refusal);
-    this.#knownHost = request.headers.host;
-    this.#host.handle(new NodeUpgrade(request, socket, { open: this.#open, head }));
+  #upgrade(handshake: Handshake): void {
+    const fault = handshake.fault(this.#knownHost);
+    if (fault !== undefined) return refuse(handshake.socket, fault);
+    this.#knownHost = handshake.host;
+    this.#host.handle(new NodeUpgrade(handshake, this.#open));
   }
 }

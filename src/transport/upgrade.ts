@@ -1,31 +1,23 @@
-import { STATUS_CODES, type IncomingMessage } from 'node:http';
+import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { HandshakeError, WebSocketDisconnect } from '../errors.ts';
-import type { Refusal } from './request-check.ts';
+import { pathOf, type Handshake, type Refusal } from './handshake.ts';
 import type { Upgrade, UpgradeAnswer, Wire } from './transport.ts';
 
-/** Hands an accepted socket over; undefined where the client has gone. */
-export type OpenSocket = (
-  request: IncomingMessage,
-  socket: Socket,
-  answer: UpgradeAnswer,
-  head: Buffer,
-) => Wire | undefined;
+/**
+ * Hands an accepted socket over; undefined where the client has gone.
+ * @param head what the client has sent behind its request
+ */
+export type OpenSocket = (handshake: Handshake, answer: UpgradeAnswer, head: Buffer) => Wire | undefined;
 
 /** Of what a client sends before it is answered. */
 const earlyBytesMax = 64 * 1024;
 
-/** What is needed to answer, and let go of with the answer. */
-interface Opening {
-  readonly request: IncomingMessage;
-  readonly socket: Socket;
-  readonly head: Buffer;
-  readonly open: OpenSocket;
-}
-
 /** An upgrade request of `node:http`. What it knows is read when asked for; the request itself goes with the answer. */
 export class NodeUpgrade implements Upgrade {
-  #opening: Opening | undefined;
+  readonly #open: OpenSocket;
+  /** Let go of with the answer. */
+  #handshake: Handshake | undefined;
   /**
    * Once it is answered: scheme, the client's address and port, target, and names and values of the headers in turn,
    * a line each. One string: a tenth of what they weigh apart.
@@ -33,8 +25,9 @@ export class NodeUpgrade implements Upgrade {
   #packed = '';
   #watch: Watch | undefined = undefined;
 
-  constructor(request: IncomingMessage, socket: Socket, opening: { open: OpenSocket; head: Buffer }) {
-    this.#opening = { request, socket, open: opening.open, head: opening.head };
+  constructor(handshake: Handshake, open: OpenSocket) {
+    this.#handshake = handshake;
+    this.#open = open;
   }
 
   /** A handshake has no other (RFC 6455 §4.1). */
@@ -54,7 +47,7 @@ export class NodeUpgrade implements Upgrade {
 
   /** The request's path, still escaped, without its query. */
   get path(): string {
-    return pathOf(this.#opening?.request.url ?? this.#lines[3] ?? '/');
+    return this.#handshake?.path ?? pathOf(this.#lines[3] ?? '/');
   }
 
   get headers(): readonly (readonly [string, string])[] {
@@ -65,6 +58,9 @@ export class NodeUpgrade implements Upgrade {
   }
 
   header(name: string): string | undefined {
+    // What every handshake is asked for has been read already.
+    if (this.#handshake !== undefined && name === 'origin') return this.#handshake.origin;
+    if (this.#handshake !== undefined && name === 'host') return this.#handshake.host;
     const raw = this.#rawHeaders;
     for (let at = 0; at + 1 < raw.length; at += 2) {
       const candidate = raw[at] as string;
@@ -75,31 +71,31 @@ export class NodeUpgrade implements Upgrade {
 
   /** Aborts when the client leaves unanswered. To notice that, the socket is read; what comes is kept for the wire. */
   get signal(): AbortSignal {
-    this.#watch ??= new Watch(this.#opening);
+    this.#watch ??= new Watch(this.#handshake);
     return this.#watch.signal;
   }
 
   accept(answer: UpgradeAnswer): Promise<Wire> {
-    const opening = this.#opening;
-    if (opening === undefined) return Promise.reject(answeredTwice('accept'));
-    const { request, socket, open } = opening;
-    this.#release(opening);
-    const head = this.#watch?.stop() ?? opening.head;
-    const wire = this.#watch?.hasLeft === true ? undefined : open(request, socket, answer, head);
-    if (wire !== undefined) {
-      // The watch left the socket paused, and a listener alone does not set a paused one going.
-      if (this.#watch !== undefined) socket.resume();
-      return Promise.resolve(wire);
+    try {
+      const wire = this.acceptNow(answer);
+      return wire === undefined ? Promise.reject(new WebSocketDisconnect(1006, '', false)) : Promise.resolve(wire);
+    } catch (error) {
+      return Promise.reject(error as Error);
     }
-    socket.destroy();
-    return Promise.reject(new WebSocketDisconnect(1006, '', false));
+  }
+
+  acceptNow(answer: UpgradeAnswer): Wire | undefined {
+    const handshake = this.#release('accept');
+    const head = this.#watch?.stop() ?? handshake.head;
+    const wire = this.#watch?.hasLeft === true ? undefined : this.#open(handshake, answer, head);
+    if (wire === undefined) handshake.socket.destroy();
+    // The watch left the socket paused, and a listener alone does not set a paused one going.
+    else if (this.#watch !== undefined) handshake.socket.resume();
+    return wire;
   }
 
   async deny(response: Response): Promise<void> {
-    const opening = this.#opening;
-    if (opening === undefined) throw answeredTwice('deny');
-    const { socket } = opening;
-    this.#release(opening);
+    const { socket } = this.#release('deny');
     socket.on('error', ignore);
     this.#watch?.stop();
     let body: Buffer;
@@ -114,31 +110,28 @@ export class NodeUpgrade implements Upgrade {
   }
 
   get #rawHeaders(): readonly string[] {
-    return this.#opening?.request.rawHeaders ?? this.#lines.slice(linesBeforeHeaders);
+    return this.#handshake?.request.rawHeaders ?? this.#lines.slice(linesBeforeHeaders);
   }
 
   get #lines(): readonly string[] {
-    return this.#opening === undefined ? this.#packed.split('\n') : linesOf(this.#opening);
+    return this.#handshake === undefined ? this.#packed.split('\n') : linesOf(this.#handshake);
   }
 
-  #release(opening: Opening): void {
-    this.#packed = linesOf(opening).join('\n');
-    this.#opening = undefined;
+  #release(step: string): Handshake {
+    const handshake = this.#handshake;
+    if (handshake === undefined) throw answeredTwice(step);
+    this.#packed = linesOf(handshake).join('\n');
+    this.#handshake = undefined;
+    return handshake;
   }
 }
 
 const linesBeforeHeaders = 4;
 
 /** None of them has a line break of its own: HTTP allows none. */
-function linesOf({ request, socket }: Opening): string[] {
+function linesOf({ request, socket, target }: Handshake): string[] {
   const { remoteAddress = '', remotePort = 0 } = socket;
-  return [
-    'encrypted' in socket ? 'wss' : 'ws',
-    remoteAddress,
-    String(remotePort),
-    request.url ?? '/',
-    ...request.rawHeaders,
-  ];
+  return ['encrypted' in socket ? 'wss' : 'ws', remoteAddress, String(remotePort), target, ...request.rawHeaders];
 }
 
 /** Reads a socket that nobody reads yet, to see whether its client leaves. */
@@ -148,11 +141,11 @@ class Watch {
   readonly #chunks: Buffer[];
   #bytes: number;
 
-  /** @param opening undefined: it is answered, nobody leaves unanswered any more */
-  constructor(opening: Opening | undefined) {
-    this.#socket = opening?.socket;
-    this.#chunks = opening === undefined ? [] : [opening.head];
-    this.#bytes = opening?.head.byteLength ?? 0;
+  /** @param handshake undefined: it is answered, nobody leaves unanswered any more */
+  constructor(handshake: Handshake | undefined) {
+    this.#socket = handshake?.socket;
+    this.#chunks = handshake === undefined ? [] : [handshake.head];
+    this.#bytes = handshake?.head.byteLength ?? 0;
     const socket = this.#socket;
     if (socket === undefined) return;
     if (socket.destroyed || socket.readableEnded) {
@@ -235,11 +228,6 @@ function answer(socket: Socket, { status, statusText, headers, body }: HttpAnswe
 
 function isOurs(name: string): boolean {
   return /^(?:connection|content-length|transfer-encoding)$/i.test(name);
-}
-
-export function pathOf(target: string): string {
-  const end = target.search(/[?#]/);
-  return end < 0 ? target : target.slice(0, end);
 }
 
 /** @throws {TypeError} where target and Host are no URL */

@@ -24,5 +24,5 @@ test('its insides are recognised: what is sent in a turn leaves in one write', a
 });
 
 sendingKeepsItsRules('joined, past the queue of an older ws');
-sendingKeepsItsRules('through the send of an older ws', { forcesSend: true });
+sendingKeepsItsRules('through the send of an older ws', { forcesWs: true });
 sendingKeepsItsRules('deflated once, on an older ws', { compression: true });

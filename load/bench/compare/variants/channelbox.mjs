@@ -20,7 +20,7 @@ export async function serve({ role, dist, joins = true, compression = false, use
       handle: (upgrade) => app.handle(upgrade),
       matches: () => true,
     };
-    new NodeTransport(host, { joins, forcesSend: usesSend, compression }).attach(server);
+    new NodeTransport(host, { joins, forcesWs: usesSend, compression }).attach(server);
   }
   return {
     port: await listening(server),
