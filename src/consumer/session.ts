@@ -4,10 +4,10 @@ import type { Awaitable, PayloadType, WebSocket } from '../handler.ts';
 import { closeCode, invalidCode } from '../socket/close-code.ts';
 import { asBytes, asJson, asText } from '../socket/codec.ts';
 import type { Sink } from '../socket/inbox.ts';
-import { isSettledOutcome } from '../socket/seated.ts';
 import type { ServerWebSocket } from '../socket/websocket.ts';
 import type { Message } from '../transport/transport.ts';
 import type { StandardResult, StandardSchemaV1 } from './schema.ts';
+import { isSettled } from '../settled.ts';
 import { isThenable } from '../thenable.ts';
 
 /** A consumer as its session drives it. */
@@ -58,7 +58,7 @@ export class Session implements Sink, PromiseLike<void> {
     } catch (error) {
       this.#failed(error, 'onConnect');
     }
-    if (!isThenable(connecting)) this.#connected();
+    if (!isThenable(connecting) || isSettled(connecting)) this.#connected();
     else {
       connecting.then(
         () => this.#connected(),
@@ -165,7 +165,7 @@ export class Session implements Sink, PromiseLike<void> {
   }
 
   #follow(running: unknown, hook: string): Promise<void> | undefined {
-    if (!isThenable(running) || isSettledOutcome(running)) return undefined;
+    if (!isThenable(running) || isSettled(running)) return undefined;
     return running.then(ignore, (error: unknown) => this.#failed(error, hook));
   }
 

@@ -10,21 +10,12 @@ import type {
   SendOutcome,
   WebSocket,
 } from '../handler.ts';
+import { settled } from '../settled.ts';
 import type { Frame } from '../transport/frame.ts';
 import type { Wire } from '../transport/transport.ts';
 import { closeCode } from './close-code.ts';
 import { checkAccepted } from './state.ts';
 import { TalkingSocket } from './talking.ts';
-
-const outcomes = {
-  sent: Promise.resolve<SendOutcome>('sent'),
-  queued: Promise.resolve<SendOutcome>('queued'),
-  closed: Promise.resolve<SendOutcome>('closed'),
-};
-/** What a send that need not wait returns: whoever meets one of these may go on at once. */
-export function isSettledOutcome(promise: unknown): boolean {
-  return promise === outcomes.sent || promise === outcomes.queued || promise === outcomes.closed;
-}
 
 /** A socket's place among the others: its id, its channel, its groups, and what reaches it from there. */
 export abstract class SeatedSocket extends TalkingSocket implements Seat, Seated {
@@ -128,15 +119,15 @@ export abstract class SeatedSocket extends TalkingSocket implements Seat, Seated
       } catch (error) {
         return Promise.reject(error as Error);
       }
-      return outcomes.closed;
+      return settled.closed;
     }
     const outcome = wire.write(frame);
     if (outcome === 'closed') {
       this.#hasFailedToSend = true;
-      return outcomes.closed;
+      return settled.closed;
     }
     this.lastDataMs = this.keeping.turn.stampMs();
-    if (wire.bufferedBytes <= this.limits.maxBufferedBytes) return outcomes[outcome];
+    if (wire.bufferedBytes <= this.limits.maxBufferedBytes) return settled[outcome];
     return this.pending('send', this.#untilDrained(wire, outcome));
   }
 

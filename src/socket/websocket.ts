@@ -2,15 +2,14 @@ import { WebSocketDisconnect } from '../errors.ts';
 import type { ReceiveOptions, WebSocket } from '../handler.ts';
 import type { Denial, Denier, Visit } from '../probe.ts';
 import { quiet } from '../quiet.ts';
-import type { Message, Wire } from '../transport/transport.ts';
+import { settled } from '../settled.ts';
+import type { Message, UpgradeAnswer, Wire } from '../transport/transport.ts';
 import { acceptAnswer, denyResponse, type AcceptOptions } from './answer.ts';
 import { checkCloseCode, closeCode, trimReason } from './close-code.ts';
 import { Inbox, type InboxOwner, type Sink } from './inbox.ts';
 import type { SocketHost, SocketRequest } from './requested.ts';
 import { SeatedSocket } from './seated.ts';
 import { checkAccepted, checkAnswerable } from './state.ts';
-
-const done = Promise.resolve();
 
 /** One connection, from its upgrade request to the end of its closing handshake. */
 export class ServerWebSocket extends SeatedSocket implements WebSocket, Visit, InboxOwner {
@@ -83,20 +82,35 @@ export class ServerWebSocket extends SeatedSocket implements WebSocket, Visit, I
   /** Where the client has left, its rejection harms no hook that does not await it, and no process. */
   accept(options: AcceptOptions = {}): Promise<void> {
     if (this.standing === 'closed') return quiet(Promise.reject(this.disconnect));
-    let opening: Promise<Wire>;
     try {
       checkAnswerable(this.standing, 'accept');
       const { subprotocol, headers } = acceptAnswer(this.upgrade, options);
       const { maxPayloadBytes } = this.limits;
       this.standing = 'answering';
-      opening = this.upgrade.accept({
+      const answer: UpgradeAnswer = {
         maxPayloadBytes,
         ...(subprotocol === undefined ? undefined : { subprotocol }),
         ...(headers === undefined ? undefined : { headers }),
-      });
+      };
+      return this.upgrade.acceptNow === undefined
+        ? this.#whenAccepted(this.upgrade.accept(answer))
+        : this.#acceptedNow(this.upgrade.acceptNow(answer));
     } catch (error) {
+      if (this.standing === 'answering') this.leaveUnanswered();
       return Promise.reject(error as Error);
     }
+  }
+
+  #acceptedNow(wire: Wire | undefined): Promise<void> {
+    if (wire === undefined) {
+      this.leaveUnanswered();
+      return quiet(Promise.reject(this.disconnect));
+    }
+    this.#accepted(wire);
+    return settled.done;
+  }
+
+  #whenAccepted(opening: Promise<Wire>): Promise<void> {
     // No async function: it would keep three times as much for as long, at every handshake.
     const accepting: Promise<void> = this.pending('accept', opening).then(
       (wire) => {
@@ -143,7 +157,7 @@ export class ServerWebSocket extends SeatedSocket implements WebSocket, Visit, I
       return this.pending('close', this.#ending.promise);
     }
     if (this.standing === 'open') this.startClose(code, reason);
-    return this.#closing === undefined ? done : this.pending('close', this.#closing.promise);
+    return this.#closing === undefined ? settled.done : this.pending('close', this.#closing.promise);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -31,6 +31,8 @@ export interface Upgrade {
   readonly signal: AbortSignal;
   /** Answers 101. Rejects with `WebSocketDisconnect` 1006 when the client has left. */
   accept(options: UpgradeAnswer): Promise<Wire>;
+  /** The same at once, for a transport that can: spares the promise. Undefined when the client has left. */
+  acceptNow?(options: UpgradeAnswer): Wire | undefined;
   deny(response: Response): Promise<void>;
 }
 
