@@ -1,6 +1,6 @@
 import type { Message } from '../src/index.ts';
 import { describeMatch, isAsymmetric, isSchema, matchFrame, show, valueOf, type Verdict } from './matchers.ts';
-import type { Reading } from './wait.ts';
+import type { Reading, Thrown } from './wait.ts';
 
 /** Remembers what a schema that answers later said of a frame. */
 class Matching {
@@ -90,20 +90,24 @@ export function readUnordered(matches: readonly unknown[]): (frames: readonly Me
     );
     if (verdicts.some((row) => row.includes('thinking'))) return { is: 'thinking' };
     const frameOf = new Map<number, number>();
+    const leftOver = (): number[] => [...matches.keys()].filter((which) => !frameOf.has(which));
+    const inWords = (left: readonly number[]): string => left.map((which) => describeMatch(matches[which])).join(' · ');
     for (const at of seen.keys()) {
       if (assign(at, verdicts as Verdict[][], frameOf, new Set())) continue;
-      const left = matches.filter((_, which) => !frameOf.has(which)).map(describeMatch);
+      const left = leftOver();
       return {
         is: 'wrong',
         at,
-        why: `${show(valueOf(seen[at] as Message))} fits none of those still expected: ${left.join(' · ') || 'none'}`,
+        why: `${show(valueOf(seen[at] as Message))} fits none of those still expected: ${inWords(left) || 'none'}`,
+        threw: thrownIn(verdicts as Verdict[][], [...left, ...matches.keys()], at),
       };
     }
     if (seen.length < matches.length) {
-      const left = matches.filter((_, which) => !frameOf.has(which)).map(describeMatch);
+      const left = leftOver();
       return {
         is: 'open',
-        missing: `${matches.length} frames in any order were expected, ${seen.length} came; missing: ${left.join(' · ')}`,
+        missing: `${matches.length} frames in any order were expected, ${seen.length} came; missing: ${inWords(left)}`,
+        threw: thrownIn(verdicts as Verdict[][], left),
       };
     }
     const values = matches.map((_, which) => {
@@ -119,7 +123,7 @@ export function readFirst(match: unknown): (frames: readonly Message[]) => Readi
   const matching = new Matching();
   // Its client's waits are decided in order: while it is the first, nobody else takes frames.
   let passed = 0;
-  let threw = '';
+  let threw: Thrown | undefined;
   return (frames) => {
     for (let at = passed; at < frames.length; at += 1) {
       const verdict = matching.of(frames[at] as Message, match, String(at));
@@ -132,13 +136,13 @@ export function readFirst(match: unknown): (frames: readonly Message[]) => Readi
           skipped: Array.from({ length: at }, (_, skipped) => skipped),
         };
       }
-      if (verdict.error !== undefined) threw = `; for frame ${at + 1} ${verdict.why}`;
+      if (verdict.error !== undefined) threw = { at, why: verdict.why, error: verdict.error };
       passed = at + 1;
     }
     const count =
       frames.length === 1 ? 'the frame that came does not match' : `none of ${frames.length} frames matches`;
     const looked = frames.length === 0 ? 'no frame came' : count;
-    return { is: 'open', missing: `${describeMatch(match)} was waited for, ${looked}${threw}` };
+    return { is: 'open', missing: `${describeMatch(match)} was waited for, ${looked}`, threw };
   };
 }
 
@@ -153,6 +157,18 @@ function assign(at: number, verdicts: Verdict[][], frameOf: Map<number, number>,
     }
   }
   return false;
+}
+
+/** What one of some matches threw, by their order, at one frame before the others: it may be why they do not fit. */
+function thrownIn(verdicts: Verdict[][], which: readonly number[], first = 0): Thrown | undefined {
+  for (const at of new Set([first, ...verdicts.keys()])) {
+    for (const each of which) {
+      const verdict = verdicts[at]?.[each];
+      if (verdict?.isMatch !== false || verdict.error === undefined) continue;
+      return { at, why: verdict.why, error: verdict.error };
+    }
+  }
+  return undefined;
 }
 
 function mismatch(

@@ -5,6 +5,14 @@ import { diffOf, TestFailure } from './failure.ts';
 import { Settling, type Refusal, type Seen } from './seen.ts';
 import type { Session } from './session.ts';
 
+/** An error of a match's own, for one of the frames. */
+export interface Thrown {
+  /** Of the frames that are not read yet. */
+  readonly at: number;
+  readonly why: string;
+  readonly error: unknown;
+}
+
 /** What a waiting call says of the frames that are there. */
 export type Reading<T> =
   | { readonly is: 'done'; readonly value: T; readonly taken: number; readonly skipped?: readonly number[] }
@@ -16,8 +24,10 @@ export type Reading<T> =
       readonly at?: number;
       /** What the match itself threw; its own values are shown by whoever shows it. */
       readonly cause?: unknown;
+      /** Where several matches are tried: what one of them threw, which may be the reason. */
+      readonly threw?: Thrown | undefined;
     }
-  | { readonly is: 'open'; readonly missing: string }
+  | { readonly is: 'open'; readonly missing: string; readonly threw?: Thrown | undefined }
   /** A schema is still thinking. */
   | { readonly is: 'thinking' };
 
@@ -81,6 +91,8 @@ export abstract class ClientWait<T> implements Wait {
   }
 }
 
+type Missing = Pick<Reading<never> & { readonly is: 'open' }, 'missing' | 'threw'>;
+
 /** A call that waits for frames of one client. */
 export class FrameWait<T> extends ClientWait<T> {
   readonly deadlineMs: number;
@@ -122,12 +134,12 @@ export class FrameWait<T> extends ClientWait<T> {
     else if (reading.is !== 'open' || client.ending === undefined) return false;
     // The error that closed it says more than that it is closed, and is about to be told.
     else if (this.session.hasUnseenError) return false;
-    else this.#fail(`${reading.missing}, and the connection is closed: ${client.ending}${this.#failureOfApp}`);
+    else this.#miss(reading, `, and the connection is closed: ${client.ending}${this.#failureOfApp}`);
     return true;
   }
 
   expire(parked: readonly Busy[]): void {
-    if (!this.poll()) this.#fail(`${this.#missing()} ${this.#when}${besides(parked)}`);
+    if (!this.poll()) this.#miss(this.#missing(), ` ${this.#when}${besides(parked)}`);
   }
 
   override refuse(error: unknown): void {
@@ -140,14 +152,28 @@ export class FrameWait<T> extends ClientWait<T> {
     return error instanceof Error ? `\nThe app failed: ${error.name}: ${error.message}` : '';
   }
 
-  #missing(): string {
+  #missing(): Missing {
     const [first] = this.client.queue;
-    if (this.#isThinking) return 'the schema did not answer';
+    if (this.#isThinking) return { missing: 'the schema did not answer' };
     if (first !== (this as unknown as FrameWait<never>)) {
-      return `an earlier call, ${first?.name}, still waits and is served first; no frame came for this one`;
+      return {
+        missing: `an earlier call, ${first?.name}, still waits and is served first; no frame came for this one`,
+      };
     }
     const reading = this.#call.read(this.client.unread);
-    return reading.is === 'open' ? reading.missing : 'no frame decided it';
+    return reading.is === 'open' ? reading : { missing: 'no frame decided it' };
+  }
+
+  #miss({ missing, threw }: Missing, how: string): void {
+    this.#fail(`${missing}${this.#told(threw)}${how}`, { cause: threw?.error });
+  }
+
+  #told(threw: Thrown | undefined): string {
+    return threw === undefined ? '' : `; for ${this.#placeOf(threw.at)} ${threw.why}`;
+  }
+
+  #placeOf(at: number): string {
+    return `frame ${this.client.readCount + at + 1} of ${this.client.name}`;
   }
 
   get #when(): string {
@@ -156,13 +182,14 @@ export class FrameWait<T> extends ClientWait<T> {
     return this.client.isPaused ? 'while it is paused' : 'and nothing is on its way';
   }
 
-  #wrong(reading: { why: string; actual?: unknown; expected?: unknown; at?: number; cause?: unknown }): void {
-    const { name, readCount } = this.client;
-    const place = `frame ${readCount + (reading.at ?? 0) + 1} of ${name}`;
+  #wrong(reading: Reading<T> & { readonly is: 'wrong' }): void {
+    const { threw } = reading;
+    const cause = reading.cause ?? threw?.error;
     const isObject = typeof reading.expected === 'object' && reading.expected !== null;
-    const hasDiff = reading.cause === undefined && isObject && reading.actual !== undefined;
+    const hasDiff = cause === undefined && isObject && reading.actual !== undefined;
     const diff = hasDiff ? `\n${diffOf(reading.expected, reading.actual)}` : '';
-    this.#fail(`${place} is not what was expected: ${reading.why}${diff}`, reading);
+    const what = `${this.#placeOf(reading.at ?? 0)} is not what was expected: ${reading.why}${this.#told(threw)}${diff}`;
+    this.#fail(what, { ...reading, cause });
   }
 
   #fail(what: string, values: { actual?: unknown; expected?: unknown; cause?: unknown } = {}): void {

@@ -191,6 +191,33 @@ describe('several frames', () => {
     await its.ann.expect(1);
   });
 
+  test.each<[name: string, frames: string[], matches: (oops: unknown) => unknown[], bad: unknown, where: string]>([
+    ['fits none', ['1', '9'], (oops) => [1, oops], 9, 'frame 2 of client 1'],
+    ['takes the match of another', ['"a"', '1'], (oops) => [oops, expect.anything()], 'a', 'frame 1 of client 1'],
+    ['is for a match that took another', ['0', '9'], (oops) => [oops, 0], 9, 'frame 2 of client 1'],
+    ['is missing', ['1'], (oops) => [1, oops], 1, 'frame 1 of client 1'],
+  ])('of which one %s stay, and the failure has what a match threw', async (_, frames, matches, bad, where) => {
+    await using its = await given(...frames);
+    for (const isLate of [false, true]) {
+      const error = new RangeError('too far');
+      const oops = (frame: unknown): boolean | Promise<boolean> => {
+        if (frame !== bad) return frame === 0;
+        if (isLate) return Promise.reject(error);
+        throw error;
+      };
+      const refusal = await refusalOf(its.ann.expectUnordered(matches(oops) as never[]));
+      expect(refusal.message).toContain(`for ${where} the match itself threw RangeError: too far`);
+      expect(refusal.cause).toBe(error);
+    }
+    for (const frame of frames) expect(await its.ann.receiveText()).toBe(frame);
+  });
+
+  test('may make a match throw that is for another of them', async () => {
+    await using its = await given('{"user":{"id":1}}', '"joined"');
+    const isFirst = (frame: { user: { id: number } }): boolean => frame.user.id === 1;
+    expect(await its.ann.expectUnordered(['"joined"', isFirst])).toEqual(['"joined"', { user: { id: 1 } }]);
+  });
+
   test('before the one that is waited for are skipped, and the transcript says so', async () => {
     await using its = await given('{"kind":"noise"}', 'no json', '{"kind":"news","id":1}', 'after');
     const news = await its.ann.waitFor((frame: { kind: { toString(): string } }) => frame.kind.toString() === 'news');
@@ -210,6 +237,20 @@ describe('several frames', () => {
   test('among which the one that is waited for is not stay', async () => {
     await using its = await given('1', '2');
     await expect(its.ann.waitFor(3)).rejects.toThrow('3 was waited for, none of 2 frames matches');
+    await its.ann.expectSequence([1, 2]);
+  });
+
+  test('among which the one that is waited for made the match throw stay, and its error is shown', async () => {
+    await using its = await given('1', '2');
+    const oops = new RangeError('too far');
+    const error = await refusalOf(
+      its.ann.waitFor((frame: number) => {
+        if (frame === 2) throw oops;
+        return false;
+      }),
+    );
+    expect(error.message).toContain('for frame 2 of client 1 the match itself threw RangeError: too far');
+    expect(error.cause).toBe(oops);
     await its.ann.expectSequence([1, 2]);
   });
 });
