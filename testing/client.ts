@@ -40,6 +40,7 @@ export interface TestClient extends AsyncDisposable {
   send(data: string | Uint8Array): void;
   sendText(text: string): void;
   sendBytes(bytes: Uint8Array): void;
+  /** @throws {BoxError} `CHANNELBOX_PAYLOAD_ENCODING` for what JSON cannot carry; nothing is sent then */
   sendJson(value: unknown, mode?: 'text' | 'binary'): void;
 
   receive(wait?: Wait0): Promise<Message>;
@@ -68,7 +69,11 @@ export interface TestClient extends AsyncDisposable {
   expectNothing(options?: { for?: Duration; realMs?: number }): Promise<void>;
   expectClosed(expected?: { code?: number; reason?: string; wasClean?: boolean }, wait?: Wait0): Promise<Closed>;
 
-  /** Resolves when the closing handshake has ended. */
+  /**
+   * Resolves when the closing handshake has ended.
+   * @throws {ChannelBoxError} at once, and nothing is sent: `CHANNELBOX_CLOSE_CODE` for a code that no endpoint may send,
+   * `CHANNELBOX_CLOSE_REASON` for a reason above 123 bytes of UTF-8
+   */
   close(code?: number, reason?: string): Promise<void>;
   /** Vanishes: the server sees 1006. */
   drop(): void;

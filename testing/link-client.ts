@@ -1,9 +1,11 @@
 import { ChannelBoxError, type Message, type Upgrade } from '../src/index.ts';
 import type { Closed, TestClient, Wait0 } from './client.ts';
 import { originOf } from './clock.ts';
+import { checkCloseFrame } from './close-frame.ts';
 import type { Mover, Wait } from './driven.ts';
 import { durationMs, type Duration } from './duration.ts';
 import { CloseWait, EndWait, NothingWait } from './ending.ts';
+import { jsonTextOf } from './json-text.ts';
 import type { Link } from './link.ts';
 import { jsonOf, type Match } from './matchers.ts';
 import { readFirst, readMatch, readNext, readSequence, readUnordered } from './read.ts';
@@ -112,10 +114,7 @@ export class LinkClient implements TestClient, Waiting {
   }
 
   sendJson(value: unknown, mode: 'text' | 'binary' = 'text'): void {
-    const text = JSON.stringify(value) as string | undefined;
-    if (text === undefined) {
-      throw new ChannelBoxError('CHANNELBOX_PAYLOAD_ENCODING', `a value of type ${typeof value} has no JSON text`);
-    }
+    const text = jsonTextOf(value);
     this.send(mode === 'text' ? text : new TextEncoder().encode(text));
   }
 
@@ -199,7 +198,7 @@ export class LinkClient implements TestClient, Waiting {
   }
 
   close(code?: number, reason = ''): Promise<void> {
-    checkSendableCode(code);
+    checkCloseFrame(code, reason);
     if (this.#closed !== undefined) return Promise.resolve();
     this.#bench.log.add(this.name, { kind: 'close', isOwn: true, ...(code === undefined ? {} : { code }) });
     this.#link?.close(code, reason);
@@ -297,15 +296,4 @@ export class LinkClient implements TestClient, Waiting {
   #withinMs({ within }: Wait0): number {
     return within === undefined ? this.#bench.patienceMs : durationMs(within);
   }
-}
-
-/** @throws {ChannelBoxError} `CHANNELBOX_CLOSE_CODE` for one that no endpoint may send (RFC 6455 §7.4.2) */
-function checkSendableCode(code: number | undefined): void {
-  if (code === undefined) return;
-  const isDefined = code >= 1000 && code <= 1014 && code !== 1004 && code !== 1005 && code !== 1006;
-  if (Number.isInteger(code) && (isDefined || (code >= 3000 && code <= 4999))) return;
-  throw new ChannelBoxError(
-    'CHANNELBOX_CLOSE_CODE',
-    `close code ${code} may not be sent; allowed are 1000–1003, 1007–1014 and 3000–4999`,
-  );
 }

@@ -1,5 +1,5 @@
 import type { AddressInfo } from 'node:net';
-import { App, HandshakeError } from 'channelbox';
+import { App, BoxError, HandshakeError } from 'channelbox';
 import { testApp, testUrl, type TestClient, type TestTarget, type TestTargetOptions } from 'channelbox/testing';
 import { afterAll, describe, expect, expectTypeOf, test } from 'vitest';
 import { WebSocketServer } from 'ws';
@@ -202,7 +202,61 @@ describe.each(targets)('over %s, a client', (where, make) => {
     await ann.close();
     expect(() => bob.close(1006)).toThrow('close code 1006 may not be sent');
     expect(() => bob.send(5 as never)).toThrow('send() takes a string or a Uint8Array');
-    expect(() => bob.sendJson(undefined)).toThrow('has no JSON text');
+  });
+
+  test.each<[came: string, code: unknown, reason: unknown, error: string, message: string]>([
+    ['a reason above 123 bytes', 4001, 'é'.repeat(62), 'CHANNELBOX_CLOSE_REASON', 'of 124 bytes came; at most 123'],
+    ['a reason that is no text', 4001, null, 'CHANNELBOX_CLOSE_REASON', 'null came'],
+    ['a code for when there was none', 1005, '', 'CHANNELBOX_CLOSE_CODE', 'close code 1005 may not be sent'],
+    ['a code of nobody', 2999, 'é'.repeat(62), 'CHANNELBOX_CLOSE_CODE', 'close code 2999 may not be sent'],
+  ])('that closes with %s is told so at once, and nothing has happened', async (_, code, reason, error, message) => {
+    await using t = await make(mirror);
+    const ann = await t.connect('/plain');
+    await ann.expect('');
+    const close = (): unknown => ann.close(code as number, reason as string);
+    expect(close).toThrow(expect.objectContaining({ code: error, message: expect.stringContaining(message) }));
+    expect(ann.transcript.events.map(({ kind }) => kind)).toEqual(['open', 'received']);
+    // The longest that fits goes as it is.
+    await ann.close(4001, `${'é'.repeat(61)}!`);
+    expect(await ann.expectClosed()).toEqual({ code: 4001, reason: `${'é'.repeat(61)}!`, wasClean: true });
+    expect(close).toThrow(expect.objectContaining({ code: error }));
+  });
+
+  test('that sends what JSON cannot carry is told so at once, and nothing is sent', async () => {
+    await using t = await make(mirror);
+    const ann = await t.connect('/mirror/ann');
+    await ann.receive();
+    const circle: { self?: unknown } = {};
+    circle.self = circle;
+    const oops = new RangeError('not today');
+    const refusing = {
+      toJSON(): never {
+        throw oops;
+      },
+    };
+    const refused = (value: unknown, message: string, beneath: object = {}): void => {
+      for (const mode of ['text', 'binary'] as const) {
+        expect(() => ann.sendJson(value, mode)).toThrow(BoxError);
+        expect(() => ann.sendJson(value, mode)).toThrow(
+          expect.objectContaining({
+            code: 'CHANNELBOX_PAYLOAD_ENCODING',
+            message: expect.stringContaining(message),
+            ...beneath,
+          }),
+        );
+      }
+    };
+    refused(circle, 'an object came that cannot be written as JSON: Converting circular', {
+      cause: expect.any(TypeError),
+    });
+    refused([1n], 'an array came that cannot be written as JSON', { cause: expect.any(TypeError) });
+    refused(1n, 'a bigint came that cannot be written as JSON', { cause: expect.any(TypeError) });
+    refused(refusing, 'cannot be written as JSON: not today; send plain data', { cause: oops });
+    refused(undefined, 'undefined came, which has no JSON text; send null');
+    refused(() => 1, 'a function came, which has no JSON text');
+    expect(ann.transcript.events.map(({ kind }) => kind)).toEqual(['open', 'received']);
+    ann.sendJson(['next']);
+    await ann.expect(['next']);
   });
 
   test('vanishes', async () => {
