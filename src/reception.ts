@@ -38,6 +38,7 @@ export class Reception {
     this.#view = view;
     this.#desk = desk;
     this.#host = this.#makeHost();
+    desk.box.local.lookIn(this.#sockets);
   }
 
   get snapshot(): { connections: number; bufferedBytes: number; counters: Record<string, number> } {

@@ -220,7 +220,7 @@ export class Box implements ChannelBoxView {
   async cleanExpired(): Promise<number> {
     const nowMs = this.keeping.clock.monotonic();
     let expired = 0;
-    for (const seat of [...this.local.seats]) {
+    for (const seat of this.local.seats) {
       if (!seat.hasChannel) continue;
       const channel = seat.channel as SocketChannel;
       if (channel.dueMs > nowMs || (!this.closesExpired && channel.joined === undefined)) continue;

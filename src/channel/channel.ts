@@ -34,8 +34,6 @@ export class SocketChannel implements ChannelView, Joinable, Due {
     this.metadata = metadata;
     this.created = this.seat.keeping.clock.now() / 1000;
     this.seat.claim(this);
-    // Before the accept its time has not begun.
-    if (!this.seat.isOpen) this.touch();
     this.startExpiry();
   }
 
@@ -55,7 +53,9 @@ export class SocketChannel implements ChannelView, Joinable, Due {
   get expiresAt(): number | null {
     if (this.#expires === null) return null;
     const { clock } = this.seat.keeping;
-    return (clock.now() + (this.dueMs - clock.monotonic())) / 1000;
+    // Before the accept its time has not begun.
+    const leftMs = this.seat.lastDataMs < 0 ? this.#expires * 1000 : this.dueMs - clock.monotonic();
+    return (clock.now() + leftMs) / 1000;
   }
 
   /** Monotonic milliseconds. */

@@ -22,7 +22,8 @@ import type { Seat } from './seat.ts';
 export class LocalChannels implements LocalNode {
   readonly holds: Holds = new Holds();
   readonly #keeping: Keeping;
-  readonly #seats = new Set<Seat>();
+  /** Of everybody who has asked to be let in; the app's own set. */
+  #seats: ReadonlySet<Seat> = new Set<Seat>();
   /** Only those whose id somebody has read: nobody can name the others. */
   readonly #byId = new Map<string, Seat>();
   readonly #groups = new Groups<SocketChannel>();
@@ -36,18 +37,20 @@ export class LocalChannels implements LocalNode {
     this.#payloadFor = payloadFor;
   }
 
-  get seats(): ReadonlySet<Seat> {
-    return this.#seats;
+  /** Those who are let in. */
+  get seats(): Seat[] {
+    return Array.from(this.#seats).filter((seat) => seat.isOpen);
   }
 
   get counts(): { channels: number; groups: number; memberships: number } {
     let channels = 0;
-    for (const seat of this.#seats) if (seat.hasChannel) channels += 1;
+    for (const seat of this.#seats) if (seat.isOpen && seat.hasChannel) channels += 1;
     return { channels, groups: this.#groups.size, memberships: this.#groups.memberships };
   }
 
-  admit(seat: Seat): void {
-    this.#seats.add(seat);
+  /** Looks for its seats in a set that somebody else keeps: one more entry for each socket is saved. */
+  lookIn(seats: ReadonlySet<Seat>): void {
+    this.#seats = seats;
   }
 
   /** From the moment somebody knows its id, a socket can be sent to by it. */
@@ -56,7 +59,6 @@ export class LocalChannels implements LocalNode {
   }
 
   release(seat: Seat): void {
-    this.#seats.delete(seat);
     if (seat.knownId !== undefined) this.#byId.delete(seat.knownId);
   }
 
@@ -148,7 +150,7 @@ export class LocalChannels implements LocalNode {
   }
 
   #seatsOf(target: CloseTarget): Seat[] {
-    if (target === 'all') return [...this.#seats];
+    if (target === 'all') return this.seats;
     if ('group' in target) return this.membersIn(target.group).map((channel) => channel.seat);
     const seat = this.#byId.get(target.channel);
     return seat === undefined ? [] : [seat];

@@ -16,7 +16,7 @@ export interface Seat {
   readonly isJoinable: boolean;
   /** @throws {HandshakeError} `CHANNELBOX_NOT_ACCEPTED` before the accept */
   refuseUnaccepted(step: string): void;
-  /** Monotonic milliseconds of the last data frame in either direction. */
+  /** Monotonic milliseconds of the last data frame in either direction, or of the accept; −1 before it. */
   lastDataMs: number;
   /** Made at first use. */
   readonly channel: Channel;

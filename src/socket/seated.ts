@@ -147,7 +147,6 @@ export abstract class SeatedSocket extends TalkingSocket implements Seat, Seated
 
   /** It is open: from here on it can be named, and its channel may expire. */
   protected takeSeat(): void {
-    this.host.box.local.admit(this);
     if (this.#id !== undefined) this.host.box.local.list(this.#id, this);
     this.#channel?.startExpiry();
   }

@@ -5,8 +5,8 @@ import type { SocketState } from './state.ts';
 
 /** What a socket waits for: the accept, the next sign of life, or the peer's close. One deadline at a time. */
 export abstract class TimedSocket extends RequestedSocket implements Due {
-  /** Monotonic milliseconds of the last data frame in either direction. */
-  lastDataMs: number = 0;
+  /** Monotonic milliseconds of the last data frame in either direction, or of the accept; −1 before it. */
+  lastDataMs: number = -1;
   filedAt: number = -1;
   /** Sees each frame before anyone else; false refuses it. Set by a guard such as the rate limit. */
   guard: (() => boolean) | undefined = undefined;
