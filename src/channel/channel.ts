@@ -85,8 +85,10 @@ export class SocketChannel implements ChannelView, Joinable, Due {
   }
 
   touch(): void {
-    this.seat.lastDataMs = this.seat.keeping.turn.stampMs();
-    this.startExpiry();
+    const { seat } = this;
+    seat.lastDataMs = seat.keeping.turn.stampMs();
+    // Where it is filed already it stays: its time has only moved later.
+    if (this.filedAt < 0) this.startExpiry();
   }
 
   async send(payload: unknown): Promise<SendOutcome> {
