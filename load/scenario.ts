@@ -61,4 +61,9 @@ export type ScenarioOverrides = {
       | 'warmup'
       | 'deadline'
   ]?: Scenario[Key];
-} & { target?: string | readonly string[]; adapter?: 'chat' | 'echo' | 'json' };
+} & {
+  target?: string | readonly string[];
+  adapter?: 'chat' | 'echo' | 'json';
+  /** Messages a second of each speaker, in place of those of the schedule, whose kind stays. */
+  perSecond?: number;
+};

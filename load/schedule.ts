@@ -1,4 +1,5 @@
 import { durationMs, type Duration } from './duration.ts';
+import { ScenarioError } from './scenario-error.ts';
 
 /** When each speaker publishes. Plain data, as `Stage` is. */
 export type Schedule = { readonly kind: string };
@@ -31,6 +32,19 @@ export const burst = (messages: number, every: Duration): Schedule => ({ kind: '
 export function ratePerSecond(schedule: Schedule): number {
   const known = schedule as KnownSchedule;
   return known.kind === 'burst' ? (known.messages * 1_000) / durationMs(known.every) : known.perSecond;
+}
+
+/**
+ * The same kind of schedule at another rate; where there is none yet, a constant one.
+ * @throws {ScenarioError} for bursts, which have no single rate
+ */
+export function atRate(schedule: Schedule | undefined, perSecond: number): Schedule {
+  if (schedule === undefined) return constant(perSecond);
+  if (schedule.kind !== 'burst') return { ...schedule, perSecond } as Schedule;
+  throw new ScenarioError(
+    'schedule',
+    'a burst came where its rate is to be varied, and it has none; give a constant or poisson one, as --rate 1 or --rate poisson:1',
+  );
 }
 
 /**

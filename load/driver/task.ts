@@ -4,6 +4,7 @@ import { importScenario } from '../loader.ts';
 import { planOf, type Plan } from '../plan.ts';
 import { resolveScenario, type ResolvedScenario } from '../resolved.ts';
 import type { Scenario, ScenarioOverrides } from '../scenario.ts';
+import { atRate } from '../schedule.ts';
 import { MachineTime } from '../time.ts';
 import { validateScenario } from '../validation.ts';
 import type { Target } from './core.ts';
@@ -33,7 +34,10 @@ export interface GeneratorTask {
 export async function scenarioOf(source: ScenarioSource): Promise<ResolvedScenario> {
   const scenario =
     source.href === undefined ? validateScenario(source.plain) : await importScenario(new URL(source.href));
-  return resolveScenario(validateScenario({ ...scenario, ...source.overrides }));
+  const { perSecond, ...keys } = source.overrides;
+  const whole = { ...scenario, ...keys };
+  const rated = perSecond === undefined ? whole : { ...whole, schedule: atRate(whole.schedule, perSecond) };
+  return resolveScenario(validateScenario(rated));
 }
 
 /** A generator in this process, over the network. */
