@@ -6,6 +6,7 @@ import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import type * as Esbuild from 'esbuild';
 import { transform } from 'sucrase';
 import { ScenarioError } from './scenario-error.ts';
+import { describeThrown } from './thrown.ts';
 import { validateScenario } from './validation.ts';
 import type { Scenario } from './scenario.ts';
 
@@ -93,7 +94,7 @@ export async function importScenario(source: string | URL): Promise<Scenario> {
   try {
     module = (await import(url.href)) as typeof module;
   } catch (error) {
-    const message = `cannot import the scenario ${fileURLToPath(url)}: ${(error as Error).message}`;
+    const message = `cannot import the scenario ${fileURLToPath(url)}: ${describeThrown(error)}`;
     throw new ScenarioError('', message, { cause: error, code: 'CHANNELBOX_SCENARIO_NOT_FOUND' });
   }
   if (module.default === undefined) {
