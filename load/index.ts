@@ -24,6 +24,7 @@ export type {
   Percentiles,
   Progress,
   RoomBucket,
+  RunPlan,
   RunReport,
   ThresholdResult,
   Violation,

@@ -1,14 +1,10 @@
 import { clockTime, whole } from './report/format.ts';
-import type { Progress } from './run-report.ts';
+import type { Progress, RunPlan } from './run-report.ts';
 import { palette, type Palette, type Terminal } from './terminal.ts';
 
 export interface LiveOptions {
   /** What is being run, for the first line. */
   readonly title: string;
-  /** How long it is meant to take, where that is known. */
-  readonly plannedMs?: number;
-  /** Clients it is meant to reach, where that is known. */
-  readonly clients?: number;
   /** Lines in place of drawing, even on a terminal. */
   readonly isPlain?: boolean;
 }
@@ -27,6 +23,8 @@ export class LiveView {
   readonly #options: LiveOptions;
   readonly #colours: Palette;
   readonly #isDrawn: boolean;
+  /** Of the present run; a scenario in a file has not told yet. */
+  #plan: RunPlan | undefined;
   #recent: Progress[] = [];
   #linesDrawn = 0;
   #plainMs: number;
@@ -41,6 +39,11 @@ export class LiveView {
     if (!this.#isDrawn) terminal.note(`${options.title}\n`);
   }
 
+  /** What the run that begins now is meant to be. */
+  plan(plan: RunPlan): void {
+    this.#plan = plan;
+  }
+
   update(progress: Progress): void {
     const isAnotherRun = progress.elapsedMs < (this.#recent.at(-1)?.elapsedMs ?? 0);
     const recent = isAnotherRun ? [] : this.#recent.filter((past) => progress.elapsedMs - past.elapsedMs <= rateOverMs);
@@ -49,7 +52,7 @@ export class LiveView {
     const nowMs = this.#terminal.nowMs();
     if (nowMs - this.#plainMs < plainEveryMs) return;
     this.#plainMs = nowMs;
-    this.#terminal.note(`${plainLine(progress, this.#rates(progress), this.#options)}\n`);
+    this.#terminal.note(`${plainLine(progress, this.#rates(progress), this.#plan)}\n`);
   }
 
   /** Shown below the figures from now on; a plain view writes it once. */
@@ -84,8 +87,8 @@ export class LiveView {
 
   #bar(progress: Progress): string {
     const { cyan, dim } = this.#colours;
-    const { plannedMs } = this.#options;
-    if (plannedMs === undefined || plannedMs <= 0) return clockTime(progress.elapsedMs);
+    const plannedMs = this.#plan?.plannedMs ?? 0;
+    if (plannedMs <= 0) return clockTime(progress.elapsedMs);
     const done = Math.min(1, progress.elapsedMs / plannedMs);
     const time = `${clockTime(progress.elapsedMs)} / ${clockTime(plannedMs)}`;
     const width = Math.max(10, Math.min(48, this.#terminal.columns - time.length - 2));
@@ -98,7 +101,7 @@ export class LiveView {
     const { published, delivered } = this.#rates(progress);
     const lost = progress.lost > 0 ? red(whole(progress.lost)) : green('0');
     const figures = [
-      `clients ${bold(clientsText(progress, this.#options))}`,
+      `clients ${bold(clientsText(progress, this.#plan))}`,
       `sent ${bold(whole(published))}/s`,
       `delivered ${bold(whole(delivered))}/s`,
       `missing ${bold(lost)}`,
@@ -123,16 +126,15 @@ interface Rates {
   readonly delivered: number;
 }
 
-function clientsText(progress: Progress, options: LiveOptions): string {
-  return options.clients === undefined
-    ? whole(progress.connected)
-    : `${whole(progress.connected)} / ${whole(options.clients)}`;
+function clientsText(progress: Progress, plan: RunPlan | undefined): string {
+  const connected = whole(progress.connected);
+  return plan === undefined ? connected : `${connected} / ${whole(plan.clients)}`;
 }
 
-function plainLine(progress: Progress, rates: Rates, options: LiveOptions): string {
+function plainLine(progress: Progress, rates: Rates, plan: RunPlan | undefined): string {
   return [
     clockTime(progress.elapsedMs),
-    `clients ${clientsText(progress, options)}`,
+    `clients ${clientsText(progress, plan)}`,
     `sent ${whole(progress.published)} (${whole(rates.published)}/s)`,
     `delivered ${whole(progress.delivered)} (${whole(rates.delivered)}/s)`,
     `missing ${whole(progress.lost)}`,

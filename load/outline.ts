@@ -1,5 +1,6 @@
 import { ledgerBytes, type Plan } from './plan.ts';
 import { bucketOf, bucketSizes } from './room-bucket.ts';
+import type { RunPlan } from './run-report.ts';
 import type { Threshold } from './threshold.ts';
 
 /** What whoever holds a run together has to know of its scenario: plain, since the process that imported it is another. */
@@ -51,4 +52,9 @@ export function outlineOf(plan: Plan): Outline {
     stages: plan.stageMarks,
     ...ledgerBytes(plan),
   };
+}
+
+/** What of it is told before the run begins. */
+export function runPlanOf({ clients, plannedMs }: Outline): RunPlan {
+  return { clients, plannedMs };
 }

@@ -115,6 +115,14 @@ export interface Percentiles {
   readonly max: number;
 }
 
+/** What a run is meant to be, known once its scenario is. */
+export interface RunPlan {
+  /** Most clients at one moment. */
+  readonly clients: number;
+  /** How long it lasts, without the time to connect a plain number of clients and the deadline at its end. */
+  readonly plannedMs: number;
+}
+
 export interface Progress {
   readonly elapsedMs: number;
   readonly connected: number;

@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { Coordinator, type Findings, type GeneratorPort } from './coordinator.ts';
 import { reach, sourceAddresses } from './driver/addresses.ts';
 import type { Target } from './driver/core.ts';
@@ -12,9 +12,9 @@ import { environmentOf, processesFor } from './environment.ts';
 import { runInProcess } from './inproc/run-in-process.ts';
 import { LoadError, TargetError } from './load-error.ts';
 import { refuseTooLarge } from './memory.ts';
-import { outlineOf, type Outline } from './outline.ts';
+import { outlineOf, runPlanOf, type Outline } from './outline.ts';
 import { reportOf } from './reporting.ts';
-import type { Progress, RunReport } from './run-report.ts';
+import type { Progress, RunPlan, RunReport } from './run-report.ts';
 import type { Scenario, ScenarioOverrides } from './scenario.ts';
 import { MachineTime } from './time.ts';
 
@@ -29,6 +29,8 @@ export interface LoadOptions {
   inproc?: boolean;
   /** Ends the run early: it drains, and reports what it has. */
   signal?: AbortSignal;
+  /** Once, before the first client connects. */
+  onPlan?: (plan: RunPlan) => void;
   /** About once a second. */
   onProgress?: (progress: Progress) => void;
   /** In place of the scenario's keys: what the command line's flags say. */
@@ -47,7 +49,7 @@ const bareScenario: Scenario = { name: 'quick', clients: 10, duration: '10s' };
 /**
  * Runs a load and accounts for every delivery. A path or URL of a scenario runs in child processes, each importing it; an
  * object runs in this process as one generator; a `ws://…` address is loaded with the defaults and the echo adapter.
- * @throws {ScenarioError} before the first connection
+ * @throws {ScenarioError} before the first connection; of `inproc` also `CHANNELBOX_SCENARIO_APP`, when the app cannot be started
  * @throws {TargetError} `CHANNELBOX_TARGET_UNREACHABLE` when nothing answers there
  * @throws {LoadError} `CHANNELBOX_LOAD_FAILED` when the scenario's own functions throw or a generator dies
  */
@@ -59,7 +61,11 @@ export async function load(scenario: Scenario | URL | string, options: LoadOptio
     );
   }
   const source = sourceOf(scenario, options);
-  if (options.inproc === true) return runInProcess(await scenarioOf(source), options);
+  if (options.inproc === true) {
+    const resolved = await scenarioOf(source);
+    const origin = source.href === undefined ? `the scenario ${resolved.name}` : fileURLToPath(source.href);
+    return runInProcess(resolved, { ...options, origin });
+  }
   return source.href === undefined && !isAddress(scenario) ? runHere(source, options) : runInProcesses(source, options);
 }
 
@@ -155,6 +161,7 @@ async function conclude(
   const http = options.http === undefined ? undefined : await startHttpLoad(options.http, outline);
   const startedAt = new Date();
   try {
+    options.onPlan?.(runPlanOf(outline));
     const findings = await run();
     const extra = await http?.stop();
     const environment = environmentOf({

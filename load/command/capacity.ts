@@ -3,7 +3,7 @@ import { durationMs } from '../duration.ts';
 import { number, whole } from '../report/format.ts';
 import { grid } from '../report/text.ts';
 import type { RunReport } from '../run-report.ts';
-import { constant, poisson, type KnownSchedule } from '../schedule.ts';
+import type { LoadOptions } from '../run.ts';
 import { UsageError, type Settings } from '../settings.ts';
 import { palette, type Palette } from '../terminal.ts';
 import {
@@ -11,11 +11,11 @@ import {
   interruption,
   liveView,
   loadOptionsOf,
-  progressTo,
   rest,
   sourceOf,
   tick,
   titleOf,
+  watching,
   type Kit,
 } from './kit.ts';
 
@@ -31,7 +31,7 @@ export async function capacityCommand(kit: Kit, word: string | undefined): Promi
   const source = sourceOf(word, settings);
   const unit = settings.by ?? 'clients';
   const { min, max } = rangeOf(settings, unit);
-  const view = liveView(kit, source, `capacity of ${titleOf(source, settings)}`);
+  const view = liveView(kit, `capacity of ${titleOf(source, settings)}`);
   const { signal, stop } = interruption(terminal, () => view?.tell('draining; Ctrl-C again aborts'));
   const restMs = durationMs(settings.rest ?? (settings.inproc === true ? 0 : '1s'));
   let runs = 0;
@@ -39,8 +39,7 @@ export async function capacityCommand(kit: Kit, word: string | undefined): Promi
     if (runs > 0) await rest(restMs, signal);
     runs += 1;
     view?.tell(`run ${runs}: ${sizeText(size, unit)}`);
-    const options = loadOptionsOf(settingsFor(settings, unit, size));
-    return await kit.load(source, { ...options, signal, onProgress: progressTo(kit, view) });
+    return await kit.load(source, { ...optionsFor(settings, unit, size), signal, ...watching(kit, view) });
   };
   try {
     const capacity = await findCapacity(run, {
@@ -73,13 +72,13 @@ function rangeOf(settings: Settings, unit: CapacityUnit): { readonly min: number
   return { min, max };
 }
 
-/** The settings of one run of the search. A rate keeps the kind of the schedule; bursts have none to vary. */
-function settingsFor(settings: Settings, unit: CapacityUnit, size: number): Settings {
-  if (unit === 'clients') return { ...settings, clients: size };
-  const schedule = settings.rate as KnownSchedule | undefined;
-  if (schedule?.kind === 'burst')
+/** The options of one run of the search. A rate keeps the kind of the schedule, which only the scenario's file may know. */
+function optionsFor(settings: Settings, unit: CapacityUnit, size: number): LoadOptions {
+  if (unit === 'clients') return loadOptionsOf({ ...settings, clients: size });
+  if (settings.rate?.kind === 'burst')
     throw new UsageError('--rate burst came with --by rate; a constant or poisson rate is due');
-  return { ...settings, rate: schedule?.kind === 'poisson' ? poisson(size) : constant(size) };
+  const options = loadOptionsOf(settings);
+  return { ...options, overrides: { ...options.overrides, perSecond: size } };
 }
 
 /** What was proved decides: a lower end is proved even where the generator gave out above it. */

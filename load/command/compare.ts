@@ -23,10 +23,10 @@ import {
   liveView,
   loadOptionsOf,
   pairing,
-  progressTo,
   rest,
   tick,
   titleOf,
+  watching,
   write,
   type Kit,
 } from './kit.ts';
@@ -53,7 +53,7 @@ type Sides = Readonly<Record<Side, { readonly source: string; readonly name: str
 async function compareSides(kit: Kit, sides: Sides): Promise<number> {
   const { settings, terminal } = kit;
   const rounds = settings.rounds ?? 12;
-  const view = liveView(kit, sides.first.source, `${sides.first.name} against ${sides.second.name}`);
+  const view = liveView(kit, `${sides.first.name} against ${sides.second.name}`);
   const { signal, stop } = interruption(terminal, () => view?.tell('draining; Ctrl-C again aborts'));
   const restMs = durationMs(settings.rest ?? (settings.inproc === true ? 0 : '1s'));
   let runs = 0;
@@ -61,7 +61,7 @@ async function compareSides(kit: Kit, sides: Sides): Promise<number> {
     if (runs > 0) await rest(restMs, signal);
     runs += 1;
     const { source, options } = sides[side];
-    return await kit.load(source, { ...options, signal, onProgress: progressTo(kit, view) });
+    return await kit.load(source, { ...options, signal, ...watching(kit, view) });
   };
   try {
     const turns = await compareInTurns(run, {

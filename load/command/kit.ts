@@ -1,12 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
-import { durationMs } from '../duration.ts';
 import { LiveView } from '../live.ts';
 import { UsageError, type Settings } from '../settings.ts';
 import { uniform } from '../rooms.ts';
 import type { load, LoadOptions, ScenarioOverrides } from '../run.ts';
-import type { Progress, RunReport } from '../run-report.ts';
+import type { RunReport } from '../run-report.ts';
 import { hold, rampTo } from '../stages.ts';
 import { scenarioDefaults } from '../resolved.ts';
 import type { Terminal } from '../terminal.ts';
@@ -100,19 +99,9 @@ export function interruption(terminal: Terminal, onFirst: () => void): Interrupt
 }
 
 /** A live view, or nothing where none is wanted. */
-export function liveView(kit: Kit, source: string, title: string): LiveView | undefined {
-  const { quiet = false, noTui = false, clients } = kit.settings;
-  if (quiet) return undefined;
-  const plannedMs = plannedMsOf(source, kit.settings);
-  const known = { ...(clients === undefined ? {} : { clients }), ...(plannedMs === undefined ? {} : { plannedMs }) };
-  return new LiveView(kit.terminal, { title, ...known, isPlain: noTui });
-}
-
-/** How long a run is meant to take, where the flags alone say so: the scenario is known to its generators only. */
-export function plannedMsOf(source: string, settings: Settings): number | undefined {
-  const { clients, duration, ramp = 0 } = settings;
-  if (duration === undefined || (clients === undefined && !/^wss?:/.test(source))) return undefined;
-  return durationMs(ramp) + durationMs(duration);
+export function liveView(kit: Kit, title: string): LiveView | undefined {
+  const { quiet = false, noTui = false } = kit.settings;
+  return quiet ? undefined : new LiveView(kit.terminal, { title, isPlain: noTui });
 }
 
 /** What a run is called before it has a report. */
@@ -129,11 +118,14 @@ export function tick(kit: Kit, type: string, content: object): void {
   if (kit.settings.ndjson === true) kit.terminal.out(`${JSON.stringify({ type, ...content })}\n`);
 }
 
-/** Progress to the view and to the stream. */
-export function progressTo(kit: Kit, view: LiveView | undefined): (progress: Progress) => void {
-  return (progress) => {
-    view?.update(progress);
-    tick(kit, 'progress', progress);
+/** The plan of a run to the view, its progress to the view and to the stream. */
+export function watching(kit: Kit, view: LiveView | undefined): Required<Pick<LoadOptions, 'onPlan' | 'onProgress'>> {
+  return {
+    onPlan: (plan) => view?.plan(plan),
+    onProgress: (progress) => {
+      view?.update(progress);
+      tick(kit, 'progress', progress);
+    },
   };
 }
 

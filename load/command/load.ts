@@ -9,10 +9,10 @@ import {
   interruption,
   liveView,
   loadOptionsOf,
-  progressTo,
   sourceOf,
   tick,
   titleOf,
+  watching,
   write,
   type Kit,
 } from './kit.ts';
@@ -22,13 +22,13 @@ export async function loadCommand(kit: Kit, word: string | undefined): Promise<n
   const source = sourceOf(word, kit.settings);
   const options = loadOptionsOf(kit.settings);
   const rounds = kit.settings.rounds ?? 1;
-  const view = liveView(kit, source, titleOf(source, kit.settings));
+  const view = liveView(kit, titleOf(source, kit.settings));
   const { signal, stop } = interruption(kit.terminal, () => view?.tell('draining; Ctrl-C again aborts'));
   const reports: RunReport[] = [];
   try {
     while (reports.length < rounds && !signal.aborted) {
       if (rounds > 1) view?.tell(`round ${reports.length + 1} of ${rounds}`);
-      reports.push(await kit.load(source, { ...options, signal, onProgress: progressTo(kit, view) }));
+      reports.push(await kit.load(source, { ...options, signal, ...watching(kit, view) }));
     }
   } catch (error) {
     if (!signal.aborted || reports.length === 0) throw error;

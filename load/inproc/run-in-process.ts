@@ -1,4 +1,3 @@
-import { instrument } from '../../src/index.ts';
 import { TestClock } from '../../testing/index.ts';
 import { Coordinator, type Findings } from '../coordinator.ts';
 import { Generator } from '../driver/generator.ts';
@@ -6,18 +5,22 @@ import { noHealth } from '../driver/health.ts';
 import { fakerFor } from '../driver/task.ts';
 import { LoadError } from '../load-error.ts';
 import { refuseTooLarge } from '../memory.ts';
-import { outlineOf } from '../outline.ts';
+import { outlineOf, runPlanOf } from '../outline.ts';
 import { planOf } from '../plan.ts';
 import { hash32, seeded } from '../random.ts';
 import { reportOf } from '../reporting.ts';
 import type { ResolvedScenario } from '../resolved.ts';
-import type { Progress, RunReport } from '../run-report.ts';
+import type { Progress, RunPlan, RunReport } from '../run-report.ts';
 import { dialMemory } from './memory-connection.ts';
 import { Pump } from './pump.ts';
+import { startApp } from './start-app.ts';
 import { VirtualTime } from './virtual-time.ts';
 
 export interface InProcessOptions {
+  /** What a message calls the scenario: its file, or its name. */
+  readonly origin: string;
   readonly signal?: AbortSignal;
+  readonly onPlan?: (plan: RunPlan) => void;
   readonly onProgress?: (progress: Progress) => void;
 }
 
@@ -31,6 +34,7 @@ const nowhere = 'ws://localhost/';
  * Runs a scenario against its own `app`, in memory and in virtual time: hours take minutes, and the same seed gives the
  * same report byte for byte. The app has to take time from `app.clock`, as the framework itself does.
  * @throws {LoadError} `CHANNELBOX_LOAD_NO_APP` when the scenario has no `app`
+ * @throws {ScenarioError} `CHANNELBOX_SCENARIO_APP` when that cannot be started
  */
 export async function runInProcess(scenario: ResolvedScenario, options: InProcessOptions): Promise<RunReport> {
   if (scenario.app === undefined) {
@@ -40,12 +44,16 @@ export async function runInProcess(scenario: ResolvedScenario, options: InProces
     );
   }
   const clock = new TestClock();
-  const app = scenario.app({ clock, random: seeded(scenario.seed, appStream) });
   const problems = new Map<string, number>();
-  instrument(app, {
+  const app = await startApp(scenario.app, {
     clock,
-    uuid: uuids(scenario.seed),
-    failed: (error) => void problems.set(String(error), (problems.get(String(error)) ?? 0) + 1),
+    random: seeded(scenario.seed, appStream),
+    probe: {
+      clock,
+      uuid: uuids(scenario.seed),
+      failed: (error) => void problems.set(String(error), (problems.get(String(error)) ?? 0) + 1),
+    },
+    origin: options.origin,
   });
   const plan = planOf(scenario, 1);
   const outline = outlineOf(plan);
@@ -66,7 +74,8 @@ export async function runInProcess(scenario: ResolvedScenario, options: InProces
     faker: await fakerFor(scenario),
     emit: (message) => receive(0, message),
   });
-  const { signal, onProgress } = options;
+  const { signal, onPlan, onProgress } = options;
+  onPlan?.(runPlanOf(outline));
   const coordinator = new Coordinator({
     outline,
     ports: [{ send: (message) => generator.handle(message) }],

@@ -1,5 +1,6 @@
+import { App } from 'channelbox';
 import { describe, expect, test } from 'vitest';
-import { poisson, uniform, type RunReport } from 'channelbox/load';
+import { burst, constant, load, poisson, uniform, type RunReport, type Scenario } from 'channelbox/load';
 import type { Capacity } from '../../load/capacity.ts';
 import { FakeTerminal, runLine, type LoadCall } from './fake-terminal.ts';
 import { reportFixture } from './report-fixture.ts';
@@ -37,9 +38,60 @@ describe('capacity', () => {
   test('a rate keeps the kind of the schedule', async () => {
     const terminal = new FakeTerminal('capacity chat.ts --rest 0s --by rate --rate poisson:1 --max 3'.split(' '));
     const { calls } = await runLine(terminal, () => reportFixture({ seconds: 1 }));
-    expect(calls[0]?.options.overrides).toEqual({ schedule: poisson(0.1) });
-    expect(calls.at(-1)?.options.overrides).toEqual({ schedule: poisson(3) });
+    expect(calls[0]?.options.overrides).toEqual({ schedule: poisson(1), perSecond: 0.1 });
+    expect(calls.at(-1)?.options.overrides).toEqual({ schedule: poisson(1), perSecond: 3 });
     expect(terminal.results).toContain('At least 3/s');
+  });
+
+  test('a rate keeps the kind of the schedule that the scenario has where no flag names one', async () => {
+    const file = new URL('./fixtures/echo.ts', import.meta.url);
+    const words = `capacity ${file.href} --inproc --by rate --min 5 --max 5 --repeats 1`;
+    const reports: RunReport[] = [];
+    const { exitCode } = await runLine(new FakeTerminal(words.split(' ')), async ({ source, options }) => {
+      const report = await load(source, options);
+      reports.push(report);
+      return report;
+    });
+    const inproc = true;
+    const asPoisson = await load(file, { inproc, overrides: { schedule: poisson(5) } });
+    const asConstant = await load(file, { inproc, overrides: { schedule: constant(5) } });
+    expect(exitCode).toBe(0);
+    // In process a report is the same to the byte for the same load.
+    expect(reports).toEqual([asPoisson]);
+    expect(reports).not.toEqual([asConstant]);
+  });
+
+  test('a rate varies the default schedule where nobody names one, and the one of a flag before the one of a file', async () => {
+    const { calls } = await runLine(new FakeTerminal('capacity chat.ts --rest 0s --by rate --max 0.1'.split(' ')), () =>
+      reportFixture({ seconds: 1 }),
+    );
+    expect(calls[0]?.options.overrides).toEqual({ perSecond: 0.1 });
+    const plain = { clients: 2, duration: '4s', app: () => echoApp() } as const;
+    const inproc = true;
+    expect(await load(plain, { inproc, overrides: { perSecond: 3 } })).toEqual(
+      await load({ ...plain, schedule: constant(3) }, { inproc }),
+    );
+    expect(
+      await load({ ...plain, schedule: constant(1) }, { inproc, overrides: { schedule: poisson(1), perSecond: 3 } }),
+    ).toEqual(await load({ ...plain, schedule: poisson(3) }, { inproc }));
+  });
+
+  test.each<[what: string, scenario: Partial<Scenario>, path: string, message: RegExp]>([
+    ['bursts, which have no rate', { schedule: burst(5, '1s') }, 'schedule', /burst came.*--rate/],
+    ['a script, which has no schedule', { client: async () => {} }, 'client', /in place of schedule/],
+  ])('--by rate of a scenario with %s is refused', async (_, scenario, path, message) => {
+    const terminal = new FakeTerminal('capacity mine.ts --rest 0s --by rate'.split(' '));
+    let refusal: unknown;
+    const { exitCode } = await runLine(terminal, async ({ options }) => {
+      try {
+        return await load({ clients: 2, app: () => echoApp(), ...scenario }, { ...options, inproc: true });
+      } catch (error) {
+        refusal = error;
+        throw error;
+      }
+    });
+    expect(refusal).toMatchObject({ name: 'ScenarioError', path, message: expect.stringMatching(message) });
+    expect(exitCode).toBe(2);
   });
 
   test.each([
@@ -88,6 +140,13 @@ describe('doctor', () => {
     expect(JSON.parse(terminal.results)).toMatchObject({ schema: 1, clients: 500 });
   });
 });
+
+function echoApp(): App {
+  return new App().addWsRoute('/', async (ws) => {
+    await ws.accept();
+    for await (const { data } of ws) await ws.send(data);
+  });
+}
 
 function sizeOf(call: LoadCall): number {
   return Number(call.options.overrides?.clients);

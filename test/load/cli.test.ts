@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ChannelBoxError } from 'channelbox';
-import type { RunReport } from 'channelbox/load';
+import { load, type RunReport } from 'channelbox/load';
 import { FakeTerminal, progress, runLine } from './fake-terminal.ts';
 import { reportFixture } from './report-fixture.ts';
+import { openRoomServer } from './room-server.ts';
 
 let folder = '';
 beforeAll(async () => {
@@ -273,8 +274,9 @@ describe('usage', () => {
 
 describe('the live view', () => {
   test('where there is no terminal a plain line comes every 5 s', async () => {
-    const terminal = new FakeTerminal(['load', 'chat.ts', '--clients', '300']);
+    const terminal = new FakeTerminal(['load', 'chat.ts']);
     await runLine(terminal, ({ options }) => {
+      options.onPlan?.({ clients: 300, plannedMs: 30_000 });
       for (let second = 1; second <= 12; second += 1) {
         terminal.now = second * 1_000;
         options.onProgress?.(progress(second));
@@ -301,15 +303,29 @@ describe('the live view', () => {
     expect(terminal.notes.split('\u001b[4A\u001b[0J')).toHaveLength(4);
   });
 
-  test('a bar tells how far it is where the flags say how long it takes', async () => {
-    const words = 'load chat.ts --clients 200 --duration 8s --ramp 2s'.split(' ');
-    const terminal = new FakeTerminal(words, { isInteractive: true });
-    await runLine(terminal, ({ options }) => {
-      options.onProgress?.(progress(5));
-      return reportFixture();
-    });
-    expect(terminal.notes).toContain(`${'━'.repeat(24)}${'─'.repeat(24)}  0:05 / 0:10`);
-    expect(terminal.notes).toContain('clients 200 / 200');
+  test.each([
+    ['the scenario says', '', '0:05 / 0:08', 'clients 4 / 4'],
+    ['a flag says', ' --duration 10s', '0:05 / 0:10', 'clients 4 / 4'],
+    ['flags say, as they say how many clients', ' --duration 7s --ramp 3s --clients 6', '0:05 / 0:10', 'clients 6 / 6'],
+  ])('a bar tells how far it is of the length that %s', async (_, flags, time, clients) => {
+    const file = new URL('./fixtures/echo.ts', import.meta.url).href;
+    const terminal = new FakeTerminal(`load ${file} --inproc${flags}`.split(' '), { isInteractive: true });
+    const { exitCode } = await runLine(terminal, ({ source, options }) => load(source, options));
+    expect(exitCode).toBe(0);
+    const drawn = terminal.notes.split('\n').filter((line) => line.includes(time.split(' ', 1)[0] as string));
+    expect(drawn).toContainEqual(expect.stringMatching(new RegExp(`^━{24,}─{15,}  ${time}$`)));
+    expect(terminal.notes).toContain(clients);
+  });
+
+  test('over the network a run tells its plan before it begins', async () => {
+    await using server = await openRoomServer({ clients: 4 });
+    const told: unknown[] = [];
+    await load(
+      { clients: 4, adapter: 'json', duration: '100ms', deadline: '100ms' },
+      { target: server.url, onPlan: (plan) => void told.push(plan), onProgress: () => void told.push('progress') },
+    );
+    expect(told[0]).toEqual({ clients: 4, plannedMs: 100 });
+    expect(told.filter((each) => each !== 'progress')).toHaveLength(1);
   });
 
   test('rates begin anew with each round', async () => {
