@@ -1,6 +1,13 @@
 /** The chat's page in a browser, as its user meets it: by labels and roles. */
 import type { Browser, BrowserContextOptions, Locator, Page } from 'playwright-core';
 
+export const desktop: BrowserContextOptions = { viewport: { width: 1180, height: 800 } };
+export const phone: BrowserContextOptions = {
+  viewport: { width: 390, height: 844 },
+  hasTouch: true,
+  isMobile: true,
+};
+
 export interface ChatPage {
   readonly page: Page;
   /** What the page should not have: errors, messages to the console, dialogs. Failed connections are none of them. */
@@ -13,10 +20,52 @@ export interface ChatPage {
   readonly status: Locator;
 }
 
-export async function openChat(browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<ChatPage> {
-  const context = await browser.newContext({ viewport: { width: 1180, height: 800 }, locale: 'en-GB', ...options });
-  const page = await context.newPage();
-  page.setDefaultTimeout(8_000);
+/**
+ * The pages of one browser, taken up again by the next test: a page costs a process and a fifth of a second of CPU.
+ * Each test has a server on a port of its own, so that what a page keeps for its origin is not seen by the next.
+ */
+export class ChatPages {
+  readonly #browser: Browser;
+  readonly #idle = new Map<BrowserContextOptions, Page[]>();
+  readonly #open = new Map<Page, BrowserContextOptions>();
+
+  constructor(browser: Browser) {
+    this.#browser = browser;
+  }
+
+  /** @param options the same object for the pages that may stand for each other. */
+  async open(url: string, options: BrowserContextOptions = desktop): Promise<ChatPage> {
+    const page = this.#idle.get(options)?.pop() ?? (await this.#make(options));
+    this.#open.set(page, options);
+    const problems = watch(page);
+    await page.goto(url);
+    return chatPage(page, problems);
+  }
+
+  /** Every page leaves its server, forgets what it kept and what it was told to look like. */
+  async leave(): Promise<void> {
+    const left = [...this.#open];
+    this.#open.clear();
+    await Promise.all(
+      left.map(async ([page, options]) => {
+        await page.evaluate('addEventListener("pagehide", () => { sessionStorage.clear(); localStorage.clear(); })');
+        await page.goto('about:blank');
+        page.removeAllListeners();
+        await page.emulateMedia({ colorScheme: null });
+        this.#idle.set(options, [...(this.#idle.get(options) ?? []), page]);
+      }),
+    );
+  }
+
+  async #make(options: BrowserContextOptions): Promise<Page> {
+    const context = await this.#browser.newContext({ locale: 'en-GB', ...options });
+    const page = await context.newPage();
+    page.setDefaultTimeout(8_000);
+    return page;
+  }
+}
+
+function watch(page: Page): readonly string[] {
   const problems: string[] = [];
   page.on('pageerror', (error) => problems.push(error.message));
   page.on('console', (message) => {
@@ -26,7 +75,10 @@ export async function openChat(browser: Browser, url: string, options: BrowserCo
     problems.push(`a dialog: ${dialog.message()}`);
     void dialog.dismiss();
   });
-  await page.goto(url);
+  return problems;
+}
+
+function chatPage(page: Page, problems: readonly string[]): ChatPage {
   const status = page.getByRole('status');
   return {
     page,

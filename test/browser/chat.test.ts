@@ -7,7 +7,7 @@ import { createChat } from '../../examples/chat/chat.ts';
 import { pageFiles } from '../../examples/chat/page-files.ts';
 import { Visitor } from '../examples/chat-visitor.ts';
 import { requirement } from '../requirement.ts';
-import { lowContrast, openChat, smallTargets, type ChatPage } from './chat-page.ts';
+import { ChatPages, desktop, lowContrast, phone, smallTargets, type ChatPage } from './chat-page.ts';
 
 const executablePath = requirement('chromium');
 const artifacts = fileURLToPath(new URL('../../artifacts/', import.meta.url));
@@ -21,24 +21,24 @@ const switches = [
   '--disable-component-update',
   '--disable-sync',
 ];
-const phone = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
 // A browser on two busy cores takes its time; what is awaited comes at once where it does not.
 const soon = { timeout: 8_000 };
 
 describe.skipIf(executablePath === undefined)('the chat page', { timeout: 30_000 }, () => {
   let browser: Browser;
+  let pages: ChatPages;
   let app: App;
   let port = 0;
   const serve = async (): Promise<void> => {
     app = createChat({ http: pageFiles(() => app.inspect()) });
     ({ port } = await app.listen(port, '127.0.0.1'));
   };
-  const open = (options?: Parameters<typeof openChat>[2]): Promise<ChatPage> =>
-    openChat(browser, `http://127.0.0.1:${port}/`, options);
+  const open = (options = desktop): Promise<ChatPage> => pages.open(`http://127.0.0.1:${port}/`, options);
 
   beforeAll(async () => {
     await mkdir(artifacts, { recursive: true });
     browser = await chromium.launch({ executablePath: executablePath ?? '', args: switches });
+    pages = new ChatPages(browser);
   });
   afterAll(() => browser?.close());
   beforeEach(async () => {
@@ -46,7 +46,7 @@ describe.skipIf(executablePath === undefined)('the chat page', { timeout: 30_000
     await serve();
   });
   afterEach(async () => {
-    await Promise.all(browser.contexts().map((context) => context.close()));
+    await pages.leave();
     await app.close();
   });
 
@@ -255,7 +255,7 @@ describe.skipIf(executablePath === undefined)('the chat page', { timeout: 30_000
   });
 
   test.each([
-    ['desktop', { viewport: { width: 1180, height: 800 } }],
+    ['desktop', desktop],
     ['phone', phone],
   ] as const)(
     'on a %s, in the light and in the dark, is readable, fits, and is easy to hit',

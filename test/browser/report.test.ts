@@ -22,9 +22,12 @@ const switches = [
 
 describe.skipIf(executablePath === undefined)('the report page', () => {
   let browser: Browser;
+  let page: Page;
   beforeAll(async () => {
     await mkdir(artifacts, { recursive: true });
     browser = await chromium.launch({ executablePath: executablePath ?? '', args: switches });
+    // One for all: each opening of a report is a document of its own.
+    page = await (await browser.newContext({ locale: 'en-GB' })).newPage();
   });
   afterAll(async () => {
     await browser?.close();
@@ -32,8 +35,7 @@ describe.skipIf(executablePath === undefined)('the report page', () => {
 
   test('shows the numbers of the report, and draws every chart, from disk and without the network', async () => {
     const report = reportFixture({ verdict: 'fail' });
-    await using opened = await open(browser, report, { width: 1_280, height: 900 });
-    const { page, requests, problems } = opened;
+    const { requests, problems } = await open(page, report, { width: 1_280, height: 900 });
     expect(await page.locator('.badge').textContent()).toBe('Fail');
     expect(await page.locator('#reasons').textContent()).toContain('lost is 3, allowed 0');
     expect(await plain(page, '[data-tile="deliveries"]')).toBe('59 807');
@@ -58,8 +60,7 @@ describe.skipIf(executablePath === undefined)('the report page', () => {
   });
 
   test('fits a phone without scrolling sideways', async () => {
-    await using opened = await open(browser, reportFixture(), { width: 360, height: 740 });
-    const { page } = opened;
+    await open(page, reportFixture(), { width: 360, height: 740 });
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(360);
     const widths = (await page.evaluate(
       "[...document.querySelectorAll('.uplot')].map((plot) => plot.clientWidth)",
@@ -70,12 +71,11 @@ describe.skipIf(executablePath === undefined)('the report page', () => {
 
   test('is dark where the reader likes it dark, charts included, with enough contrast in both', async () => {
     for (const colorScheme of ['light', 'dark'] as const) {
-      await using opened = await open(browser, reportFixture({ verdict: 'invalid' }), {
+      await open(page, reportFixture({ verdict: 'invalid' }), {
         width: 1_280,
         height: 900,
         colorScheme,
       });
-      const { page } = opened;
       const background = await colourOf(page, 'body', 'backgroundColor');
       expect(luminance(background) < 0.2).toBe(colorScheme === 'dark');
       for (const selector of [
@@ -97,8 +97,7 @@ describe.skipIf(executablePath === undefined)('the report page', () => {
   });
 
   test('follows a change of the scheme while it is open', async () => {
-    await using opened = await open(browser, reportFixture(), { width: 1_280, height: 900, colorScheme: 'light' });
-    const { page } = opened;
+    await open(page, reportFixture(), { width: 1_280, height: 900, colorScheme: 'light' });
     const before = (await page.evaluate("document.querySelector('canvas').toDataURL()")) as string;
     await page.emulateMedia({ colorScheme: 'dark' });
     // Asked from outside: the page's own policy allows no code from text.
@@ -109,12 +108,11 @@ describe.skipIf(executablePath === undefined)('the report page', () => {
   });
 
   test('prints in black on white, on a few pages, with its charts', async () => {
-    await using opened = await open(browser, reportFixture({ verdict: 'fail' }), {
+    await open(page, reportFixture({ verdict: 'fail' }), {
       width: 1_280,
       height: 900,
       colorScheme: 'dark',
     });
-    const { page } = opened;
     const pdf = (await page.pdf({ path: `${artifacts}report.pdf`, format: 'A4' })).toString('latin1');
     expect(pdf.match(/\/Type\s*\/Page\b/g)?.length).toBeLessThanOrEqual(6);
     await page.emulateMedia({ media: 'print' });
@@ -123,8 +121,7 @@ describe.skipIf(executablePath === undefined)('the report page', () => {
   });
 
   test('names every landmark, table and picture for those who listen to it', async () => {
-    await using opened = await open(browser, reportFixture({ verdict: 'fail' }), { width: 1_280, height: 900 });
-    const { page } = opened;
+    await open(page, reportFixture({ verdict: 'fail' }), { width: 1_280, height: 900 });
     expect(await page.getByRole('heading', { level: 1 }).count()).toBe(1);
     expect(await page.getByRole('region', { name: 'Delivery ledger' }).count()).toBeGreaterThan(0);
     expect(await page.getByRole('table', { name: 'Latency', exact: true }).count()).toBe(1);
@@ -134,15 +131,14 @@ describe.skipIf(executablePath === undefined)('the report page', () => {
   });
 });
 
-interface Opened extends AsyncDisposable {
-  readonly page: Page;
+interface Opened {
   /** Whatever left the page, but the file itself. */
   readonly requests: readonly string[];
   readonly problems: readonly string[];
 }
 
 async function open(
-  browser: Browser,
+  page: Page,
   report: RunReport,
   view: { readonly width: number; readonly height: number; readonly colorScheme?: 'light' | 'dark' },
 ): Promise<Opened> {
@@ -150,8 +146,9 @@ async function open(
   await writeFile(path, htmlReport(report));
   const address = pathToFileURL(path).href;
   const { width, height, colorScheme = 'light' } = view;
-  const context = await browser.newContext({ viewport: { width, height }, colorScheme, locale: 'en-GB' });
-  const page = await context.newPage();
+  await page.setViewportSize({ width, height });
+  await page.emulateMedia({ colorScheme, media: null });
+  page.removeAllListeners();
   const requests: string[] = [];
   const problems: string[] = [];
   page.on('request', (request) => request.url() !== address && requests.push(request.url()));
@@ -159,7 +156,7 @@ async function open(
   page.on('console', (message) => problems.push(message.text()));
   await page.goto(address);
   await expect.poll(() => page.evaluate('document.documentElement.dataset.drawn')).toBeDefined();
-  return { page, requests, problems, [Symbol.asyncDispose]: async () => await context.close() };
+  return { requests, problems };
 }
 
 async function plain(page: Page, selector: string): Promise<string> {
