@@ -25,6 +25,8 @@ const scenario: Scenario = {
   thresholds: ['fanout.p99 < 50ms'],
 };
 
+type Told = RunReport & { readonly reasons: readonly string[] };
+
 /** A test's processes; they end with it. */
 class Processes {
   readonly #children: ChildProcess[] = [];
@@ -36,24 +38,10 @@ class Processes {
     return child;
   }
 
-  /** Eats one core, for ten seconds at most. */
-  hog(core: number): void {
-    this.start([
-      'taskset',
-      '-c',
-      String(core),
-      'node',
-      '-e',
-      'const end = Date.now() + 10_000; while (Date.now() < end);',
-    ]);
-  }
-
-  async firstLine(child: ChildProcess): Promise<string> {
-    const lines = createInterface({ input: child.stdout as NodeJS.ReadableStream });
-    const ended = once(child, 'exit').then(() => Promise.reject(new Error('the process ended without a word')));
-    const [line] = (await Promise.race([once(lines, 'line'), ended])) as [string];
-    ended.catch(() => undefined);
-    return line;
+  /** Eats one core, for ten seconds at most; resolves once it does. */
+  async hog(core: number): Promise<void> {
+    const program = 'console.log("hog"); const end = Date.now() + 10_000; while (Date.now() < end);';
+    await linesOf(this.start(['taskset', '-c', String(core), 'node', '-e', program])).next();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -66,24 +54,51 @@ class Processes {
   }
 }
 
+/** What a process writes; throws where it ends in place of a line. */
+function linesOf(child: ChildProcess): { next(): Promise<string> } {
+  const lines = createInterface({ input: child.stdout as NodeJS.ReadableStream })[Symbol.asyncIterator]();
+  return {
+    async next() {
+      const { value, done } = await lines.next();
+      if (done === true) throw new Error('the process ended without a word');
+      return value;
+    },
+  };
+}
+
+/** The report of a generator process, which begins once it is loaded and `meanwhile` is over. */
+async function reportOf(generator: ChildProcess, meanwhile = async (): Promise<void> => {}): Promise<Told> {
+  const lines = linesOf(generator);
+  await lines.next();
+  await meanwhile();
+  generator.stdin?.write('go\n');
+  return JSON.parse(await lines.next()) as Told;
+}
+
 /** A load from a process on one core, beside hogs; of a server that is stopped for most of the time, or not. */
-async function starved(which: 'generator' | 'server'): Promise<RunReport & { reasons: string[] }> {
+async function starved(which: 'generator' | 'server'): Promise<Told> {
   await using processes = new Processes();
   const server = processes.start(['node', kit.program('serve-rooms')]);
-  const target = await processes.firstLine(server);
+  const target = await linesOf(server).next();
   const words = [kit.program('run-load'), JSON.stringify({ ...scenario, target }), JSON.stringify({ client: 'raw' })];
   const pin = which === 'generator' ? ['taskset', '-c', '1'] : [];
   const generator = processes.start([...pin, 'node', ...words]);
-  if (which === 'generator') for (let hog = 0; hog < 4; hog += 1) processes.hog(1);
+  if (which === 'generator') {
+    return await reportOf(
+      generator,
+      async () => void (await Promise.all([1, 1, 1, 1].map((core) => processes.hog(core)))),
+    );
+  }
   let isStopped = false;
   const toggle = setInterval(() => {
-    if (which === 'generator') return;
     isStopped = !isStopped;
     server.kill(isStopped ? 'SIGSTOP' : 'SIGCONT');
   }, 100);
-  const line = await processes.firstLine(generator);
-  clearInterval(toggle);
-  return JSON.parse(line) as RunReport & { reasons: string[] };
+  try {
+    return await reportOf(generator);
+  } finally {
+    clearInterval(toggle);
+  }
 }
 
 const canPin = availableParallelism() >= 2 && spawnSync('taskset', ['-V']).status === 0;
@@ -108,8 +123,7 @@ describe('a shortage of the generator makes the run invalid, with the cause and 
     await using processes = new Processes();
     const many = { ...scenario, clients: 300, duration: '300ms', target: server.url };
     const command = ['node', kit.program('run-load'), JSON.stringify(many), '{}'].map((word) => `'${word}'`).join(' ');
-    const line = await processes.firstLine(processes.start(['sh', '-c', `ulimit -n 150; exec ${command}`]));
-    const report = JSON.parse(line) as RunReport & { reasons: string[] };
+    const report = await reportOf(processes.start(['sh', '-c', `ulimit -n 150; exec ${command}`]));
     expect(report.verdict).toBe('invalid');
     expect(report.reasons.join()).toMatch(/failed with EMFILE: .*ulimit -n/);
     expect(report.clients.refused).toBeGreaterThan(150);
