@@ -6,8 +6,11 @@ import { LongestFirst } from './test/package/longest-first.ts';
 const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
 const include = ['test/**/*.test.ts'];
-/** These replace `ws` with another, for all that their process loads. */
-const alone = ['test/transport/{once,older-ws,strange-ws}.test.ts'];
+/** The first replace `ws` with another, for all that their process loads; the others measure the process they run in. */
+const alone = [
+  'test/transport/{once,older-ws,strange-ws}.test.ts',
+  'test/load/{run,http,faulty-server,anyones-server,starvation,nothing-proved}.test.ts',
+];
 
 const config: ViteUserConfig = defineConfig({
   resolve: {
@@ -29,6 +32,8 @@ const config: ViteUserConfig = defineConfig({
     pool: 'forks',
     // One more than there are cores: who loads a server, or drives a browser, waits for a third of the time.
     maxWorkers: availableParallelism() + 1,
+    // Within a file, tests that wait for sockets and deadlines wait together.
+    maxConcurrency: 10,
     testTimeout: 30_000,
     hookTimeout: 30_000,
     teardownTimeout: 5_000,

@@ -8,8 +8,8 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 /** Where browsers, servers, compilers and real loads are at work; the longest first. All others take a second or less. */
 const long = [
   'test/load/faulty-server.test.ts',
-  'test/load/run.test.ts',
   'test/load/starvation.test.ts',
+  'test/load/run.test.ts',
   'test/load/anyones-server.test.ts',
   'test/browser/chat.test.ts',
   'test/package/tool-gates.test.ts',
