@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { defineConfig, type ViteUserConfig } from 'vitest/config';
 import { LongestFirst } from './test/package/longest-first.ts';
@@ -30,10 +29,8 @@ const config: ViteUserConfig = defineConfig({
     globalSetup: ['test/package/build-once.ts'],
     // Processes, not threads: some tests read process.env, open servers and send signals.
     pool: 'forks',
-    // One more than there are cores: who loads a server, or drives a browser, waits for a third of the time.
-    maxWorkers: availableParallelism() + 1,
-    // Within a file, tests that wait for sockets and deadlines wait together.
-    maxConcurrency: 10,
+    // The default leaves one core idle, which is half of two.
+    maxWorkers: '100%',
     testTimeout: 30_000,
     hookTimeout: 30_000,
     teardownTimeout: 5_000,
