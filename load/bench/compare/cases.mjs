@@ -55,6 +55,12 @@ function burst(bytes, members) {
   return { name: `burst-${bytes}-${members}`, kind: 'broadcast', work, variants: fanOut };
 }
 
+/**
+ * One message at a time leaves both sides asleep for most of a trip, and a core of a virtual machine takes 10 to 60 µs
+ * to wake up, as it likes. On one core nobody sleeps: a trip is what both processes do.
+ */
+const pingPong = { clients: 1, inFlight: 1, messages: 20_000, warmUp: 20_000, bytes: 128 };
+
 /** 25 groups of 200; each member is in five of them. */
 const fives = Array.from({ length: 25 }, (_, first) =>
   Array.from({ length: 5 }, (__, step) => `g${(first + 5 * step) % 25}`),
@@ -73,9 +79,10 @@ export const cases = [
   {
     name: 'echo-ping-pong',
     kind: 'echo',
-    work: { clients: 1, inFlight: 1, messages: 10_000, bytes: 128 },
+    work: { ...pingPong, sharesCore: true },
     variants: conversing,
   },
+  { name: 'echo-ping-pong-two-cores', kind: 'echo', work: pingPong, variants: conversing },
   { name: 'connect', kind: 'connect', work: { warmUp: 1000, clients: 4000 }, variants: admitting, floor: 'ws' },
   { name: 'idle', kind: 'idle', work: { clients: 5000 }, variants: admitting, floor: 'ws', roundsMax: 3 },
   {

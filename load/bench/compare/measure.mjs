@@ -7,13 +7,9 @@ import { Pair } from './pair.mjs';
  */
 export const kinds = { broadcast, echo, connect, idle, memory, room };
 
-async function opened(variant, work, role) {
-  const pair = await Pair.start({
-    ...variant,
-    role,
-    compression: work.compressed === true || variant.compression === true,
-  });
-  return pair;
+function opened(variant, work, role) {
+  const compression = work.compressed === true || variant.compression === true;
+  return Pair.start({ ...variant, role, compression, sharesCore: work.sharesCore === true });
 }
 
 async function broadcast(variant, work) {
@@ -48,12 +44,13 @@ async function broadcast(variant, work) {
   }
 }
 
-async function echo(variant, { clients, inFlight, messages, bytes }) {
-  const pair = await opened(variant, {}, 'echo');
+async function echo(variant, work) {
+  const { clients, inFlight, messages, bytes, warmUp = Math.ceil(messages / 4) } = work;
+  const pair = await opened(variant, work, 'echo');
   const { protocol } = variant;
   try {
     await pair.client({ do: 'connect', port: pair.port, count: clients, protocol });
-    await pair.client({ do: 'echo', messages: Math.ceil(messages / 4), inFlight, protocol, bytes });
+    await pair.client({ do: 'echo', messages: warmUp, inFlight, protocol, bytes });
     let answer;
     const sample = await cost(pair, messages, async () => {
       answer = await pair.client({ do: 'echo', messages, inFlight, protocol, bytes });

@@ -13,7 +13,7 @@ export function hasBun() {
   return spawnSync('bun', ['--version'], { stdio: 'ignore' }).status === 0;
 }
 
-/** A fresh server and a fresh client, each on a core of its own; both end with the pair. */
+/** A fresh server and a fresh client, each on a core of its own or both on one; both end with the pair. */
 export class Pair {
   #server;
   #client;
@@ -22,7 +22,7 @@ export class Pair {
     const pair = new Pair();
     const runtime = setup.module === 'bun' ? ['bun'] : [process.execPath, '--expose-gc', ...(setup.execArgv ?? [])];
     pair.#server = new Party(0, [...runtime, here('server.mjs'), JSON.stringify(setup)]);
-    pair.#client = new Party(1, [process.execPath, here('client.mjs')]);
+    pair.#client = new Party(setup.sharesCore === true ? 0 : 1, [process.execPath, here('client.mjs')]);
     pair.port = (await pair.#server.answer('listen')).port;
     return pair;
   }

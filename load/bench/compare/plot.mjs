@@ -84,7 +84,8 @@ function titleOf(name, kind) {
   if (what === 'burst') return `Burst of 20, ${bytes} B, to ${members}: per delivery`;
   const titles = {
     'echo-saturated': 'Echo, 200 clients, 4 in flight: per message',
-    'echo-ping-pong': 'Echo, one client, one in flight: per message',
+    'echo-ping-pong': 'Echo, one client, one in flight, one core: per message',
+    'echo-ping-pong-two-cores': 'Echo, one client, one in flight, two cores: per message',
     connect: 'Opening: per connection',
     compressed: 'Deflated, 2 KB to 1000: per delivery',
     'busy-room': 'Busy room, all 200 talk: per delivery',
