@@ -62,9 +62,8 @@ describe.each(transports)('over %s, a parked handler', (transport) => {
     // Together longer than the watchdog.
     await ann.expectSequence(['half', 'all']);
     await refusalOf(ann.expectNothing());
-    const startedAt = performance.now();
-    for (let round = 0; round < 20; round += 1) await refusalOf(ann.expectNothing());
-    expect(performance.now() - startedAt).toBeLessThan(60);
+    // A watchdog each would outlast the test.
+    for (let round = 0; round < 1_000; round += 1) await refusalOf(ann.expectNothing());
     open();
     await t.settle();
   });
@@ -125,15 +124,14 @@ describe.each(transports)('over %s, a parked handler', (transport) => {
         await ws.sendText(text);
         await passed;
       }),
-      over(transport, { watchdogMs: 5_000 }),
+      over(transport, { watchdogMs: 60_000 }),
     );
     const [ann, bob] = await t.connectAll(2, '/x');
     ann.send('hi');
-    const startedAt = performance.now();
     await ann.expect('hi');
     bob.send('ho');
+    // A watchdog would outlast the test.
     await expect(bob.expect('hi')).rejects.toThrow('not what was expected');
-    expect(performance.now() - startedAt).toBeLessThan(1_000);
     open();
     await t.settle();
   });
