@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { defineConfig, type ViteUserConfig } from 'vitest/config';
 import { LongestFirst } from './test/package/longest-first.ts';
@@ -5,11 +6,8 @@ import { LongestFirst } from './test/package/longest-first.ts';
 const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
 const include = ['test/**/*.test.ts'];
-/** The first replace `ws` with another, for all that their process loads; the others measure the process they run in. */
-const alone = [
-  'test/transport/{once,older-ws,strange-ws}.test.ts',
-  'test/load/{run,http,faulty-server,anyones-server,starvation,nothing-proved}.test.ts',
-];
+/** These replace `ws` with another, for all that their process loads. */
+const alone = ['test/transport/{once,older-ws,strange-ws}.test.ts'];
 
 const config: ViteUserConfig = defineConfig({
   resolve: {
@@ -29,8 +27,10 @@ const config: ViteUserConfig = defineConfig({
     globalSetup: ['test/package/build-once.ts'],
     // Processes, not threads: some tests read process.env, open servers and send signals.
     pool: 'forks',
-    // The default leaves one core idle, which is half of two.
-    maxWorkers: '100%',
+    // One more than there are cores: who loads a server, or drives a browser, waits for a third of the time.
+    maxWorkers: availableParallelism() + 1,
+    // Polls end when they hold; how long that takes is the machine's affair.
+    expect: { poll: { timeout: 20_000 } },
     testTimeout: 30_000,
     hookTimeout: 30_000,
     teardownTimeout: 5_000,

@@ -1,22 +1,26 @@
-/** Starts the files that take longest first, so that two workers end together. */
+/**
+ * Starts the files that take longest first, so that all workers end together. Before them come those that want a process
+ * of their own: a process that is shared ends where the next file wants its own, and all it had loaded with it.
+ */
 import { relative } from 'node:path';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** Where browsers, servers, compilers and real loads are at work; the longest first. All others take a second or less. */
 const long = [
-  'test/package/tool-gates.test.ts',
-  'test/browser/chat.test.ts',
-  'test/package/consumer.test.ts',
-  'test/package/standalone.test.ts',
-  'test/load/cli-process.test.ts',
-  'test/load/anyones-server.test.ts',
-  'test/load/starvation.test.ts',
   'test/load/faulty-server.test.ts',
-  'test/browser/report.test.ts',
   'test/load/run.test.ts',
+  'test/load/starvation.test.ts',
+  'test/load/anyones-server.test.ts',
+  'test/browser/chat.test.ts',
+  'test/package/tool-gates.test.ts',
+  'test/package/consumer.test.ts',
+  'test/load/cli-process.test.ts',
   'test/docs/snippets.test.ts',
-  'test/examples/servers.test.ts',
+  'test/browser/report.test.ts',
+  'test/package/standalone.test.ts',
   'test/load/inproc.test.ts',
+  'test/examples/servers.test.ts',
+  'test/transport/sending.test.ts',
   'test/package/',
   'test/load/',
   'test/transport/',
@@ -25,10 +29,11 @@ const long = [
 export class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const sorted = await super.sort(files);
-    const rank = ({ moduleId }: TestSpecification): number => {
+    const rank = ({ moduleId, project }: TestSpecification): number => {
       const path = relative(this.ctx.config.root, moduleId).replaceAll('\\', '/');
       const index = long.findIndex((start) => path.startsWith(start));
-      return index < 0 ? long.length : index;
+      const place = index < 0 ? long.length : index;
+      return project.config.isolate ? place : place + long.length + 1;
     };
     return sorted.toSorted((one, other) => rank(one) - rank(other));
   }
