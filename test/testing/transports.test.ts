@@ -206,6 +206,7 @@ describe.each(targets)('over %s, a client', (where, make) => {
 
   test.each<[came: string, code: unknown, reason: unknown, error: string, message: string]>([
     ['a reason above 123 bytes', 4001, 'é'.repeat(62), 'CHANNELBOX_CLOSE_REASON', 'of 124 bytes came; at most 123'],
+    ['a reason without a code', undefined, 'bye', 'CHANNELBOX_CLOSE_REASON', 'without a code'],
     ['a reason that is no text', 4001, null, 'CHANNELBOX_CLOSE_REASON', 'null came'],
     ['a code for when there was none', 1005, '', 'CHANNELBOX_CLOSE_CODE', 'close code 1005 may not be sent'],
     ['a code of nobody', 2999, 'é'.repeat(62), 'CHANNELBOX_CLOSE_CODE', 'close code 2999 may not be sent'],
