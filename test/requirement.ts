@@ -11,7 +11,7 @@ import { spawnSync } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
-export type Requirement = 'chromium' | 'strace' | 'python3-websockets';
+export type Requirement = 'chromium' | 'strace' | 'taskset' | 'python3-websockets';
 
 interface Program {
   /** Names to look for, the preferred one first. */
@@ -30,6 +30,7 @@ const programs: Readonly<Record<Requirement, Program>> = {
     install: 'apt-get install chromium',
   },
   strace: { names: ['strace'], variable: 'CHANNELBOX_STRACE', install: 'apt-get install strace' },
+  taskset: { names: ['taskset'], variable: 'CHANNELBOX_TASKSET', install: 'apt-get install util-linux' },
   'python3-websockets': {
     names: ['python3', '/usr/bin/python3'],
     variable: 'CHANNELBOX_PYTHON',

@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createRequire } from 'node:module';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import {
@@ -12,18 +11,10 @@ import {
   type Scenario,
   type ScenarioOverrides,
 } from 'channelbox/load';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { createChat } from '../../examples/chat/chat.ts';
 import { requirement } from '../requirement.ts';
-import { builtKit, type BuiltKit } from './built-kit.ts';
-
-let kit: BuiltKit;
-beforeAll(async () => {
-  kit = await builtKit();
-}, 120_000);
-afterAll(async () => {
-  await kit[Symbol.asyncDispose]();
-});
+import { builtKit } from './built-kit.ts';
 
 const scenarios = new URL('../../load/scenarios/', import.meta.url);
 /** Rooms of ten, with fifty messages a second each. */
@@ -66,38 +57,24 @@ function expectClean(report: RunReport): void {
   expect(report.ledger.expected).toBeGreaterThan(100);
 }
 
-/** `npm ci` in load/bench/compare installs it; the package itself does without. */
-function socketIoPath(): string | undefined {
-  try {
-    return createRequire(new URL('../../load/bench/compare/package.json', import.meta.url)).resolve('socket.io');
-  } catch {
-    process.stderr.write('left out: tests that need socket.io; to run them, npm ci in load/bench/compare\n');
-    return undefined;
-  }
-}
-
-const socketIo = socketIoPath();
 const python = requirement('python3-websockets');
 
 describe.concurrent("anyone's server is accounted for", () => {
   for (const client of ['raw', 'ws'] as const) {
-    test.skipIf(socketIo === undefined)(
-      `Socket.IO, past its ping timeout (${client})`,
-      { timeout: 30_000 },
-      async () => {
-        const server = fileURLToPath(new URL('servers/socket-io.mjs', scenarios));
-        // Whoever does not answer the first ping is closed after 1.8 s; who is starved of CPU has 1.5 s to answer.
-        const command = ['node', server, '0', '300', '1500'];
-        expectClean(await against(command, 'socket-io.ts', { client, duration: '2s' }));
-      },
-    );
+    test(`Socket.IO, past its ping timeout (${client})`, { timeout: 30_000 }, async () => {
+      const server = fileURLToPath(new URL('servers/socket-io.mjs', scenarios));
+      // Whoever does not answer the first ping is closed after 1.8 s; who is starved of CPU has 1.5 s to answer.
+      const command = ['node', server, '0', '300', '1500'];
+      expectClean(await against(command, 'socket-io.ts', { client, duration: '2s' }));
+    });
 
     test.skipIf(python === undefined)(`Python's websockets (${client})`, { timeout: 30_000 }, async () => {
       const server = fileURLToPath(new URL('servers/websockets_rooms.py', scenarios));
       expectClean(await against([python as string, server], 'python-websockets.ts', { client, duration: '1s' }));
     });
 
-    test(`the chat server (${client})`, { timeout: 30_000 }, async () => {
+    test(`the chat server (${client})`, { timeout: 120_000 }, async () => {
+      await using kit = await builtKit();
       await using app = createChat({ rateLimit: false });
       const { port } = await app.listen(0);
       const target = `ws://127.0.0.1:${port}`;

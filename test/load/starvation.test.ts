@@ -1,9 +1,10 @@
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { availableParallelism } from 'node:os';
 import { constant, load, uniform, type RunReport, type Scenario } from 'channelbox/load';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { requirement } from '../requirement.ts';
 import { builtKit, type BuiltKit } from './built-kit.ts';
 import { openRoomServer } from './room-server.ts';
 
@@ -101,10 +102,10 @@ async function starved(which: 'generator' | 'server'): Promise<Told> {
   }
 }
 
-const canPin = availableParallelism() >= 2 && spawnSync('taskset', ['-V']).status === 0;
+const canPin = availableParallelism() >= 2 && requirement('taskset') !== undefined;
 
 describe('a shortage of the generator makes the run invalid, with the cause and the advice', () => {
-  // left out: where there is no util-linux, or no second core, to pin a process to a core
+  // left out: where there is no second core to keep free, or nothing to pin a process with
   test.skipIf(!canPin)('of CPU; a starved server is not blamed on the generator', { timeout: 60_000 }, async () => {
     const generator = await starved('generator');
     expect(generator.verdict).toBe('invalid');
