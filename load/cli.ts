@@ -4,9 +4,9 @@ import { createRequire } from 'node:module';
 import { availableParallelism, freemem, totalmem } from 'node:os';
 import process from 'node:process';
 import { runCommandLine } from './command/program.ts';
-import type { Machine } from './doctor.ts';
-import { load } from './run.ts';
-import { isColoured, type Terminal } from './terminal.ts';
+import type { Machine } from './run/doctor.ts';
+import { load } from './run/run.ts';
+import { isColoured, type Terminal } from './report/terminal.ts';
 
 /** The command `channelbox`. The one file of the command line that knows the process. */
 process.exitCode = await runCommandLine(terminal(), load, version());

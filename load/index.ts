@@ -1,16 +1,16 @@
 /** `channelbox/load`: drives a deployment with thousands of clients and accounts for every delivery. */
-export { burst, constant, poisson, type Schedule } from './schedule.ts';
-export { reconnectStorm, slowReaders, vanish, type Chaos } from './chaos.ts';
-export { churn, hold, rampTo, spike, type Stage } from './stages.ts';
-export { explicit, oneRoom, uniform, zipf, type Rooms } from './rooms.ts';
-export { defineLoad, type Scenario, type ScenarioOverrides } from './scenario.ts';
-export { ScenarioError } from './scenario-error.ts';
-export { validateScenario } from './validation.ts';
-export { load, type LoadOptions } from './run.ts';
+export { burst, constant, poisson, type Schedule } from './scenario/schedule.ts';
+export { reconnectStorm, slowReaders, vanish, type Chaos } from './scenario/chaos.ts';
+export { churn, hold, rampTo, spike, type Stage } from './scenario/stages.ts';
+export { explicit, oneRoom, uniform, zipf, type Rooms } from './scenario/rooms.ts';
+export { defineLoad, type Scenario, type ScenarioOverrides } from './scenario/scenario.ts';
+export { ScenarioError } from './scenario/scenario-error.ts';
+export { validateScenario } from './scenario/validation.ts';
+export { load, type LoadOptions } from './run/run.ts';
 export { LoadError, TargetError } from './load-error.ts';
-export type { HttpLoad } from './driver/http.ts';
-export type { Adapter, ClientPlace, LoadClient } from './adapter/adapter.ts';
-export type { Duration } from './duration.ts';
+export type { HttpLoad } from './run/http.ts';
+export type { Adapter, ClientPlace, LoadClient } from './scenario/adapter/adapter.ts';
+export type { Duration } from './scenario/duration.ts';
 export type {
   ClientCounts,
   ErrorCount,
@@ -28,4 +28,4 @@ export type {
   RunReport,
   ThresholdResult,
   Violation,
-} from './run-report.ts';
+} from './result/run-report.ts';

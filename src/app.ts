@@ -2,21 +2,21 @@ import { createServer, type RequestListener, type Server as HttpServer, type Ser
 import type { Server as HttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { Box } from './channel/box.ts';
-import type { Clock } from './clock.ts';
+import type { Clock } from './time/clock.ts';
 import type { DrainOptions, DrainReport } from './drain.ts';
 import { BoxError, RouteError } from './errors.ts';
-import type { AppSnapshot, AppView, ChannelBox, Handler, Limits, Logger, Middleware } from './handler.ts';
+import type { AppSnapshot, AppView, ChannelBox, Handler, Limits, Logger, Middleware } from './api.ts';
 import { checkLimits, defaultLimits } from './limits.ts';
 import type { Origins } from './middleware/origin.ts';
 import type { ErrorContext, Probe } from './probe.ts';
-import { Reception } from './reception.ts';
+import { Reception } from './connections.ts';
 import type { ParamsOf } from './router/pattern.ts';
 import { routeFrom, type RouteOptions, type WebsocketRoutes } from './router/route.ts';
 import type { WSRouter } from './router/router.ts';
 import { RouteTable } from './router/table.ts';
-import { checkClose, closeCode } from './socket/close-code.ts';
+import { checkClose, closeCode } from './protocol/close-code.ts';
 import type { ServerWebSocket } from './socket/websocket.ts';
-import { NodeTransport, type NodeTransportHost } from './transport/node.ts';
+import { NodeTransport, type NodeTransportHost } from './transport/node/node.ts';
 import type { Upgrade } from './transport/transport.ts';
 
 export interface AppOptions {

@@ -1,6 +1,6 @@
-import type { Due } from './deadlines.ts';
-import type { Keeping } from './keeping.ts';
-import { closeCode, trimReason } from './socket/close-code.ts';
+import type { Due } from './time/deadlines.ts';
+import type { Keeping } from './time/scheduler.ts';
+import { closeCode, trimReason } from './protocol/close-code.ts';
 
 export interface DrainOptions {
   /** For all of it, 30 000. */

@@ -3,7 +3,7 @@ export { App, instrument, type AppOptions } from './app.ts';
 export type { DrainOptions, DrainReport } from './drain.ts';
 export { ChannelBox, type ChannelBoxOptions } from './channel/box.ts';
 export { Channel } from './channel/channel.ts';
-export { SystemClock, type Clock, type Timer } from './clock.ts';
+export { SystemClock, type Clock, type Timer } from './time/clock.ts';
 export { consumer, WebSocketConsumer, type ConsumerHooks } from './consumer/consumer.ts';
 export type { StandardSchemaV1 } from './consumer/schema.ts';
 export {
@@ -45,7 +45,7 @@ export type {
   State,
   WebSocket,
   WebSocket as ServerWebSocket,
-} from './handler.ts';
+} from './api.ts';
 export type {
   ChannelLayer,
   CloseTarget,
@@ -66,5 +66,5 @@ export type { Denial, Denier, ErrorContext, Probe, Visit } from './probe.ts';
 export type { Converters, ParamsOf } from './router/pattern.ts';
 export { WebsocketRoutes, type RouteOptions } from './router/route.ts';
 export { WSRouter } from './router/router.ts';
-export { Frame } from './transport/frame.ts';
+export { Frame } from './protocol/frame.ts';
 export type { Upgrade, UpgradeAnswer, Wire, WireEvents } from './transport/transport.ts';

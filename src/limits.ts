@@ -1,5 +1,5 @@
 import { LimitError } from './errors.ts';
-import type { Limits } from './handler.ts';
+import type { Limits } from './api.ts';
 
 /** One place for every default; docs/limits.md is checked against it. */
 export const defaultLimits: Limits = Object.freeze({

@@ -2,7 +2,7 @@
  * What the testing kit, the simulator and the bridge see of a running app, and nothing else.
  * @internal Its members are theirs to agree with src; a program leaves all but `clock` alone.
  */
-import type { Clock } from './clock.ts';
+import type { Clock } from './time/clock.ts';
 import type { Upgrade } from './transport/transport.ts';
 
 export interface ErrorContext {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { Deadlines, type Due } from '../src/deadlines.ts';
+import { Deadlines, type Due } from '../src/time/deadlines.ts';
 import { randomFrom } from './layer/broker.ts';
 import { ManualClock } from './manual-clock.ts';
 

@@ -1,6 +1,6 @@
 import type { App, Message } from 'channelbox';
-import type { Link } from '../testing/link.ts';
-import { MemoryTransport } from '../testing/transport.ts';
+import type { Link } from '../testing/transport/link.ts';
+import { MemoryTransport } from '../testing/transport/transport.ts';
 import { turn } from './manual-clock.ts';
 
 /** Clients of an app without a network, for tests of what lies below the testing kit. */

@@ -1,13 +1,13 @@
 /** @module channelbox/testing: tests of an app without a network and without waiting, for any runner. */
-export { testApp, type TestApp, type TestAppOptions, type TestEnv } from './app.ts';
-export type { Closed, ConnectOptions, TestClient, Wait0 as Wait } from './client.ts';
-export { TestClock } from './clock.ts';
-export type { Duration } from './duration.ts';
-export type { Accepted, Denied, Handshake } from './handshake.ts';
-export type { Match } from './matchers.ts';
-export type { TestTarget, TestTargetOptions, Tuple } from './target.ts';
-export type { Transcript, TranscriptEvent } from './transcript.ts';
-export { testUrl } from './url.ts';
+export { testApp, type TestApp, type TestAppOptions, type TestEnv } from './target/app.ts';
+export type { Closed, ConnectOptions, TestClient, Wait0 as Wait } from './client/client.ts';
+export { TestClock } from './time/clock.ts';
+export type { Duration } from './time/duration.ts';
+export type { Accepted, Denied, Handshake } from './target/handshake.ts';
+export type { Match } from './client/matchers.ts';
+export type { TestTarget, TestTargetOptions, Tuple } from './target/target.ts';
+export type { Transcript, TranscriptEvent } from './client/transcript.ts';
+export { testUrl } from './target/url.ts';
 /** The suites that a transport or a layer of your own has to pass: named cases, for any runner. */
 export { layerCases, type ConformanceCase, type LayerHarness } from './conformance/layer.ts';
 export { transportCases } from './conformance/transport.ts';

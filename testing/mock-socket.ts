@@ -3,11 +3,11 @@
  * process. Needs `mock-socket` 9.3.1, whose class is the global `WebSocket` while a bridge stands.
  */
 import { ChannelBoxError } from '../src/index.ts';
-import { Target, type TestTarget } from './target.ts';
-import type { ConnectOptions } from './client.ts';
-import { MockClass, type BridgedUrl } from './mock-class.ts';
-import type { PageServer } from './page-socket.ts';
-import { requestOf } from './request.ts';
+import { Target, type TestTarget } from './target/target.ts';
+import type { ConnectOptions } from './client/client.ts';
+import { MockClass, type BridgedUrl } from './browser/mock-class.ts';
+import type { PageServer } from './browser/page-socket.ts';
+import { requestOf } from './target/request.ts';
 
 /** What a browser would send of its own accord. */
 export interface BridgeOptions extends Pick<ConnectOptions, 'headers' | 'cookies' | 'client'> {

@@ -4,9 +4,9 @@
  *
  * Each returns a promise: await it. `.not` means "settled without it": everything has come to rest, and it was not there.
  */
-import type { Absence } from './absence.ts';
-import type { Closed, TestClient } from './client.ts';
-import { toBeDeniedWith, type DeniedExpectation } from './denied.ts';
+import type { Absence } from './vitest/absence.ts';
+import type { Closed, TestClient } from './client/client.ts';
+import { toBeDeniedWith, type DeniedExpectation } from './vitest/denied.ts';
 import {
   settledTranscript,
   toBeClosedWith,
@@ -16,8 +16,8 @@ import {
   toReceiveInOrder,
   type Asked,
   type Verdict,
-} from './expectation.ts';
-import type { Match } from './matchers.ts';
+} from './vitest/expectation.ts';
+import type { Match } from './client/matchers.ts';
 import { peer } from './peer.ts';
 
 export type { Absence, DeniedExpectation };

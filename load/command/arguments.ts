@@ -1,7 +1,7 @@
-import { nearest } from '../nearest.ts';
-import { Due } from '../option-value.ts';
-import { flagOf, options, variableOf, type CommandName, type Option } from '../options.ts';
-import { UsageError, type Settings } from '../settings.ts';
+import { nearest } from '../scenario/nearest.ts';
+import { Due } from './option-value.ts';
+import { flagOf, options, variableOf, type CommandName, type Option } from './options.ts';
+import { UsageError, type Settings } from './settings.ts';
 
 /**
  * What flags and environment say together: a flag wins over its variable.

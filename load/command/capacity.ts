@@ -1,11 +1,11 @@
-import { findCapacity, type Bounds, type Capacity, type CapacityUnit, type Probe } from '../capacity.ts';
-import { durationMs } from '../duration.ts';
+import { findCapacity, type Bounds, type Capacity, type CapacityUnit, type Probe } from '../result/capacity.ts';
+import { durationMs } from '../scenario/duration.ts';
 import { number, whole } from '../report/format.ts';
 import { grid } from '../report/text.ts';
-import type { RunReport } from '../run-report.ts';
-import type { LoadOptions } from '../run.ts';
-import { UsageError, type Settings } from '../settings.ts';
-import { palette, type Palette } from '../terminal.ts';
+import type { RunReport } from '../result/run-report.ts';
+import type { LoadOptions } from '../run/run.ts';
+import { UsageError, type Settings } from './settings.ts';
+import { palette, type Palette } from '../report/terminal.ts';
 import {
   exitCodes,
   interruption,
@@ -17,7 +17,7 @@ import {
   titleOf,
   watching,
   type Kit,
-} from './kit.ts';
+} from './command-context.ts';
 
 /** Where a search begins and ends unless told. */
 const ranges: Readonly<Record<CapacityUnit, { readonly min: number; readonly max: number }>> = {

@@ -6,17 +6,17 @@ import {
   type MetricComparison,
   type Side,
   type Turns,
-} from '../compare.ts';
-import { durationMs } from '../duration.ts';
+} from '../result/compare.ts';
+import { durationMs } from '../scenario/duration.ts';
 import { milliseconds, number } from '../report/format.ts';
 import { reportJson } from '../report/file.ts';
 import { grid } from '../report/text.ts';
-import { scenarioDefaults } from '../resolved.ts';
-import { mergeRounds } from '../rounds.ts';
-import type { LoadOptions } from '../run.ts';
-import type { RunReport } from '../run-report.ts';
-import { UsageError, type Settings } from '../settings.ts';
-import { palette, type Palette } from '../terminal.ts';
+import { scenarioDefaults } from '../scenario/resolved.ts';
+import { mergeRounds } from '../result/rounds.ts';
+import type { LoadOptions } from '../run/run.ts';
+import type { RunReport } from '../result/run-report.ts';
+import { UsageError, type Settings } from './settings.ts';
+import { palette, type Palette } from '../report/terminal.ts';
 import {
   exitCodes,
   interruption,
@@ -29,7 +29,7 @@ import {
   watching,
   write,
   type Kit,
-} from './kit.ts';
+} from './command-context.ts';
 import { readReport } from './report.ts';
 
 /** `channelbox compare`: two kept runs, or two sides that take turns. Resolves with the exit code. */

@@ -1,6 +1,6 @@
-import { doctorExitCode, examine, type Finding, type FindingLevel } from '../doctor.ts';
-import { palette, type Palette } from '../terminal.ts';
-import type { Kit } from './kit.ts';
+import { doctorExitCode, examine, type Finding, type FindingLevel } from '../run/doctor.ts';
+import { palette, type Palette } from '../report/terminal.ts';
+import type { Kit } from './command-context.ts';
 
 const clientsPlanned = 10_000;
 

@@ -1,8 +1,8 @@
 import { htmlReport } from '../report/html.ts';
 import { reportJson } from '../report/file.ts';
 import { textReport } from '../report/text.ts';
-import { mergeRounds } from '../rounds.ts';
-import type { RunReport } from '../run-report.ts';
+import { mergeRounds } from '../result/rounds.ts';
+import type { RunReport } from '../result/run-report.ts';
 import {
   exitCodeOf,
   exitCodes,
@@ -15,7 +15,7 @@ import {
   watching,
   write,
   type Kit,
-} from './kit.ts';
+} from './command-context.ts';
 
 /** `channelbox load`: one run, or `--rounds` of them in one report. Resolves with the exit code. */
 export async function loadCommand(kit: Kit, word: string | undefined): Promise<number> {

@@ -1,13 +1,13 @@
 import { Command, CommanderError, Option as Flag } from 'commander';
 import type { ChannelBoxError } from '../../src/index.ts';
-import { flagOf, options, variableOf, type CommandName, type Option } from '../options.ts';
-import type { load } from '../run.ts';
-import { palette, type Terminal } from '../terminal.ts';
+import { flagOf, options, variableOf, type CommandName, type Option } from './options.ts';
+import type { load } from '../run/run.ts';
+import { palette, type Terminal } from '../report/terminal.ts';
 import { mistypedVariables, settingsOf } from './arguments.ts';
 import { capacityCommand } from './capacity.ts';
 import { compareCommand } from './compare.ts';
 import { doctorCommand } from './doctor.ts';
-import { exitCodes, type Kit } from './kit.ts';
+import { exitCodes, type Kit } from './command-context.ts';
 import { loadCommand } from './load.ts';
 import { reportCommand } from './report.ts';
 

@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
-import { UsageError } from '../settings.ts';
+import { UsageError } from './settings.ts';
 import { htmlReport } from '../report/html.ts';
 import { reportIn, reportJson } from '../report/file.ts';
 import { textReport } from '../report/text.ts';
-import type { RunReport } from '../run-report.ts';
-import { exitCodes, write, type Kit } from './kit.ts';
+import type { RunReport } from '../result/run-report.ts';
+import { exitCodes, write, type Kit } from './command-context.ts';
 
 /** `channelbox report`: shows a run that was kept, whatever its verdict. Resolves with 0. */
 export async function reportCommand(kit: Kit, path: string): Promise<number> {

@@ -1,5 +1,5 @@
-import type { RunReport } from '../run-report.ts';
-import { parseThreshold } from '../threshold.ts';
+import type { RunReport } from '../result/run-report.ts';
+import { parseThreshold } from '../scenario/threshold.ts';
 import { binsOf, curveOf } from './distribution.ts';
 import { milliseconds, share, whole } from './format.ts';
 

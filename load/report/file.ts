@@ -1,5 +1,5 @@
 import { ChannelBoxError } from '../../src/index.ts';
-import type { RunReport } from '../run-report.ts';
+import type { RunReport } from '../result/run-report.ts';
 import { embeddedReportId } from './html.ts';
 
 /** A file that holds no report. Code: `CHANNELBOX_REPORT_UNREADABLE`. */

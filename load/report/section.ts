@@ -1,4 +1,4 @@
-import type { Ledger, RunReport } from '../run-report.ts';
+import type { Ledger, RunReport } from '../result/run-report.ts';
 import { clockTime, closeMeaning, milliseconds, share, whole } from './format.ts';
 import { observedText, reading, signalOf, spaced } from './signal.ts';
 import { latencyRows } from './latency-row.ts';

@@ -1,7 +1,7 @@
 import Table from 'cli-table3';
-import type { RunReport } from '../run-report.ts';
-import { meanWhileSending } from '../rounds.ts';
-import { palette, type Palette } from '../terminal.ts';
+import type { RunReport } from '../result/run-report.ts';
+import { meanWhileSending } from '../result/rounds.ts';
+import { palette, type Palette } from './terminal.ts';
 import { clockTime, closeMeaning, milliseconds, number, share, whole } from './format.ts';
 import { latencyRows } from './latency-row.ts';
 import { observedText, reading, signalOf } from './signal.ts';

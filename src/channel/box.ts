@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { SystemClock } from '../clock.ts';
+import { SystemClock } from '../time/clock.ts';
 import { BoxError, LimitError } from '../errors.ts';
 import type {
   Channel,
@@ -9,8 +9,8 @@ import type {
   JoinResult,
   LeaveResult,
   ResumeOptions,
-} from '../handler.ts';
-import { Keeping } from '../keeping.ts';
+} from '../api.ts';
+import { Keeping } from '../time/scheduler.ts';
 import type {
   Awaitable,
   ChannelLayer,
@@ -24,9 +24,9 @@ import type {
 } from '../layer/layer.ts';
 import { MemoryLayer } from '../layer/memory.ts';
 import type { Probe } from '../probe.ts';
-import { checkClose } from '../socket/close-code.ts';
-import { encodePayload, refuseKind } from '../socket/codec.ts';
-import { isThenable } from '../thenable.ts';
+import { checkClose } from '../protocol/close-code.ts';
+import { encodePayload, refuseKind } from '../protocol/codec.ts';
+import { isThenable } from '../promise.ts';
 import { SocketChannel } from './channel.ts';
 import { LocalChannels } from './local.ts';
 import { deliveryOf, publicEntry, publicPage } from './page.ts';

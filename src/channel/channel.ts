@@ -1,11 +1,11 @@
-import type { Due } from '../deadlines.ts';
+import type { Due } from '../time/deadlines.ts';
 import { BoxError } from '../errors.ts';
-import type { Channel as ChannelView, ChannelOptions, PayloadType, WebSocket } from '../handler.ts';
+import type { Channel as ChannelView, ChannelOptions, PayloadType, WebSocket } from '../api.ts';
 import type { SendOutcome } from '../layer/layer.ts';
-import { encodePayload, frameOf } from '../socket/codec.ts';
+import { encodePayload, frameOf } from '../protocol/codec.ts';
 import { hasExpired } from './expiry.ts';
 import type { Group, Joinable } from './groups.ts';
-import { seatOf, type Seat } from './seat.ts';
+import { seatOf, type Seat } from './channel-socket.ts';
 
 const payloadTypes: readonly unknown[] = ['json', 'text', 'bytes'];
 const noMetadata: Readonly<Record<string, unknown>> = Object.freeze({});

@@ -1,6 +1,6 @@
 import type { Counts, Payload, SendOutcome } from '../layer/layer.ts';
-import { frameOf } from '../socket/codec.ts';
-import type { Frame } from '../transport/frame.ts';
+import { frameOf } from '../protocol/codec.ts';
+import type { Frame } from '../protocol/frame.ts';
 import type { SocketChannel } from './channel.ts';
 import type { Group } from './groups.ts';
 

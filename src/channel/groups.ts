@@ -1,4 +1,4 @@
-import type { PayloadType } from '../handler.ts';
+import type { PayloadType } from '../api.ts';
 
 /** What a group asks of its members: their kind, and a place to note where they are. */
 export interface Joinable {

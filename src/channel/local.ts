@@ -1,4 +1,4 @@
-import type { Keeping } from '../keeping.ts';
+import type { Keeping } from '../time/scheduler.ts';
 import type {
   Awaitable,
   CloseOptions,
@@ -11,12 +11,12 @@ import type {
   Payload,
   SendOutcome,
 } from '../layer/layer.ts';
-import { frameOf } from '../socket/codec.ts';
+import { frameOf } from '../protocol/codec.ts';
 import type { SocketChannel } from './channel.ts';
 import { fanOut } from './fan-out.ts';
 import { countGroups, Groups } from './groups.ts';
-import { Holds } from './holds.ts';
-import type { Seat } from './seat.ts';
+import { Holds } from './resume-buffers.ts';
+import type { Seat } from './channel-socket.ts';
 
 /** The sockets and groups of this node. All of it happens at once. */
 export class LocalChannels implements LocalNode {

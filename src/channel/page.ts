@@ -1,6 +1,6 @@
-import type { Delivery } from '../handler.ts';
+import type { Delivery } from '../api.ts';
 import type { Entry, EntryPage, HistoryEntry, HistoryPage, Published } from '../layer/layer.ts';
-import { decodePayload } from '../socket/codec.ts';
+import { decodePayload } from '../protocol/codec.ts';
 
 /** What a layer answers, as callers see it: payloads decoded, a value of their own for each reader. */
 export function publicEntry({ uuid, created, payload, position }: Entry): HistoryEntry {

@@ -17,13 +17,13 @@ import type {
   ResumeOptions,
   SendOutcome,
   WebSocket,
-} from '../handler.ts';
+} from '../api.ts';
 import type { ParamsOf } from '../router/pattern.ts';
 import { WebsocketRoutes } from '../router/route.ts';
-import { invalidCode } from '../socket/close-code.ts';
+import { invalidCode } from '../protocol/close-code.ts';
 import type { ServerWebSocket } from '../socket/websocket.ts';
 import type { StandardSchemaV1 } from './schema.ts';
-import { Session, type Hooks } from './session.ts';
+import { Session, type Hooks } from './consumer-run.ts';
 
 const hourSeconds = 3600;
 

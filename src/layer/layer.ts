@@ -13,7 +13,7 @@
  * 4. A rejected publish is `LayerError`; its message says whether it was not sent or whether that is unknown.
  * 5. A cluster-wide call that misses its deadline rejects with a `LayerError` carrying what it has and who is missing.
  */
-import type { Clock } from '../clock.ts';
+import type { Clock } from '../time/clock.ts';
 
 export type Awaitable<T> = T | Promise<T>;
 

@@ -1,4 +1,4 @@
-import { History } from '../channel/history.ts';
+import { History } from './history.ts';
 import type {
   Awaitable,
   ChannelLayer,

@@ -1,5 +1,5 @@
 import { ChannelBoxError } from '../errors.ts';
-import type { Handler, Middleware, Params, WebSocket } from '../handler.ts';
+import type { Handler, Middleware, Params, WebSocket } from '../api.ts';
 
 /** Which part of a chain runs; `handler` where there is no chain at all. */
 export type Stage = 'middleware' | 'handler';

@@ -1,6 +1,6 @@
 import { LimitError } from '../errors.ts';
-import type { Middleware } from '../handler.ts';
-import { closeCode } from '../socket/close-code.ts';
+import type { Middleware } from '../api.ts';
+import { closeCode } from '../protocol/close-code.ts';
 import type { ServerWebSocket } from '../socket/websocket.ts';
 
 export interface RateLimitOptions {

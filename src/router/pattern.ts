@@ -1,5 +1,5 @@
 import { RouteError } from '../errors.ts';
-import type { Params } from '../handler.ts';
+import type { Params } from '../api.ts';
 import { converterNames, isConverterName } from './converter.ts';
 import type { ConverterName, Converters } from './converter.ts';
 import { isUnclean, readSegment } from './path.ts';

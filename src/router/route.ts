@@ -1,5 +1,5 @@
 import { RouteError } from '../errors.ts';
-import type { Handler, Limits, Middleware } from '../handler.ts';
+import type { Handler, Limits, Middleware } from '../api.ts';
 import { checkLimits } from '../limits.ts';
 import { assertHandler, assertMiddlewareList, described } from './callable.ts';
 import { Pattern } from './pattern.ts';

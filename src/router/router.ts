@@ -1,5 +1,5 @@
 import { RouteError } from '../errors.ts';
-import type { Handler, Middleware } from '../handler.ts';
+import type { Handler, Middleware } from '../api.ts';
 import { assertMiddlewareList, described } from './callable.ts';
 import { joinPaths } from './path.ts';
 import type { ParamsOf } from './pattern.ts';

@@ -1,5 +1,5 @@
 import { RouteError } from '../errors.ts';
-import type { Handler, Limits, Middleware, Params } from '../handler.ts';
+import type { Handler, Limits, Middleware, Params } from '../api.ts';
 import { compose } from '../middleware/compose.ts';
 import type { Enter } from '../middleware/compose.ts';
 import { Pattern } from './pattern.ts';

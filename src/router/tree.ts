@@ -1,5 +1,5 @@
 import { RouteError } from '../errors.ts';
-import type { Middleware } from '../handler.ts';
+import type { Middleware } from '../api.ts';
 import { assertMiddleware } from './callable.ts';
 import { joinPaths } from './path.ts';
 import { Pattern, quote } from './pattern.ts';

@@ -1,4 +1,4 @@
-import type { Params } from '../handler.ts';
+import type { Params } from '../api.ts';
 import { convert, converterNames } from './converter.ts';
 import type { ConverterName } from './converter.ts';
 import { readPath } from './path.ts';

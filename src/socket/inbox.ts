@@ -1,7 +1,7 @@
-import type { ReceiveOptions } from '../handler.ts';
+import type { ReceiveOptions } from '../api.ts';
 import type { WebSocketDisconnect } from '../errors.ts';
 import type { Probe, Visit } from '../probe.ts';
-import { quiet } from '../quiet.ts';
+import { quiet } from '../promise.ts';
 import type { Message, Wire, WireEvents } from '../transport/transport.ts';
 
 /** Takes the frames of a socket one at a time, in order. Neither throws nor rejects. */

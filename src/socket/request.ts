@@ -1,4 +1,4 @@
-import type { Params, Scope, State } from '../handler.ts';
+import type { Params, Scope, State } from '../api.ts';
 import type { Upgrade } from '../transport/transport.ts';
 
 /** What a handler may ask about the request. Each answer is made when first asked for: an idle socket pays for none. */

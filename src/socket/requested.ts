@@ -1,6 +1,6 @@
 import type { Box } from '../channel/box.ts';
-import type { AppView, ChannelBox, Limits, Params, Scope, State } from '../handler.ts';
-import type { Keeping } from '../keeping.ts';
+import type { AppView, ChannelBox, Limits, Params, Scope, State } from '../api.ts';
+import type { Keeping } from '../time/scheduler.ts';
 import type { Denial, Probe, Visit } from '../probe.ts';
 import type { Upgrade } from '../transport/transport.ts';
 import { RequestView } from './request.ts';

@@ -1,19 +1,11 @@
 import { SocketChannel } from '../channel/channel.ts';
-import type { Seat, Seated } from '../channel/seat.ts';
+import type { Seat, Seated } from '../channel/channel-socket.ts';
 import { BoxError } from '../errors.ts';
-import type {
-  Channel,
-  HistoryPage,
-  JoinResult,
-  LeaveResult,
-  ResumeOptions,
-  SendOutcome,
-  WebSocket,
-} from '../handler.ts';
-import { settled } from '../settled.ts';
-import type { Frame } from '../transport/frame.ts';
+import type { Channel, HistoryPage, JoinResult, LeaveResult, ResumeOptions, SendOutcome, WebSocket } from '../api.ts';
+import { settled } from '../promise.ts';
+import type { Frame } from '../protocol/frame.ts';
 import type { Wire } from '../transport/transport.ts';
-import { closeCode } from './close-code.ts';
+import { closeCode } from '../protocol/close-code.ts';
 import { checkAccepted } from './state.ts';
 import { TalkingSocket } from './talking.ts';
 

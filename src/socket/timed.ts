@@ -1,4 +1,4 @@
-import type { Due } from '../deadlines.ts';
+import type { Due } from '../time/deadlines.ts';
 import type { Wire } from '../transport/transport.ts';
 import { RequestedSocket } from './requested.ts';
 import type { SocketState } from './state.ts';

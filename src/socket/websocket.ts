@@ -1,11 +1,11 @@
 import { WebSocketDisconnect } from '../errors.ts';
-import type { ReceiveOptions, WebSocket } from '../handler.ts';
+import type { ReceiveOptions, WebSocket } from '../api.ts';
 import type { Denial, Denier, Visit } from '../probe.ts';
-import { quiet } from '../quiet.ts';
-import { settled } from '../settled.ts';
+import { quiet } from '../promise.ts';
+import { settled } from '../promise.ts';
 import type { Message, UpgradeAnswer, Wire } from '../transport/transport.ts';
-import { acceptAnswer, denyResponse, type AcceptOptions } from './answer.ts';
-import { checkCloseCode, closeCode, trimReason } from './close-code.ts';
+import { acceptAnswer, denyResponse, type AcceptOptions } from './accept.ts';
+import { checkCloseCode, closeCode, trimReason } from '../protocol/close-code.ts';
 import { Inbox, type InboxOwner, type Sink } from './inbox.ts';
 import type { SocketHost, SocketRequest } from './requested.ts';
 import { SeatedSocket } from './seated.ts';

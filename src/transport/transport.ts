@@ -3,7 +3,7 @@
  * `transport/node.ts` implements it over npm `ws`, the testing kit in memory; `testing/conformance/transport.ts` is
  * the suite that each of them passes.
  */
-import type { Frame } from './frame.ts';
+import type { Frame } from '../protocol/frame.ts';
 
 export type Message =
   | { readonly type: 'text'; readonly data: string }

@@ -1,8 +1,8 @@
 import { describe, expect, test, vi } from 'vitest';
-import { History } from '../../src/channel/history.ts';
+import { History } from '../../src/layer/history.ts';
 import { Groups, type Joinable } from '../../src/channel/groups.ts';
-import { Deadlines, type Due } from '../../src/deadlines.ts';
-import { SystemClock } from '../../src/clock.ts';
+import { Deadlines, type Due } from '../../src/time/deadlines.ts';
+import { SystemClock } from '../../src/time/clock.ts';
 
 const memberships = 100_000;
 

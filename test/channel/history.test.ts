@@ -1,6 +1,6 @@
 import type { HistoryBounds, Position } from 'channelbox';
 import { expect, test } from 'vitest';
-import { History } from '../../src/channel/history.ts';
+import { History } from '../../src/layer/history.ts';
 import { randomFrom } from '../layer/broker.ts';
 
 const wide: HistoryBounds = { bytesMax: Infinity, countMax: Infinity, ttlMs: Infinity, totalBytesMax: Infinity };

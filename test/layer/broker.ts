@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { EntryPage, GroupMessage, HistoryBounds, HistoryQuery, LayerEntry, Member, Position } from 'channelbox';
 import { turn } from '../manual-clock.ts';
-import { History } from '../../src/channel/history.ts';
+import { History } from '../../src/layer/history.ts';
 
 /** What the broker pushes to a node. */
 export type Push =

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { RunReport } from 'channelbox/load';
-import { findCapacity, type CapacityOptions, type Probe } from '../../load/capacity.ts';
-import { seeded } from '../../load/random.ts';
+import { findCapacity, type CapacityOptions, type Probe } from '../../load/result/capacity.ts';
+import { seeded } from '../../load/plan/random.ts';
 import { reportFixture } from './report-fixture.ts';
 import { seedOfTest } from './seed.ts';
 

@@ -1,7 +1,7 @@
 import { App } from 'channelbox';
 import { describe, expect, test } from 'vitest';
 import { burst, constant, load, poisson, uniform, type RunReport, type Scenario } from 'channelbox/load';
-import type { Capacity } from '../../load/capacity.ts';
+import type { Capacity } from '../../load/result/capacity.ts';
 import { FakeTerminal, runLine, type LoadCall } from './fake-terminal.ts';
 import { reportFixture } from './report-fixture.ts';
 

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { RunReport } from 'channelbox/load';
-import { exitCodes } from '../../load/command/kit.ts';
+import { exitCodes } from '../../load/command/command-context.ts';
 import { reportIn } from '../../load/report/file.ts';
 import { builtKit, type BuiltKit } from './built-kit.ts';
 import { openRoomServer } from './room-server.ts';

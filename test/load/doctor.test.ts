@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { doctorExitCode, examine, type Finding, type Machine } from '../../load/doctor.ts';
+import { doctorExitCode, examine, type Finding, type Machine } from '../../load/run/doctor.ts';
 
 const files: Readonly<Record<string, string>> = {
   '/proc/sys/net/ipv4/ip_local_port_range': '32768\t60999\n',

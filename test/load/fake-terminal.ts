@@ -1,7 +1,7 @@
 import type { LoadOptions, Progress, RunReport, Scenario } from 'channelbox/load';
 import { runCommandLine } from '../../load/command/program.ts';
-import type { Machine } from '../../load/doctor.ts';
-import type { Terminal } from '../../load/terminal.ts';
+import type { Machine } from '../../load/run/doctor.ts';
+import type { Terminal } from '../../load/report/terminal.ts';
 import { reportFixture } from './report-fixture.ts';
 
 /** A terminal that keeps what is written to it and whose clock and Ctrl-C the test holds. */

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { constant, load } from 'channelbox/load';
 import { expect, test } from 'vitest';
 import { WebSocketServer } from 'ws';
-import { LatencyHistogram } from '../../load/histogram.ts';
+import { LatencyHistogram } from '../../load/ledger/histogram.ts';
 
 test('the HTTP routes of a server are loaded beside its sockets, in the same report', async () => {
   let requests = 0;

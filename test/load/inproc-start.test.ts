@@ -1,7 +1,7 @@
 import { App } from 'channelbox';
 import { load, type Scenario } from 'channelbox/load';
 import { describe, expect, test } from 'vitest';
-import { exitCodes } from '../../load/command/kit.ts';
+import { exitCodes } from '../../load/command/command-context.ts';
 import { FakeTerminal, runLine } from './fake-terminal.ts';
 
 const fixture = (name: string): URL => new URL(`./fixtures/${name}.ts`, import.meta.url);

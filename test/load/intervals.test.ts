@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { Intervals } from '../../load/intervals.ts';
+import { Intervals } from '../../load/ledger/intervals.ts';
 
 test('a set of ranges holds what a set of numbers holds', () => {
   const value = fc.integer({ min: 0, max: 60 });

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { Ledger } from '../../load/ledger.ts';
-import { SenderLog } from '../../load/sender-log.ts';
-import { Settlement, type Presence } from '../../load/settlement.ts';
+import { Ledger } from '../../load/ledger/ledger.ts';
+import { SenderLog } from '../../load/ledger/sender-log.ts';
+import { Settlement, type Presence } from '../../load/ledger/settlement.ts';
 
 const deadlineUs = 100;
 

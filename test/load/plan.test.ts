@@ -17,11 +17,11 @@ import {
 } from 'channelbox/load';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { planOf, type Plan } from '../../load/plan.ts';
-import { seeded } from '../../load/random.ts';
-import { resolveScenario } from '../../load/resolved.ts';
-import { Agenda } from '../../load/schedule.ts';
-import { validateScenario } from '../../load/validation.ts';
+import { planOf, type Plan } from '../../load/plan/plan.ts';
+import { seeded } from '../../load/plan/random.ts';
+import { resolveScenario } from '../../load/scenario/resolved.ts';
+import { Agenda } from '../../load/scenario/schedule.ts';
+import { validateScenario } from '../../load/scenario/validation.ts';
 
 const plan = (scenario: Scenario, processes = 1): Plan =>
   planOf(resolveScenario(validateScenario({ adapter: 'json', ...scenario })), processes);

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { LatencyHistogram } from '../../load/histogram.ts';
+import { LatencyHistogram } from '../../load/ledger/histogram.ts';
 import { binsOf, curveOf } from '../../load/report/distribution.ts';
 import { chartsOf } from '../../load/report/chart.ts';
 import { bytes, clockTime, milliseconds, number, share, whole } from '../../load/report/format.ts';
@@ -9,7 +9,7 @@ import { reportIn } from '../../load/report/file.ts';
 import { htmlReport } from '../../load/report/html.ts';
 import { embeddedJson, html } from '../../load/report/markup.ts';
 import { textReport } from '../../load/report/text.ts';
-import { mergeRounds } from '../../load/rounds.ts';
+import { mergeRounds } from '../../load/result/rounds.ts';
 import { reportFixture } from './report-fixture.ts';
 
 describe('the page', () => {

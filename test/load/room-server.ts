@@ -1,6 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import { WebSocketServer, type WebSocket } from 'ws';
-import { decodeStamp, emptyStamp, stampLength } from '../../load/stamp.ts';
+import { decodeStamp, emptyStamp, stampLength } from '../../load/ledger/stamp.ts';
 
 /** A server of the json adapter's protocol, on plain `ws`, that sins on order and keeps a list of it. */
 export interface RoomServer extends AsyncDisposable {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { decodeStamp, decodeStampBytes, emptyStamp, encodeStamp, stampPrefix } from '../../load/stamp.ts';
+import { decodeStamp, decodeStampBytes, emptyStamp, encodeStamp, stampPrefix } from '../../load/ledger/stamp.ts';
 
 const fields = fc.record({
   run: fc.nat(2 ** 24 - 1),

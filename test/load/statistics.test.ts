@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
-import { seeded } from '../../load/random.ts';
+import { seeded } from '../../load/plan/random.ts';
 import {
   adjustJointly,
   median,
   pseudoMedian,
   pseudoMedianInterval,
   signedRankProbability,
-} from '../../load/statistics.ts';
+} from '../../load/result/statistics.ts';
 import { seedOfTest } from './seed.ts';
 
 test('the signed-rank probability is the share of all signs that are as far out, ties and zeros included', () => {

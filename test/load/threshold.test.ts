@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { LatencyHistogram } from '../../load/histogram.ts';
-import { Seconds, sumCounts } from '../../load/seconds.ts';
-import { judge } from '../../load/threshold-result.ts';
-import { parseThreshold, parseThresholds } from '../../load/threshold.ts';
+import { LatencyHistogram } from '../../load/ledger/histogram.ts';
+import { Seconds, sumCounts } from '../../load/result/seconds.ts';
+import { judge } from '../../load/result/threshold-result.ts';
+import { parseThreshold, parseThresholds } from '../../load/scenario/threshold.ts';
 
 const none = new Float64Array();
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { parseThresholds } from '../../load/threshold.ts';
-import { rule, type Evidence } from '../../load/verdict.ts';
+import { parseThresholds } from '../../load/scenario/threshold.ts';
+import { rule, type Evidence } from '../../load/result/verdict.ts';
 
 const sound: Evidence = {
   clients: { intended: 10, connected: 10, refused: 0, dropped: 0, peak: 10 },

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { ChannelBoxError } from '../../src/errors.ts';
-import type { Handler, Middleware, WebSocket } from '../../src/handler.ts';
+import type { Handler, Middleware, WebSocket } from '../../src/api.ts';
 import { compose } from '../../src/middleware/compose.ts';
 
 const ws = { id: 'one' } as WebSocket;

@@ -15,7 +15,7 @@ async function sound(): Promise<Files> {
   return {
     ...Object.fromEntries(
       await Promise.all(
-        ['load/bundle.ts', 'load/report/asset.ts', 'load/report/page.js', 'load/report/page.css'].map(own),
+        ['build/bundle.ts', 'load/report/asset.ts', 'load/report/page.js', 'load/report/page.css'].map(own),
       ),
     ),
     'src/index.ts': 'export class App {\n  readonly name: string = "app";\n}\n',
@@ -50,7 +50,7 @@ process.stdout.write(JSON.stringify(findings));
 async function build(tree: PlantedTree): Promise<Outcome> {
   const compiled = await tree.tool('typescript/bin/tsc', '-p', 'tsconfig.build.json');
   expect(compiled).toMatchObject({ code: 0, output: '' });
-  return tree.node('dist/load/bundle.js');
+  return tree.node('dist/build/bundle.js');
 }
 
 test('the bundle works away from the packages that are inside it, with the package itself outside', async () => {

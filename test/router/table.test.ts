@@ -2,7 +2,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
 import { RouteError } from '../../src/errors.ts';
-import type { Handler, Middleware } from '../../src/handler.ts';
+import type { Handler, Middleware } from '../../src/api.ts';
 import { WebsocketRoutes } from '../../src/router/route.ts';
 import { WSRouter } from '../../src/router/router.ts';
 import { RouteTable } from '../../src/router/table.ts';

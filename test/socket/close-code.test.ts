@@ -1,6 +1,6 @@
 import { FrameError } from 'channelbox';
 import { expect, test } from 'vitest';
-import { checkCloseCode, invalidCode, trimReason } from '../../src/socket/close-code.ts';
+import { checkCloseCode, invalidCode, trimReason } from '../../src/protocol/close-code.ts';
 
 test('every code that an endpoint may send is allowed, and no other (RFC 6455 §7.4)', () => {
   const allowed: number[] = [];

@@ -3,9 +3,9 @@ import { connect, type AddressInfo } from 'node:net';
 import type { Upgrade, UpgradeAnswer } from 'channelbox';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { WebSocketServer } from 'ws';
-import { SystemClock } from '../../src/clock.ts';
-import { NodeTransport, type NodeTransportOptions } from '../../src/transport/node.ts';
-import { Turn } from '../../src/turn.ts';
+import { SystemClock } from '../../src/time/clock.ts';
+import { NodeTransport, type NodeTransportOptions } from '../../src/transport/node/node.ts';
+import { Turn } from '../../src/time/turn.ts';
 import { handshake } from '../hostile/raw-client.ts';
 
 const answer: UpgradeAnswer = {

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { App, consumer, type WebSocket } from 'channelbox';
 import { WebSocket as Client, type ClientOptions } from 'ws';
 import type { Box } from '../../src/channel/box.ts';
-import { NodeTransport, type NodeTransportOptions } from '../../src/transport/node.ts';
+import { NodeTransport, type NodeTransportOptions } from '../../src/transport/node/node.ts';
 import { Gate } from '../gate.ts';
 
 export const room = 'room';

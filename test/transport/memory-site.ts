@@ -1,6 +1,6 @@
 import type { Message, Upgrade } from 'channelbox';
-import type { Link } from '../../testing/link.ts';
-import { MemoryTransport } from '../../testing/transport.ts';
+import type { Link } from '../../testing/transport/link.ts';
+import { MemoryTransport } from '../../testing/transport/transport.ts';
 import type {
   ClientRequest,
   ConformanceClient,

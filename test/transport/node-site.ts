@@ -2,9 +2,9 @@ import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Message, Upgrade } from 'channelbox';
 import { WebSocket as Client } from 'ws';
-import { SystemClock } from '../../src/clock.ts';
-import { NodeTransport, type NodeTransportOptions } from '../../src/transport/node.ts';
-import { Turn } from '../../src/turn.ts';
+import { SystemClock } from '../../src/time/clock.ts';
+import { NodeTransport, type NodeTransportOptions } from '../../src/transport/node/node.ts';
+import { Turn } from '../../src/time/turn.ts';
 import type {
   ClientRequest,
   ConformanceClient,

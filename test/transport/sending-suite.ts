@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Frame, type WebSocket } from 'channelbox';
 import type { Box } from '../../src/channel/box.ts';
-import type { NodeTransportOptions } from '../../src/transport/node.ts';
+import type { NodeTransportOptions } from '../../src/transport/node/node.ts';
 import { BroadcastServer, room, type Listener } from './broadcast-server.ts';
 import { turnEnds } from './turn-ends.ts';
 

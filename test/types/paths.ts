@@ -1,5 +1,5 @@
 /** Checked by `npm run typecheck`; nothing here runs. */
-import type { Handler, Params, WebSocket } from '../../src/handler.ts';
+import type { Handler, Params, WebSocket } from '../../src/api.ts';
 import type { Converters, ParamsOf } from '../../src/router/pattern.ts';
 import { WebsocketRoutes } from '../../src/router/route.ts';
 import { WSRouter } from '../../src/router/router.ts';

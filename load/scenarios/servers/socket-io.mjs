@@ -1,9 +1,9 @@
 // Rooms on Socket.IO. `node socket-io.mjs [port] [pingIntervalMs] [pingTimeoutMs]` prints its address.
-// channelbox itself does not depend on it: `npm ci` in load/bench/compare installs it.
+// channelbox itself does not depend on it: `npm ci` in bench/compare installs it.
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
 
-const { Server } = createRequire(new URL('../../bench/compare/package.json', import.meta.url))('socket.io');
+const { Server } = createRequire(new URL('../../../bench/compare/package.json', import.meta.url))('socket.io');
 
 const [port = '0', pingInterval = '25000', pingTimeout = '20000'] = process.argv.slice(2);
 const http = createServer();

@@ -1,0 +1,49 @@
+import type { Faker } from '@faker-js/faker';
+import type { Plan } from '../plan/plan.ts';
+import type { LoadTime } from '../time.ts';
+import type { Client } from './client.ts';
+import type { Dial } from './connection/connection.ts';
+import type { Health } from './health.ts';
+import type { Measures } from './measures.ts';
+import type { FromGenerator } from './message.ts';
+
+export interface GeneratorOptions {
+  readonly plan: Plan;
+  /** Which of the plan's processes this is. */
+  readonly process: number;
+  /** Marks the stamps of this run. */
+  readonly run: number;
+  readonly targets: readonly Target[];
+  readonly localAddresses: readonly string[];
+  readonly dial: Dial;
+  /** Looks for the stamp in the bytes before it asks the adapter. */
+  readonly scans: boolean;
+  readonly time: LoadTime;
+  readonly health: Health;
+  readonly faker: Faker | undefined;
+  emit(message: FromGenerator): void;
+}
+
+export interface Target {
+  readonly url: string;
+  readonly address: string;
+}
+
+/** What the parts of a generator share. */
+export interface GeneratorCore {
+  readonly options: GeneratorOptions;
+  readonly measures: Measures;
+  readonly startUs: number;
+  readonly phase: 'waiting' | 'running' | 'draining' | 'closing' | 'done';
+  readonly clients: readonly Client[];
+  /** Undefined for a client of another process. */
+  client(index: number): Client | undefined;
+  nowUs(): number;
+  /** Does something at a time of the run's clock. */
+  at(atUs: number, run: () => void): void;
+  mark(what: string): void;
+  /** The scenario is wrong, or we are: the run ends without a report. */
+  fail(error: unknown): void;
+  /** Begins to leave: in an orderly way, or without a word. */
+  leave(client: Client, code: number | 'vanish'): void;
+}

@@ -1,0 +1,309 @@
+import { Ledger } from '../ledger/ledger.ts';
+import { LastReceivers } from '../ledger/last-receiver.ts';
+import type { Plan } from '../plan/plan.ts';
+import { ratePerSecond } from '../scenario/schedule.ts';
+import type { LoadTimer } from '../time.ts';
+import type { ClientStep } from '../plan/timeline.ts';
+import { ChaosDriver } from './chaos-driver.ts';
+import type { Client, ClientEvents } from './client.ts';
+import type { GeneratorCore, GeneratorOptions } from './generator-context.ts';
+import { Connecting } from './connector.ts';
+import type { ReceivedMessage } from './connection/connection.ts';
+import { DueQueue } from './due-queue.ts';
+import { Measures } from './measures.ts';
+import type { ToGenerator } from './message.ts';
+import { Reading } from './receiver.ts';
+import { resultOf } from './result.ts';
+import { Scripts } from './script/scripts.ts';
+import { Settling } from './settler.ts';
+import { Speaking } from './publisher.ts';
+import { Roster } from './roster.ts';
+
+const tickUs = 1e6;
+const joinPatienceUs = 10e6;
+const closePatienceMs = 2_000;
+
+/** Drives its share of the clients through one run: connects, speaks, reads, settles. Told what to do by messages. */
+export class Generator implements GeneratorCore, ClientEvents {
+  readonly options: GeneratorOptions;
+  readonly measures: Measures;
+  readonly #queue: DueQueue = new DueQueue();
+  readonly #ledger: Ledger;
+  readonly #roster: Roster;
+  readonly #reading: Reading;
+  readonly #speaking: Speaking;
+  readonly #settling: Settling;
+  readonly #connecting: Connecting;
+  readonly #chaos: ChaosDriver;
+  readonly #scripts: Scripts;
+  startUs: number = 0;
+  phase: 'waiting' | 'running' | 'draining' | 'closing' | 'done' = 'waiting';
+  #timer: LoadTimer | undefined;
+  #timerUs: number = Infinity;
+  #endUs: number = Infinity;
+  #second: number = 0;
+  #isConnectedTold: boolean = false;
+
+  constructor(options: GeneratorOptions) {
+    this.options = options;
+    const { plan, run, time, faker } = options;
+    this.#roster = new Roster(this, plan, options.process);
+    this.#ledger = new Ledger(this.#roster.pairs);
+    this.measures = new Measures(new LastReceivers(plannedMessages(plan)));
+    const shared = { plan, run, measures: this.measures, time };
+    const onJoined = (client: Client): void => this.#joined(client);
+    this.#reading = new Reading({ ...shared, ledger: this.#ledger, scans: options.scans, onJoined });
+    const onError = (error: unknown): void => this.fail(error);
+    this.#speaking = new Speaking({ ...shared, queue: this.#queue, faker, onError });
+    this.#settling = new Settling(this, {
+      ledger: this.#ledger,
+      speaking: this.#speaking,
+      reading: this.#reading,
+      isQuiet: () => this.#connecting.isQuiet,
+    });
+    this.#connecting = new Connecting(this, (client) => this.#settling.retire(client));
+    this.#scripts = new Scripts(this, this.#speaking);
+    this.#chaos = new ChaosDriver(this, this.#connecting);
+  }
+
+  handle(message: ToGenerator): void {
+    switch (message.type) {
+      case 'start':
+        return this.#start(message.startUs, message.endUs);
+      case 'endAt':
+        return this.#endAt(message.endUs);
+      case 'logs':
+        return this.#settling.begin(message.logs, message.lastSendUs);
+      case 'close':
+        return this.#closeAll();
+    }
+  }
+
+  get clients(): readonly Client[] {
+    return this.#roster.clients;
+  }
+
+  client(index: number): Client | undefined {
+    return this.#roster.get(index);
+  }
+
+  nowUs(): number {
+    return this.options.time.nowUs();
+  }
+
+  /** Does something at a time of the run's clock. */
+  at(atUs: number, run: () => void): void {
+    this.#queue.push({ atUs, run });
+    this.arm();
+  }
+
+  mark(what: string): void {
+    this.measures.marks.push({ atMs: Math.round((this.nowUs() - this.startUs) / 1_000), what });
+  }
+
+  fail(error: unknown): void {
+    if (this.phase === 'done') return;
+    this.#end();
+    for (const client of this.clients) client.connection?.terminate();
+    this.options.emit({
+      type: 'failed',
+      message: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    });
+  }
+
+  #end(): void {
+    this.phase = 'done';
+    this.options.health.stop();
+    if (this.#timer !== undefined) this.options.time.cancel(this.#timer);
+  }
+
+  // What clients tell.
+
+  opened(client: Client): void {
+    if (client.state !== 'connecting') return client.connection?.terminate();
+    const nowUs = this.nowUs();
+    client.state = 'open';
+    client.openedUs = nowUs;
+    const { measures } = this;
+    measures.connected += 1;
+    measures.openedUs.push(nowUs);
+    measures.total.intended += 1;
+    measures.total.opened += 1;
+    measures.connect.recordUs(nowUs - client.attemptUs);
+    this.#connecting.opened(client);
+    if (client.isUnwanted || this.phase === 'closing') return this.leave(client, 1000);
+    const { adapter } = this.options.plan.scenario;
+    if (client.isSlow) client.connection?.pause();
+    for (const frame of adapter.join?.(client) ?? []) client.connection?.send(frame);
+    if (adapter.isJoined === undefined) this.#joined(client);
+  }
+
+  frame(client: Client, message: ReceivedMessage): void {
+    this.#reading.frame(client, message);
+  }
+
+  refused(client: Client, kind: string, message: string): void {
+    if (client.state === 'connecting') this.#connecting.refused(client, kind, message);
+    this.tellConnected();
+  }
+
+  closed(client: Client, code: number): void {
+    if (!client.isPresent) return;
+    const nowUs = this.nowUs();
+    const wasAsked = client.state === 'leaving' || this.phase === 'closing' || this.phase === 'done';
+    if (client.leave(nowUs)) this.#speaking.left(client, nowUs);
+    client.end(nowUs);
+    const { measures } = this;
+    measures.connected -= 1;
+    measures.closedUs.push(nowUs);
+    measures.closes.set(code, (measures.closes.get(code) ?? 0) + 1);
+    if (!wasAsked && !client.wasSlow) {
+      measures.total.dropped += 1;
+      measures.error('dropped', `client ${client.index} of ${client.room} was closed with ${code}`);
+    }
+    if (client.returns !== undefined && this.phase === 'running') this.#connecting.comeBack(client);
+    this.tellConnected();
+  }
+
+  /** Begins to leave: in an orderly way, or without a word. */
+  leave(client: Client, code: number | 'vanish'): void {
+    if (!client.isPresent) return;
+    const nowUs = this.nowUs();
+    if (client.leave(nowUs)) this.#speaking.left(client, nowUs);
+    client.state = 'leaving';
+    if (code === 'vanish') client.connection?.terminate();
+    else client.connection?.close(code);
+  }
+
+  /** Says once that every planned connect has been answered and every join that will be. */
+  tellConnected(): void {
+    if (this.#isConnectedTold || this.phase !== 'running' || this.nowUs() < this.startUs + this.options.plan.rampEndUs)
+      return;
+    if (!this.#connecting.isQuiet || this.#roster.hasJoinPending(this.nowUs() - joinPatienceUs)) return;
+    this.#isConnectedTold = true;
+    this.options.emit({ type: 'connected' });
+    this.#scripts.allConnected();
+  }
+
+  #start(startUs: number, endUs: number): void {
+    const { plan } = this.options;
+    this.startUs = startUs;
+    this.options.health.begin();
+    this.phase = 'running';
+    const warmupEndUs = startUs + plan.scenario.warmupMs * 1_000;
+    this.#reading.warmupEndUs = warmupEndUs;
+    this.#speaking.warmupEndUs = warmupEndUs;
+    this.at(Math.max(startUs, warmupEndUs), () => {
+      this.options.health.reset();
+      if (warmupEndUs > startUs && this.options.process === 0) this.mark('warm-up ends');
+    });
+    this.#enqueueSteps(plan.timeline.filter(({ client }) => plan.processOf[client] === this.options.process));
+    this.#chaos.enqueue();
+    this.at(startUs + tickUs, () => this.#tick());
+    this.at(startUs + plan.rampEndUs, () => this.tellConnected());
+    this.#endAt(endUs);
+  }
+
+  /** One step in the queue at a time: a long churn needs no memory. */
+  #enqueueSteps(steps: readonly ClientStep[], index: number = 0): void {
+    const step = steps[index];
+    if (step === undefined) return;
+    this.at(this.startUs + step.atUs, () => {
+      this.#enqueueSteps(steps, index + 1);
+      if (this.phase === 'running') this.#connecting.step(step);
+    });
+  }
+
+  #endAt(endUs: number): void {
+    if (this.phase !== 'running') return;
+    this.#endUs = Math.min(this.#endUs, endUs);
+    this.#speaking.endUs = this.#endUs;
+    if (this.#endUs === Infinity) return;
+    this.at(Math.max(this.#endUs, this.nowUs()), () => {
+      if (this.phase !== 'running' || this.nowUs() < this.#endUs) return;
+      this.phase = 'draining';
+      this.#connecting.abandon();
+      this.options.emit({ type: 'spoken', logs: this.#settling.sharedLogs(), lastSendUs: this.#speaking.lastSendUs });
+    });
+  }
+
+  #joined(client: Client): void {
+    const nowUs = this.nowUs();
+    client.join(nowUs);
+    this.measures.joined += 1;
+    const { scenario } = this.options.plan;
+    if (scenario.client !== undefined) this.#scripts.run(client, scenario.client);
+    else if (this.#speaking.isSpeaker(client)) {
+      this.#speaking.begin(client, nowUs);
+      this.arm();
+    }
+    this.tellConnected();
+  }
+
+  #tick(): void {
+    if (this.phase === 'done') return;
+    this.emitTick();
+    this.#connecting.sweep();
+    this.tellConnected();
+    this.at(this.startUs + (this.#second + 1) * tickUs, () => this.#tick());
+  }
+
+  emitTick(): void {
+    const tick = this.measures.tick(this.#second, this.#ledger.missing, this.options.health.second());
+    this.#second += 1;
+    this.options.emit({ type: 'tick', ...tick });
+  }
+
+  #closeAll(): void {
+    this.#connecting.giveUp();
+    this.#settling.finish();
+    const health = this.options.health.whole();
+    this.phase = 'closing';
+    for (const client of this.#roster.clients) this.leave(client, 1000);
+    const deadlineUs = this.nowUs() + closePatienceMs * 1_000;
+    const poll = (): void => {
+      const isPatient = this.nowUs() < deadlineUs;
+      if (this.measures.connected > 0 && isPatient) return this.at(this.nowUs() + 10_000, poll);
+      for (const client of this.#roster.clients) if (client.isPresent) client.connection?.terminate();
+      this.emitTick();
+      this.#end();
+      this.options.emit({ type: 'result', result: resultOf(this.measures, this.#settling.result, health) });
+    };
+    poll();
+  }
+
+  /** Sets the timer to what is due next. */
+  arm(): void {
+    const nextUs = this.#queue.nextUs;
+    if (nextUs >= this.#timerUs || this.phase === 'done') return;
+    if (this.#timer !== undefined) this.options.time.cancel(this.#timer);
+    this.#timerUs = nextUs;
+    this.#timer = this.options.time.after(Math.max(0, (nextUs - this.nowUs()) / 1_000), this.#onTimer);
+  }
+
+  readonly #onTimer = (): void => {
+    this.#timer = undefined;
+    this.#timerUs = Infinity;
+    try {
+      this.#runDue();
+    } catch (error) {
+      this.fail(error);
+    }
+    this.arm();
+  };
+
+  #runDue(): void {
+    // Half a microsecond for what the clock's fractions of milliseconds lose.
+    let due = this.#queue.popUntil(this.nowUs() + 0.5);
+    while (due !== undefined && this.phase !== 'done') {
+      due.run();
+      due = this.#queue.popUntil(this.nowUs() + 0.5);
+    }
+  }
+}
+
+function plannedMessages(plan: Plan): number {
+  const { scenario } = plan;
+  const speakers = plan.speakersIn.reduce((sum, count) => sum + count, 0);
+  return speakers * ratePerSecond(scenario.schedule) * (scenario.plannedMs / 1_000);
+}

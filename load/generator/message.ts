@@ -1,0 +1,81 @@
+import type { PlainSenderLog } from '../ledger/sender-log.ts';
+import type { ErrorCount, Mark, Violation } from '../result/run-report.ts';
+
+/** What a coordinator tells a generator. All plain, since it may cross to another process. */
+export type ToGenerator =
+  /** `endUs` is Infinity while the clients of a plain number connect. */
+  | { readonly type: 'start'; readonly startUs: number; readonly endUs: number }
+  | { readonly type: 'endAt'; readonly endUs: number }
+  /** Of the speakers of rooms that several generators share; and when the last message of all left. */
+  | { readonly type: 'logs'; readonly logs: readonly SharedLog[]; readonly lastSendUs: number }
+  | { readonly type: 'close' };
+
+export type FromGenerator =
+  | ({ readonly type: 'tick' } & Tick)
+  /** Every planned connect has been answered, and every join too as far as it is going to be. */
+  | { readonly type: 'connected' }
+  /** Every `client` function has ended. */
+  | { readonly type: 'scripted' }
+  | { readonly type: 'spoken'; readonly logs: readonly SharedLog[]; readonly lastSendUs: number }
+  /** All that was due has come, or its time is over. */
+  | { readonly type: 'settled' }
+  | { readonly type: 'result'; readonly result: GeneratorResult }
+  | { readonly type: 'failed'; readonly message: string };
+
+export interface SharedLog {
+  readonly sender: number;
+  readonly log: PlainSenderLog;
+}
+
+/** What happened in one second, by the generator's clock; counts are of that second, `connected` and `missing` of its end. */
+export interface Tick {
+  readonly second: number;
+  readonly connected: number;
+  readonly missing: number;
+  readonly counts: TickCounts;
+  readonly connect: Float64Array;
+  readonly fanout: Float64Array;
+  readonly fanoutFromSend: Float64Array;
+  readonly echo: Float64Array;
+  readonly lateness: Float64Array;
+  readonly health: Readonly<Record<string, number>>;
+}
+
+export interface TickCounts {
+  intended: number;
+  opened: number;
+  refused: number;
+  dropped: number;
+  intendedPublishes: number;
+  published: number;
+  delivered: number;
+  duplicated: number;
+  misrouted: number;
+  corrupt: number;
+}
+
+export interface GeneratorResult {
+  readonly counts: TickCounts;
+  readonly settled: {
+    readonly expected: number;
+    readonly received: number;
+    readonly lost: number;
+    readonly reordered: number;
+    readonly late: number;
+    readonly indeterminate: number;
+  };
+  readonly lostByRoom: readonly (readonly [room: number, lost: number])[];
+  readonly violations: readonly Violation[];
+  readonly histograms: Readonly<Record<'connect' | 'fanout' | 'fanoutFromSend' | 'echo' | 'lateness', Float64Array>>;
+  readonly fanoutByBucket: readonly (readonly [bucket: number, cells: Float64Array])[];
+  /** Of sampled messages: key, intended, last arrival, in turn. */
+  readonly lastReceivers: Float64Array;
+  readonly openedUs: Float64Array;
+  readonly closedUs: Float64Array;
+  readonly closes: readonly (readonly [code: number, count: number])[];
+  readonly errors: readonly ErrorCount[];
+  readonly marks: readonly Mark[];
+  readonly joined: number;
+  readonly scriptFailures: number;
+  readonly health: Readonly<Record<string, number>>;
+}

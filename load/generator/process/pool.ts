@@ -1,0 +1,123 @@
+import type { ChildProcess } from 'node:child_process';
+import type { Coordinator, GeneratorPort } from '../../run/coordinator.ts';
+import { LoadError, TargetError } from '../../load-error.ts';
+import type { Outline } from '../../result/run-summary.ts';
+import { ScenarioError } from '../../scenario/scenario-error.ts';
+import type { GeneratorTask, ScenarioSource } from './task.ts';
+import { forkGenerator, type FromWorker, type PlainError, type ToWorker } from './worker.ts';
+
+interface Member {
+  readonly child: ChildProcess;
+  /** Who waits for the next word before the run. */
+  expect: { resolve(message: FromWorker): void; reject(error: Error): void } | undefined;
+  hasResult: boolean;
+}
+
+/** The generator processes of one run. `close` ends them. */
+export class GeneratorPool {
+  readonly #members: Member[] = [];
+  #coordinator: Coordinator | undefined;
+  #isClosing: boolean = false;
+
+  /** Starts the first process and has it import the scenario. */
+  async open(source: ScenarioSource): Promise<Outline> {
+    return await this.#join(source);
+  }
+
+  /** Starts the others and has all of them make their part of the plan. */
+  async prepare(options: Omit<GeneratorTask, 'process'> & { readonly source: ScenarioSource }): Promise<void> {
+    const { source, ...shared } = options;
+    const missing = Array.from({ length: shared.processes - this.#members.length }, () => this.#join(source));
+    await Promise.all(missing);
+    const prepared = this.#members.map((member, process) =>
+      this.#ask(member, { type: 'prepare', task: { ...shared, process } }),
+    );
+    await Promise.all(prepared);
+  }
+
+  get ports(): readonly GeneratorPort[] {
+    return this.#members.map((member) => ({ send: (message) => this.#tell(member, { type: 'run', message }) }));
+  }
+
+  /** From here on the generators talk to it. */
+  attach(coordinator: Coordinator): void {
+    this.#coordinator = coordinator;
+  }
+
+  async close(): Promise<void> {
+    this.#isClosing = true;
+    await Promise.all(this.#members.map(({ child }) => ended(child)));
+  }
+
+  async #join(source: ScenarioSource): Promise<Outline> {
+    const child = forkGenerator();
+    const member: Member = { child, expect: undefined, hasResult: false };
+    const index = this.#members.push(member) - 1;
+    child.on('message', (message) => this.#receive(index, member, message as FromWorker));
+    child.on('error', (error) => this.#gone(index, member, error.message));
+    child.on('exit', (code, signal) => this.#gone(index, member, `ended with ${signal ?? `exit code ${code}`}`));
+    const answer = await this.#ask(member, { type: 'import', source });
+    if (answer.type !== 'outline')
+      throw new LoadError('CHANNELBOX_LOAD_FAILED', `a generator answered ${answer.type} to import`);
+    return answer.outline;
+  }
+
+  #ask(member: Member, message: ToWorker): Promise<FromWorker> {
+    return new Promise((resolve, reject) => {
+      member.expect = { resolve, reject };
+      this.#tell(member, message);
+    });
+  }
+
+  #tell(member: Member, message: ToWorker): void {
+    // One that is gone has said so, or will: the exit event decides.
+    if (member.child.connected) member.child.send(message, () => undefined);
+  }
+
+  #receive(index: number, member: Member, message: FromWorker): void {
+    if (message.type === 'run') {
+      if (message.message.type === 'result') member.hasResult = true;
+      return this.#coordinator?.receive(index, message.message);
+    }
+    const { expect } = member;
+    member.expect = undefined;
+    if (message.type !== 'refused') expect?.resolve(message);
+    else if (expect !== undefined) expect.reject(revive(message.error));
+    else this.#coordinator?.lost(index, `failed: ${message.error.message}`);
+  }
+
+  #gone(index: number, member: Member, why: string): void {
+    if (this.#isClosing) return;
+    const error = new LoadError('CHANNELBOX_LOAD_FAILED', `generator ${index + 1} ${why} before the run`);
+    member.expect?.reject(error);
+    if (!member.hasResult) this.#coordinator?.lost(index, why);
+  }
+}
+
+/** Time for a process to end by itself. */
+const patienceMs = 2_000;
+
+function ended(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => child.kill('SIGKILL'), patienceMs);
+    child.once('exit', () => {
+      clearTimeout(timer);
+      resolve();
+    });
+    if (child.connected) child.disconnect();
+  });
+}
+
+/** What was an error of ours in the other process is one here. */
+function revive(error: PlainError): Error {
+  const code = error.code as `CHANNELBOX_${string}` | undefined;
+  if (error.name === 'ScenarioError') {
+    const scenarioCode = (code ?? 'CHANNELBOX_SCENARIO_INVALID') as `CHANNELBOX_SCENARIO_${string}`;
+    const prefix = `${error.path ?? ''}: `;
+    const message = error.message.startsWith(prefix) ? error.message.slice(prefix.length) : error.message;
+    return new ScenarioError(error.path ?? '', message, { code: scenarioCode });
+  }
+  if (error.name === 'TargetError') return new TargetError(code ?? 'CHANNELBOX_TARGET_MISSING', error.message);
+  return new LoadError(code?.startsWith('CHANNELBOX_') === true ? code : 'CHANNELBOX_LOAD_FAILED', error.message);
+}

@@ -1,0 +1,88 @@
+import type { Faker } from '@faker-js/faker';
+import { LoadError } from '../../load-error.ts';
+import { importScenario } from '../../scenario/loader.ts';
+import { planOf, type Plan } from '../../plan/plan.ts';
+import { resolveScenario, type ResolvedScenario } from '../../scenario/resolved.ts';
+import type { Scenario, ScenarioOverrides } from '../../scenario/scenario.ts';
+import { atRate } from '../../scenario/schedule.ts';
+import { MachineTime } from '../../time.ts';
+import { validateScenario } from '../../scenario/validation.ts';
+import type { Target } from '../generator-context.ts';
+import { Generator } from '../generator.ts';
+import { ProcessHealth } from '../health.ts';
+import type { FromGenerator } from '../message.ts';
+import { dialRaw } from '../connection/raw.ts';
+import { dialWs } from '../connection/ws.ts';
+
+/** Where a scenario comes from: a file, or plain data. */
+export interface ScenarioSource {
+  readonly href?: string;
+  readonly plain?: Scenario;
+  readonly overrides: ScenarioOverrides;
+}
+
+/** What one generator needs besides the scenario. */
+export interface GeneratorTask {
+  readonly process: number;
+  readonly processes: number;
+  readonly run: number;
+  readonly client: 'ws' | 'raw';
+  readonly targets: readonly Target[];
+  readonly localAddresses: readonly string[];
+}
+
+export async function scenarioOf(source: ScenarioSource): Promise<ResolvedScenario> {
+  const scenario =
+    source.href === undefined ? validateScenario(source.plain) : await importScenario(new URL(source.href));
+  const { perSecond, ...keys } = source.overrides;
+  const whole = { ...scenario, ...keys };
+  const rated = perSecond === undefined ? whole : { ...whole, schedule: atRate(whole.schedule, perSecond) };
+  return resolveScenario(validateScenario(rated));
+}
+
+/** A generator in this process, over the network. */
+export async function makeGenerator(
+  plan: Plan,
+  task: GeneratorTask,
+  emit: (message: FromGenerator) => void,
+): Promise<Generator> {
+  return new Generator({
+    plan,
+    process: task.process,
+    run: task.run,
+    targets: task.targets,
+    localAddresses: task.localAddresses,
+    dial: task.client === 'raw' ? dialRaw : dialWs,
+    scans: task.client === 'raw',
+    time: new MachineTime(),
+    health: new ProcessHealth(),
+    faker: await fakerFor(plan.scenario),
+    emit,
+  });
+}
+
+export function planFor(scenario: ResolvedScenario, processes: number): Plan {
+  return planOf(scenario, processes);
+}
+
+/** @faker-js/faker is an optional peer: a payload that does without it needs it not. */
+export async function fakerFor(scenario: ResolvedScenario): Promise<Faker | undefined> {
+  if (scenario.payload === undefined) return undefined;
+  try {
+    const { Faker, en, base } = await import('@faker-js/faker');
+    const faker = new Faker({ locale: [en, base] });
+    faker.setDefaultRefDate('2025-01-01T00:00:00.000Z');
+    return faker;
+  } catch (error) {
+    return new Proxy({} as Faker, {
+      get(_target, key): unknown {
+        if (key === 'seed') return () => 0;
+        throw new LoadError(
+          'CHANNELBOX_LOAD_NO_PEER',
+          'the payload asks for faker; run `npm install @faker-js/faker`',
+          { cause: error },
+        );
+      },
+    });
+  }
+}

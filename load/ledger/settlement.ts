@@ -1,0 +1,140 @@
+import type { Ledger } from './ledger.ts';
+import type { Violation } from '../result/run-report.ts';
+import type { SenderLog } from './sender-log.ts';
+
+/** When one connection of a receiver was there. */
+export interface Presence {
+  /** The connection was begun. */
+  readonly attemptUs: number;
+  /** From the acknowledged join to the moment it began to leave (Infinity: stayed to the end), cut where it was under chaos. */
+  readonly segments: readonly Segment[];
+  /** The connection had ended; Infinity: stayed. */
+  readonly closedUs: number;
+}
+
+export interface Segment {
+  readonly fromUs: number;
+  readonly untilUs: number;
+}
+
+/** One receiver's connection to be settled: against the speakers of its room, whose pairs follow one another from `base`. */
+export interface Receiving {
+  readonly receiver: number;
+  readonly room: number;
+  readonly presence: Presence;
+  readonly ledger: Ledger;
+  readonly base: number;
+  readonly speakers: readonly Speaking[];
+  /** A speaker that this receiver is not to hear: itself, where the protocol sends nothing back. */
+  readonly skip?: number | undefined;
+}
+
+export interface Speaking {
+  readonly sender: number;
+  readonly log: SenderLog;
+}
+
+/** How many violations of one kind are kept. */
+const violationsPerKind = 10;
+
+/**
+ * Decides which deliveries were due, and whether they came. Expected is every member whose join was acknowledged before
+ * the actual send and that had not begun to leave `deadline` after it, where the sender stayed that long too; every other
+ * pair of a message and a connection that overlaps its send is indeterminate (DESIGN.md §5).
+ */
+export class Settlement {
+  readonly #deadlineUs: number;
+  readonly #roomName: (room: number) => string;
+  readonly violations: Violation[] = [];
+  readonly lostByRoom: Map<number, number> = new Map();
+  expected: number = 0;
+  received: number = 0;
+  lost: number = 0;
+  reordered: number = 0;
+  late: number = 0;
+  indeterminate: number = 0;
+
+  constructor(deadlineUs: number, roomName: (room: number) => string) {
+    this.#deadlineUs = deadlineUs;
+    this.#roomName = roomName;
+  }
+
+  settle(receiving: Receiving): void {
+    for (let offset = 0; offset < receiving.speakers.length; offset += 1) this.#settlePair(receiving, offset);
+  }
+
+  /** Adds what has been settled elsewhere. */
+  add(other: Settlement): void {
+    this.expected += other.expected;
+    this.received += other.received;
+    this.lost += other.lost;
+    this.reordered += other.reordered;
+    this.late += other.late;
+    this.indeterminate += other.indeterminate;
+    this.violations.push(...other.violations);
+    for (const [room, lost] of other.lostByRoom) this.lostByRoom.set(room, (this.lostByRoom.get(room) ?? 0) + lost);
+  }
+
+  #settlePair(receiving: Receiving, offset: number): void {
+    const { log, sender } = receiving.speakers[offset] as Speaking;
+    if (log.count <= log.warmup || sender === receiving.skip) return;
+    const { presence } = receiving;
+    const overlapFrom = Math.max(log.firstFrom(presence.attemptUs), log.warmup + 1);
+    const overlapTo = log.lastUntil(presence.closedUs);
+    if (overlapTo < overlapFrom) return;
+    let expected = 0;
+    for (const { fromUs, untilUs } of presence.segments) {
+      const from = Math.max(log.firstFrom(fromUs), log.warmup + 1);
+      const to = log.lastUntil(untilUs - this.#deadlineUs);
+      expected += this.#settleAroundLeaves(receiving, offset, from, to);
+    }
+    this.indeterminate += overlapTo - overlapFrom + 1 - expected;
+  }
+
+  /** Leaves out what the sender published less than a deadline before it left itself. */
+  #settleAroundLeaves(receiving: Receiving, offset: number, from: number, to: number): number {
+    const { log } = receiving.speakers[offset] as Speaking;
+    let expected = 0;
+    let next = from;
+    for (const leftUs of log.leftUs) {
+      const voidFrom = log.firstFrom(leftUs - this.#deadlineUs);
+      const voidTo = log.lastUntil(leftUs);
+      if (voidTo < next || voidTo < voidFrom) continue;
+      if (voidFrom > to) break;
+      expected += this.#settleRange(receiving, offset, next, voidFrom - 1);
+      next = voidTo + 1;
+    }
+    return expected + this.#settleRange(receiving, offset, next, to);
+  }
+
+  #settleRange(receiving: Receiving, offset: number, from: number, to: number): number {
+    if (to < from) return 0;
+    const { ledger } = receiving;
+    const pair = receiving.base + offset;
+    const expected = to - from + 1;
+    const late = ledger.lateWithin(pair, from, to);
+    const received = ledger.countWithin(pair, from, to) - late;
+    const lost = expected - received;
+    this.expected += expected;
+    this.received += received;
+    this.late += late;
+    const reordered = ledger.reorderedWithin(pair, from, to);
+    this.reordered += reordered;
+    if (late > 0) this.#note('late', receiving, offset, ledger.firstLateWithin(pair, from, to));
+    if (reordered > 0) this.#note('reordered', receiving, offset, ledger.firstReorderedWithin(pair, from, to));
+    if (lost > 0) {
+      this.lost += lost;
+      this.lostByRoom.set(receiving.room, (this.lostByRoom.get(receiving.room) ?? 0) + lost);
+      this.#note('lost', receiving, offset, ledger.firstLostWithin(pair, from, to));
+    }
+    return expected;
+  }
+
+  #note(kind: string, receiving: Receiving, offset: number, sequence: number | undefined): void {
+    if (sequence === undefined) return;
+    if (this.violations.filter((violation) => violation.kind === kind).length >= violationsPerKind) return;
+    const { sender } = receiving.speakers[offset] as Speaking;
+    const room = this.#roomName(receiving.room);
+    this.violations.push({ kind, room, sender, sequence, receiver: receiving.receiver });
+  }
+}

@@ -1,0 +1,255 @@
+import type { Findings } from '../run/coordinator.ts';
+import type { GeneratorResult } from '../generator/message.ts';
+import { LatencyHistogram } from '../ledger/histogram.ts';
+import { LastReceivers } from '../ledger/last-receiver.ts';
+import type { Outline } from './run-summary.ts';
+import { bucketSizes } from '../plan/room-bucket.ts';
+import type { ErrorCount, Latencies, Ledger, Measured, RoomBucket, RunReport, Violation } from './run-report.ts';
+import { sumCounts, type Seconds } from './seconds.ts';
+import { judge } from './threshold-result.ts';
+import { rule } from './verdict.ts';
+
+export interface ReportingOptions {
+  readonly outline: Outline;
+  readonly findings: Findings;
+  readonly environment: Measured['environment'];
+  /** Of the HTTP side, and of a run without real time. */
+  readonly extra?: Extra;
+}
+
+/** What is measured beside the sockets and belongs into the same report. */
+export interface Extra {
+  readonly histograms: Readonly<Record<string, string>>;
+  readonly errors: readonly ErrorCount[];
+  readonly generator: Readonly<Record<string, number>>;
+}
+
+/** Violations that a report keeps, of all kinds together. */
+const violationsMax = 50;
+
+/** Puts what all generators found together into the one document. */
+export function reportOf({ outline, findings, environment, extra }: ReportingOptions): RunReport {
+  const { results, seconds, marks } = findings;
+  const histograms = mergeHistograms(results);
+  const clients = clientsOf(results);
+  const ledger = ledgerOf(results);
+  const errors = [...mergeErrors(results.flatMap((result) => result.errors)), ...(extra?.errors ?? [])];
+  const generator = { ...healthOf(results, histograms.lateness), ...extra?.generator };
+  const warmupSeconds = Math.ceil(outline.warmupMs / 1_000);
+  const counters = { ...ledger, ...clients } as unknown as Readonly<Record<string, number>>;
+  const thresholds = judge(outline.thresholds, { counters, latencies: histograms, seconds, warmupSeconds });
+  const { intendedPublishes } = sumCounts(results.map(({ counts }) => counts));
+  const ruling = rule({
+    clients,
+    ledger,
+    thresholds: outline.thresholds,
+    thresholdResults: thresholds,
+    errors,
+    deadlineMs: outline.deadlineMs,
+    ledgerDecides: outline.isScripted ? ledger.published > 0 : outline.speakers > 0,
+    intendedPublishes: outline.isScripted ? 0 : intendedPublishes,
+    scriptFailures: results.reduce((sum, { scriptFailures }) => sum + scriptFailures, 0),
+    joined: results.reduce((sum, { joined }) => sum + joined, 0),
+    ...healthSignals(generator),
+  });
+  const measured: Measured = {
+    schema: 1,
+    scenario: outline.name,
+    seed: outline.seed,
+    environment: { ...environment, clients: outline.clients, rooms: outline.rooms, speakers: outline.speakers },
+    clients,
+    ledger,
+    latency: latencyOf(histograms),
+    closes: closesOf(results),
+    errors,
+    thresholds,
+    generator,
+    series: seriesOf(seconds, findings.elapsedMs),
+    rooms: roomsOf(outline, results),
+    marks,
+    histograms: { ...encode(histograms), ...extra?.histograms },
+  };
+  return ruling.verdict === 'pass'
+    ? { ...measured, verdict: 'pass' }
+    : { ...measured, verdict: ruling.verdict, reasons: ruling.reasons };
+}
+
+type Merged = Record<'connect' | 'fanout' | 'fanoutFromSend' | 'lastReceiver' | 'echo' | 'lateness', LatencyHistogram>;
+
+function mergeHistograms(results: readonly GeneratorResult[]): Merged {
+  const merged: Merged = {
+    connect: new LatencyHistogram(),
+    fanout: new LatencyHistogram(),
+    fanoutFromSend: new LatencyHistogram(),
+    lastReceiver: new LatencyHistogram(),
+    echo: new LatencyHistogram(),
+    lateness: new LatencyHistogram(),
+  };
+  for (const { histograms } of results) {
+    for (const name of ['connect', 'fanout', 'fanoutFromSend', 'echo', 'lateness'] as const)
+      merged[name].addCells(histograms[name]);
+  }
+  LastReceivers.merge(
+    results.map(({ lastReceivers }) => lastReceivers),
+    merged.lastReceiver,
+  );
+  return merged;
+}
+
+function latencyOf(merged: Merged): Latencies {
+  return {
+    connect: merged.connect.percentiles(),
+    fanout: merged.fanout.percentiles(),
+    fanoutFromSend: merged.fanoutFromSend.percentiles(),
+    lastReceiver: merged.lastReceiver.percentiles(),
+    ...(merged.echo.count === 0 ? {} : { echo: merged.echo.percentiles() }),
+  };
+}
+
+function encode(merged: Merged): Record<string, string> {
+  const filled = Object.entries(merged).filter(([name, histogram]) => name !== 'echo' || histogram.count > 0);
+  return Object.fromEntries(filled.map(([name, histogram]) => [name, histogram.encode()]));
+}
+
+function clientsOf(results: readonly GeneratorResult[]): Measured['clients'] {
+  const { intended, opened, refused, dropped } = sumCounts(results.map(({ counts }) => counts));
+  return { intended, connected: opened, refused, dropped, peak: peakOf(results) };
+}
+
+/** Most connections at one moment, over all processes: they share a clock, so their openings and closings can be put in line. */
+function peakOf(results: readonly GeneratorResult[]): number {
+  const opened = Float64Array.from(results.flatMap(({ openedUs }) => [...openedUs])).sort();
+  const closed = Float64Array.from(results.flatMap(({ closedUs }) => [...closedUs])).sort();
+  let peak = 0;
+  let gone = 0;
+  for (let index = 0; index < opened.length; index += 1) {
+    while (gone < closed.length && (closed[gone] as number) <= (opened[index] as number)) gone += 1;
+    peak = Math.max(peak, index + 1 - gone);
+  }
+  return peak;
+}
+
+function ledgerOf(results: readonly GeneratorResult[]): Ledger {
+  const counts = sumCounts(results.map((result) => result.counts));
+  const total = (name: keyof GeneratorResult['settled']): number =>
+    results.reduce((sum, { settled }) => sum + settled[name], 0);
+  return {
+    published: counts.published,
+    expected: total('expected'),
+    received: total('received'),
+    lost: total('lost'),
+    duplicated: counts.duplicated,
+    reordered: total('reordered'),
+    misrouted: counts.misrouted,
+    corrupt: counts.corrupt,
+    late: total('late'),
+    indeterminate: total('indeterminate'),
+    firstViolations: firstOf(results.flatMap(({ violations }) => violations)),
+  };
+}
+
+/** A few of each kind, since one kind can have thousands. */
+function firstOf(violations: readonly Violation[]): readonly Violation[] {
+  const perKind = new Map<string, number>();
+  const kept = violations.filter(({ kind }) => {
+    const count = perKind.get(kind) ?? 0;
+    perKind.set(kind, count + 1);
+    return count < 10;
+  });
+  return kept.slice(0, violationsMax);
+}
+
+function closesOf(results: readonly GeneratorResult[]): Record<string, number> {
+  const closes: Record<string, number> = {};
+  for (const [code, count] of results.flatMap((result) => result.closes)) closes[code] = (closes[code] ?? 0) + count;
+  return closes;
+}
+
+function mergeErrors(errors: readonly ErrorCount[]): ErrorCount[] {
+  const merged = new Map<string, ErrorCount>();
+  for (const { kind, count, sample } of errors) {
+    const known = merged.get(kind);
+    merged.set(kind, { kind, count: count + (known?.count ?? 0), sample: known?.sample ?? sample });
+  }
+  return [...merged.values()];
+}
+
+/** Of processes the worst, but for what adds up. */
+function healthOf(results: readonly GeneratorResult[], lateness: LatencyHistogram): Record<string, number> {
+  const health: Record<string, number> = {};
+  for (const [name, value] of results.flatMap((result) => Object.entries(result.health))) {
+    const known = health[name];
+    if (known === undefined) health[name] = value;
+    else health[name] = /^cpu$|Seconds$|Bytes$/.test(name) ? known + value : Math.max(known, value);
+  }
+  const { intendedPublishes, published } = sumCounts(results.map(({ counts }) => counts));
+  if (intendedPublishes > 0) health['sentShare'] = published / intendedPublishes;
+  health['latenessP50Ms'] = lateness.percentileMs(50);
+  health['latenessP99Ms'] = lateness.percentileMs(99);
+  health['latenessMaxMs'] = lateness.maxMs;
+  health['processes'] = results.length;
+  return Object.fromEntries(Object.entries(health).map(([name, value]) => [name, Math.round(value * 1e4) / 1e4]));
+}
+
+function healthSignals(generator: Readonly<Record<string, number>>): Record<string, number> {
+  const signals: Record<string, number> = {};
+  for (const name of ['cpuWait', 'latenessP99Ms', 'loopDelayP99Ms']) {
+    if (generator[name] !== undefined) signals[name] = generator[name];
+  }
+  return signals;
+}
+
+function seriesOf(seconds: Seconds, elapsedMs: number): Record<string, number>[] {
+  return Array.from({ length: seconds.length }, (_, index) => {
+    const { second, connected, missing, counts, connect, fanout, lateness, health } = seconds.at(index);
+    const row: Record<string, number> = {
+      atMs: Math.min((second + 1) * 1_000, elapsedMs),
+      connected,
+      opened: counts.opened,
+      refused: counts.refused,
+      dropped: counts.dropped,
+      intended: counts.intendedPublishes,
+      published: counts.published,
+      delivered: counts.delivered,
+      missing,
+      duplicated: counts.duplicated,
+      misrouted: counts.misrouted,
+      corrupt: counts.corrupt,
+    };
+    if (fanout.count > 0) {
+      const { p50, p90, p99, p999, max } = fanout.percentiles();
+      Object.assign(row, { p50, p90, p99, p999, max });
+    }
+    if (connect.count > 0)
+      Object.assign(row, { connectP50: connect.percentileMs(50), connectP99: connect.percentileMs(99) });
+    if (lateness.count > 0) row['latenessP99'] = lateness.percentileMs(99);
+    if (health['loopDelayP99Ms'] !== undefined) row['lagP99'] = round(health['loopDelayP99Ms']);
+    if (health['cpuWait'] !== undefined) row['cpuWait'] = round(health['cpuWait']);
+    return row;
+  });
+}
+
+function roomsOf(outline: Outline, results: readonly GeneratorResult[]): RoomBucket[] {
+  const lost = new Map<number, number>();
+  const fanout = new Map<number, LatencyHistogram>();
+  for (const result of results) {
+    for (const [room, count] of result.lostByRoom) {
+      const size = bucketSizes[outline.roomBucketOf[room] as number] as number;
+      lost.set(size, (lost.get(size) ?? 0) + count);
+    }
+    for (const [bucket, cells] of result.fanoutByBucket) {
+      const size = bucketSizes[bucket] as number;
+      const histogram = fanout.get(size) ?? new LatencyHistogram();
+      histogram.addCells(cells);
+      fanout.set(size, histogram);
+    }
+  }
+  return outline.roomsByBucket.map(({ size, rooms }) => ({
+    size,
+    rooms,
+    fanout: (fanout.get(size) ?? new LatencyHistogram()).percentiles(),
+    lost: lost.get(size) ?? 0,
+  }));
+}
+
+const round = (value: number): number => Math.round(value * 1e3) / 1e3;

@@ -1,0 +1,60 @@
+import { ledgerBytes, type Plan } from '../plan/plan.ts';
+import { bucketOf, bucketSizes } from '../plan/room-bucket.ts';
+import type { RunPlan } from './run-report.ts';
+import type { Threshold } from '../scenario/threshold.ts';
+
+/** What whoever holds a run together has to know of its scenario: plain, since the process that imported it is another. */
+export interface Outline {
+  readonly name: string;
+  readonly seed: number;
+  readonly targets: readonly string[];
+  readonly clients: number;
+  /** A plain number of clients: the hold begins when all are connected. */
+  readonly holds: boolean;
+  readonly plannedMs: number;
+  readonly warmupMs: number;
+  readonly deadlineMs: number;
+  readonly rooms: number;
+  readonly roomNames: readonly string[];
+  readonly roomBucketOf: Uint8Array;
+  readonly roomsByBucket: readonly { readonly size: number; readonly rooms: number }[];
+  readonly speakers: number;
+  readonly isScripted: boolean;
+  readonly thresholds: readonly Threshold[];
+  readonly stages: readonly { readonly atMs: number; readonly what: string }[];
+  readonly pairs: number;
+  readonly bytes: number;
+}
+
+export function outlineOf(plan: Plan): Outline {
+  const { scenario } = plan;
+  const roomBucketOf = Uint8Array.from(plan.rooms, ({ size }) => bucketOf(size));
+  const counts = new Map<number, number>();
+  for (const bucket of roomBucketOf) counts.set(bucket, (counts.get(bucket) ?? 0) + 1);
+  return {
+    name: scenario.name,
+    seed: scenario.seed,
+    targets: scenario.targets,
+    clients: scenario.clients,
+    holds: scenario.stages === undefined,
+    plannedMs: scenario.plannedMs,
+    warmupMs: scenario.warmupMs,
+    deadlineMs: scenario.deadlineMs,
+    rooms: plan.rooms.length,
+    roomNames: plan.rooms.map(({ name }) => name),
+    roomBucketOf,
+    roomsByBucket: [...counts]
+      .sort(([one], [other]) => one - other)
+      .map(([bucket, rooms]) => ({ size: bucketSizes[bucket] as number, rooms })),
+    speakers: plan.speakersIn.reduce((sum, count) => sum + count, 0),
+    isScripted: scenario.client !== undefined,
+    thresholds: scenario.thresholds,
+    stages: plan.stageMarks,
+    ...ledgerBytes(plan),
+  };
+}
+
+/** What of it is told before the run begins. */
+export function runPlanOf({ clients, plannedMs }: Outline): RunPlan {
+  return { clients, plannedMs };
+}

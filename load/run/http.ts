@@ -1,0 +1,98 @@
+import type autocannonModule from 'autocannon';
+import { LatencyHistogram } from '../ledger/histogram.ts';
+import { LoadError } from '../load-error.ts';
+import type { Outline } from '../result/run-summary.ts';
+import type { Extra } from '../result/assemble.ts';
+
+/** Requests to the HTTP side of the server that is loaded. */
+export interface HttpLoad {
+  /** A path of the first target, as `/health`, or a whole `http://…` address. */
+  readonly url: string;
+  /** Default 4. */
+  readonly connections?: number;
+  /** Requests a second of all connections together; default 100. */
+  readonly perSecond?: number;
+}
+
+/** A load that runs until it is told to stop. */
+export interface RunningHttpLoad {
+  /** Ends it; a second call gives the same answer. */
+  stop(): Promise<Extra>;
+}
+
+type Autocannon = typeof autocannonModule;
+
+/** Longer than any run; `stop` ends it. */
+const durationS = 7 * 24 * 3_600;
+
+/**
+ * Asks the server's HTTP routes while its sockets are loaded, by autocannon.
+ * @throws {LoadError} `CHANNELBOX_LOAD_NO_PEER` where autocannon is not installed
+ */
+export async function startHttpLoad(http: HttpLoad, outline: Outline): Promise<RunningHttpLoad> {
+  const autocannon = await peer();
+  const target = new URL(outline.targets[0] as string);
+  target.protocol = target.protocol === 'wss:' ? 'https:' : 'http:';
+  const latency = new LatencyHistogram();
+  const counts = { requests: 0, non2xx: 0, errors: 0 };
+  const run = autocannon(
+    {
+      url: new URL(http.url, target).href,
+      connections: http.connections ?? 4,
+      overallRate: http.perSecond ?? 100,
+      duration: durationS,
+    },
+    () => undefined,
+  );
+  run.on('response', (_client, status, _bytes, responseMs) => {
+    counts.requests += 1;
+    if (status < 200 || status > 299) counts.non2xx += 1;
+    latency.recordUs(responseMs * 1_000);
+  });
+  run.on('reqError', () => {
+    counts.errors += 1;
+  });
+  let extra: Promise<Extra> | undefined;
+  return {
+    stop(): Promise<Extra> {
+      extra ??= new Promise((resolve) => {
+        run.once('done', () => resolve(extraOf(http.url, counts, latency)));
+        run.stop?.();
+      });
+      return extra;
+    },
+  };
+}
+
+function extraOf(
+  url: string,
+  counts: { requests: number; non2xx: number; errors: number },
+  latency: LatencyHistogram,
+): Extra {
+  const errors = [
+    ...(counts.non2xx === 0
+      ? []
+      : [{ kind: 'http-non-2xx', count: counts.non2xx, sample: `${url} was answered outside 200–299` }]),
+    ...(counts.errors === 0 ? [] : [{ kind: 'http-error', count: counts.errors, sample: `${url} was not answered` }]),
+  ];
+  return {
+    errors,
+    histograms: { http: latency.encode() },
+    generator: {
+      httpRequests: counts.requests,
+      httpP50Ms: latency.percentileMs(50),
+      httpP99Ms: latency.percentileMs(99),
+    },
+  };
+}
+
+async function peer(): Promise<Autocannon> {
+  try {
+    const module = (await import('autocannon')) as unknown as { default: Autocannon };
+    return module.default;
+  } catch (error) {
+    throw new LoadError('CHANNELBOX_LOAD_NO_PEER', 'the HTTP load needs autocannon; run `npm install autocannon`', {
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,177 @@
+import { randomInt } from 'node:crypto';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { Coordinator, type Findings, type GeneratorPort } from './coordinator.ts';
+import { reach, sourceAddresses } from '../generator/process/addresses.ts';
+import type { Target } from '../generator/generator-context.ts';
+import type { Generator } from '../generator/generator.ts';
+import { isGeneratorProcess } from '../generator/process/generator-process.ts';
+import { startHttpLoad, type HttpLoad } from './http.ts';
+import { GeneratorPool } from '../generator/process/pool.ts';
+import { makeGenerator, planFor, scenarioOf, type ScenarioSource } from '../generator/process/task.ts';
+import { environmentOf, processesFor } from './environment.ts';
+import { runInProcess } from './inproc/run-in-process.ts';
+import { LoadError, TargetError } from '../load-error.ts';
+import { refuseTooLarge } from './memory.ts';
+import { outlineOf, runPlanOf, type Outline } from '../result/run-summary.ts';
+import { reportOf } from '../result/assemble.ts';
+import type { Progress, RunPlan, RunReport } from '../result/run-report.ts';
+import type { Scenario, ScenarioOverrides } from '../scenario/scenario.ts';
+import { MachineTime } from '../time.ts';
+
+export type { ScenarioOverrides };
+
+export interface LoadOptions {
+  /** In place of the scenario's. */
+  target?: string | readonly string[];
+  /** Default `'ws'`. */
+  client?: 'ws' | 'raw';
+  /** Runs the scenario's `app` in this process, on the memory transport and virtual time. */
+  inproc?: boolean;
+  /** Ends the run early: it drains, and reports what it has. */
+  signal?: AbortSignal;
+  /** Once, before the first client connects. */
+  onPlan?: (plan: RunPlan) => void;
+  /** About once a second. */
+  onProgress?: (progress: Progress) => void;
+  /** In place of the scenario's keys: what the command line's flags say. */
+  overrides?: ScenarioOverrides;
+  /** Generator processes for a path or URL; left out: by clients, cores and descriptors. */
+  processes?: number;
+  /** Source addresses to connect from; left out: 127.x.y.z towards a loopback target, one per 100 clients, else the system's choice. */
+  localAddresses?: readonly string[];
+  /** Requests to the server's HTTP side meanwhile, by autocannon, an optional peer. */
+  http?: HttpLoad;
+}
+
+/** What a bare address is loaded with: ten clients that echo once a second. */
+const bareScenario: Scenario = { name: 'quick', clients: 10, duration: '10s' };
+
+/**
+ * Runs a load and accounts for every delivery. A path or URL of a scenario runs in child processes, each importing it; an
+ * object runs in this process as one generator; a `ws://…` address is loaded with the defaults and the echo adapter.
+ * @throws {ScenarioError} before the first connection; of `inproc` also `CHANNELBOX_SCENARIO_APP`, when the app cannot be started
+ * @throws {TargetError} `CHANNELBOX_TARGET_UNREACHABLE` when nothing answers there
+ * @throws {LoadError} `CHANNELBOX_LOAD_FAILED` when the scenario's own functions throw or a generator dies
+ */
+export async function load(scenario: Scenario | URL | string, options: LoadOptions = {}): Promise<RunReport> {
+  if (isGeneratorProcess) {
+    throw new LoadError(
+      'CHANNELBOX_LOAD_FAILED',
+      'a generator imported this file to get its scenario, and it calls load(); export the scenario from a file of its own',
+    );
+  }
+  const source = sourceOf(scenario, options);
+  if (options.inproc === true) {
+    const resolved = await scenarioOf(source);
+    const origin = source.href === undefined ? `the scenario ${resolved.name}` : fileURLToPath(source.href);
+    return runInProcess(resolved, { ...options, origin });
+  }
+  return source.href === undefined && !isAddress(scenario) ? runHere(source, options) : runInProcesses(source, options);
+}
+
+function sourceOf(scenario: Scenario | URL | string, options: LoadOptions): ScenarioSource {
+  const target = options.target === undefined ? {} : { target: options.target };
+  const overrides = { ...options.overrides, ...target };
+  if (isAddress(scenario))
+    return {
+      plain: { ...bareScenario, target: scenario instanceof URL ? scenario.href : (scenario as string) },
+      overrides,
+    };
+  if (scenario instanceof URL) return { href: scenario.href, overrides };
+  if (typeof scenario === 'string')
+    return { href: (scenario.startsWith('file:') ? new URL(scenario) : pathToFileURL(scenario)).href, overrides };
+  return { plain: scenario, overrides };
+}
+
+function isAddress(scenario: Scenario | URL | string): boolean {
+  return (typeof scenario === 'string' || scenario instanceof URL) && /^wss?:/.test(String(scenario));
+}
+
+/** One generator, in this process. */
+async function runHere(source: ScenarioSource, options: LoadOptions): Promise<RunReport> {
+  const plan = planFor(await scenarioOf(source), 1);
+  const outline = outlineOf(plan);
+  const place = await preflight(outline, options);
+  let receive: Coordinator['receive'] = () => undefined;
+  const task = { process: 0, processes: 1, client: options.client ?? 'ws', ...place };
+  const generator: Generator = await makeGenerator(plan, task, (message) => receive(0, message));
+  const port: GeneratorPort = { send: (message) => generator.handle(message) };
+  const coordinator = coordinatorOf(outline, [port], options);
+  receive = (index, message) => coordinator.receive(index, message);
+  return conclude(outline, { ...place, processes: 1 }, options, () => coordinator.run());
+}
+
+/** Several generators, each a process that imports the scenario. The first one tells what it is, and so how many are due. */
+async function runInProcesses(source: ScenarioSource, options: LoadOptions): Promise<RunReport> {
+  const pool = new GeneratorPool();
+  try {
+    const outline = await pool.open(source);
+    const place = await preflight(outline, options);
+    const processes = options.processes ?? processesFor(outline);
+    await pool.prepare({ source, processes, client: options.client ?? 'ws', ...place });
+    const coordinator = coordinatorOf(outline, pool.ports, options);
+    pool.attach(coordinator);
+    return await conclude(outline, { ...place, processes }, options, () => coordinator.run());
+  } finally {
+    await pool.close();
+  }
+}
+
+interface Place {
+  readonly run: number;
+  readonly targets: readonly Target[];
+  readonly localAddresses: readonly string[];
+}
+
+/** Everything that can be refused before the first client connects. */
+async function preflight(outline: Outline, options: LoadOptions): Promise<Place> {
+  refuseTooLarge(outline);
+  if (outline.targets.length === 0) {
+    throw new TargetError(
+      'CHANNELBOX_TARGET_MISSING',
+      'the scenario has no target; give one there or with --target ws://host:port',
+    );
+  }
+  const targets: Target[] = [];
+  for (const url of outline.targets) {
+    const answer = await reach(url);
+    if ('problem' in answer)
+      throw new TargetError('CHANNELBOX_TARGET_UNREACHABLE', `nothing answers at ${url}: ${answer.problem}`);
+    targets.push({ url, address: answer.address });
+  }
+  const run = randomInt(2 ** 24);
+  const hosts = targets.map(({ address }) => address);
+  return { run, targets, localAddresses: options.localAddresses ?? sourceAddresses(hosts, outline.clients, run) };
+}
+
+function coordinatorOf(
+  outline: Outline,
+  ports: readonly GeneratorPort[],
+  { signal, onProgress }: LoadOptions,
+): Coordinator {
+  return new Coordinator({ outline, ports, time: new MachineTime(), signal, onProgress });
+}
+
+async function conclude(
+  outline: Outline,
+  place: Place & { readonly processes: number },
+  options: LoadOptions,
+  run: () => Promise<Findings>,
+): Promise<RunReport> {
+  const http = options.http === undefined ? undefined : await startHttpLoad(options.http, outline);
+  const startedAt = new Date();
+  try {
+    options.onPlan?.(runPlanOf(outline));
+    const findings = await run();
+    const extra = await http?.stop();
+    const environment = environmentOf({
+      ...place,
+      client: options.client ?? 'ws',
+      startedAt,
+      elapsedMs: findings.elapsedMs,
+    });
+    return reportOf({ outline, findings, environment, ...(extra === undefined ? {} : { extra }) });
+  } finally {
+    await http?.stop();
+  }
+}

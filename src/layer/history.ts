@@ -1,0 +1,104 @@
+import { BoxError } from '../errors.ts';
+import type { Entry, EntryPage, HistoryBounds, HistoryQuery, Payload, Position } from './layer.ts';
+import { payloadBytes } from '../protocol/codec.ts';
+
+interface Kept extends Entry {
+  readonly bytes: number;
+  /** Monotonic, so that a jump of the wall clock ages nothing. */
+  readonly atMs: number;
+}
+
+/**
+ * Keeps the newest messages of one group.
+ *
+ * Bounds: bytes, count and age; the oldest leave first (Nexios empties the whole list instead: channels.py, group_send).
+ * Append and trim are O(1) amortised: what has left stays in the array until it is half of it.
+ */
+export class History {
+  readonly epoch: string;
+  #kept: Kept[] = [];
+  #head = 0;
+  #offset = 0;
+  #bytes = 0;
+
+  constructor(epoch: string) {
+    this.epoch = epoch;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  get count(): number {
+    return this.#kept.length - this.#head;
+  }
+
+  get position(): Position {
+    return { epoch: this.epoch, offset: this.#offset };
+  }
+
+  /** When the newest entry was written, monotonic milliseconds. */
+  get newestMs(): number {
+    return this.#kept.at(-1)?.atMs ?? -Infinity;
+  }
+
+  /** @throws {BoxError} `CHANNELBOX_MESSAGE_TOO_LARGE` when one payload alone exceeds `bounds.bytesMax` */
+  append(payload: Payload, stamp: { uuid: string; created: number; atMs: number }, bounds: HistoryBounds): Entry {
+    const bytes = payloadBytes(payload);
+    if (bytes > bounds.bytesMax) {
+      throw new BoxError(
+        'CHANNELBOX_MESSAGE_TOO_LARGE',
+        `payload is ${bytes} bytes, limit ${bounds.bytesMax}; raise historySize or send a link`,
+      );
+    }
+    this.#offset += 1;
+    const entry: Kept = { ...stamp, payload, bytes, position: { epoch: this.epoch, offset: this.#offset } };
+    this.#kept.push(entry);
+    this.#bytes += bytes;
+    this.trim(stamp.atMs, bounds);
+    return entry;
+  }
+
+  /** Lets go of what is too old, too many or too large. */
+  trim(nowMs: number, bounds: HistoryBounds): void {
+    for (;;) {
+      const oldest = this.#kept[this.#head];
+      if (oldest === undefined) break;
+      const isOver = this.#bytes > bounds.bytesMax || this.count > bounds.countMax;
+      if (!isOver && nowMs - oldest.atMs < bounds.ttlMs) break;
+      this.dropOldest();
+    }
+  }
+
+  dropOldest(): void {
+    const oldest = this.#kept[this.#head];
+    if (oldest === undefined) return;
+    this.#head += 1;
+    this.#bytes -= oldest.bytes;
+    if (this.#head * 2 > this.#kept.length) {
+      this.#kept = this.#kept.slice(this.#head);
+      this.#head = 0;
+    }
+  }
+
+  read(query: HistoryQuery): EntryPage {
+    const { since, limit = Infinity, keep } = query;
+    const top = this.#offset;
+    const oldestOffset = top - this.count + 1;
+    const isKnown = since !== undefined && since.epoch === this.epoch && since.offset <= top;
+    const fromOffset = isKnown ? Math.max(since.offset + 1, oldestOffset) : oldestOffset;
+    let recovered = since === undefined || (isKnown && since.offset + 1 >= oldestOffset);
+    let start = this.#head + (fromOffset - oldestOffset);
+    let end = this.#kept.length;
+    if (end - start > limit) {
+      if (keep === 'oldest') end = start + limit;
+      else {
+        start = end - limit;
+        recovered = false;
+      }
+    }
+    const entries = this.#kept.slice(start, end);
+    const reached = end === this.#kept.length ? top : fromOffset + entries.length - 1;
+    return { entries, recovered, position: { epoch: this.epoch, offset: reached } };
+  }
+}

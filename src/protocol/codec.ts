@@ -1,0 +1,95 @@
+import { BoxError, FrameError } from '../errors.ts';
+import type { PayloadType } from '../api.ts';
+import type { Payload } from '../layer/layer.ts';
+import { Frame } from './frame.ts';
+import type { Message } from '../transport/transport.ts';
+
+/**
+ * Encodes a payload once, in the form in which it travels and is kept.
+ * @throws {BoxError} `CHANNELBOX_PAYLOAD_ENCODING` for what JSON cannot carry
+ */
+export function encodePayload(value: unknown): Payload {
+  if (typeof value === 'string') return { kind: 'string', text: value };
+  if (value instanceof Uint8Array) return { kind: 'bytes', bytes: new Uint8Array(value) };
+  return { kind: 'json', text: encodeJson(value) };
+}
+
+/** @throws {BoxError} `CHANNELBOX_PAYLOAD_ENCODING` for what JSON cannot carry: a cycle, a BigInt, a function, undefined */
+export function encodeJson(value: unknown): string {
+  let text: string | undefined;
+  try {
+    text = JSON.stringify(value);
+  } catch (error) {
+    throw new BoxError(
+      'CHANNELBOX_PAYLOAD_ENCODING',
+      `the payload cannot be written as JSON: ${(error as Error).message.split('\n', 1)[0]}; send plain data`,
+      { cause: error },
+    );
+  }
+  if (text === undefined) {
+    throw new BoxError(
+      'CHANNELBOX_PAYLOAD_ENCODING',
+      `a payload of type ${typeof value} has no JSON text; send null, a string, bytes or plain data`,
+    );
+  }
+  return text;
+}
+
+/** What readers of the history get: a value of their own each time. */
+export function decodePayload(payload: Payload): unknown {
+  if (payload.kind === 'json') return JSON.parse(payload.text);
+  return payload.kind === 'string' ? payload.text : new Uint8Array(payload.bytes);
+}
+
+export function payloadBytes(payload: Payload): number {
+  return payload.kind === 'bytes' ? payload.bytes.byteLength : Buffer.byteLength(payload.text);
+}
+
+/** @throws {BoxError} `CHANNELBOX_PAYLOAD_KIND` */
+export function refuseKind(type: PayloadType): never {
+  throw new BoxError(
+    'CHANNELBOX_PAYLOAD_KIND',
+    `a Uint8Array came for a ${type} channel, which takes strings and plain data; use payloadType 'bytes' or ws.sendBytes`,
+  );
+}
+
+/** The frame that a channel of that kind receives; the table is in DESIGN.md §2. */
+export function frameOf(payload: Payload, type: PayloadType): Frame {
+  if (payload.kind === 'bytes') return type === 'bytes' ? Frame.bytes(payload.bytes) : refuseKind(type);
+  if (type === 'bytes') return Frame.bytes(Buffer.from(payload.text));
+  return Frame.text(payload.kind === 'string' && type === 'json' ? JSON.stringify(payload.text) : payload.text);
+}
+
+/** @throws {FrameError} `wrong-type` */
+export function asText(message: Message): string {
+  if (message.type === 'text') return message.data;
+  throw new FrameError('wrong-type', `a binary frame of ${message.data.byteLength} bytes came where text is due`);
+}
+
+/** @throws {FrameError} `wrong-type` */
+export function asBytes(message: Message): Uint8Array {
+  if (message.type === 'bytes') return message.data;
+  throw new FrameError('wrong-type', `a text frame of ${message.data.length} characters came where bytes are due`);
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+/** Of a text frame or of UTF-8 in a binary one. @throws {FrameError} `bad-utf8`, `bad-json` */
+export function asJson(message: Message): unknown {
+  let text: string;
+  if (message.type === 'text') text = message.data;
+  else {
+    try {
+      text = utf8.decode(message.data);
+    } catch (error) {
+      throw new FrameError('bad-utf8', `a binary frame of ${message.data.byteLength} bytes is no UTF-8`, {
+        cause: error,
+      });
+    }
+  }
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new FrameError('bad-json', `a frame of ${text.length} characters is no JSON`, { cause: error });
+  }
+}

@@ -1,0 +1,101 @@
+import { HandshakeError, WebSocketDisconnect, type Upgrade, type UpgradeAnswer, type Wire } from '../../index.ts';
+import type { LinkRequest } from '../../../testing/transport/link.ts';
+
+/** Who is told how an upgrade was answered. */
+interface Asker {
+  open(answer: UpgradeAnswer): Wire;
+  refuse(status: number, headers: Headers, body: string): void;
+}
+
+const portFirst = 50_001;
+const portMax = 65_535;
+let portNext = portFirst;
+
+/** A client that asks to be let in, without a network. */
+export class MemoryUpgrade implements Upgrade {
+  readonly method = 'GET';
+  readonly headers: readonly (readonly [string, string])[];
+  readonly client: { readonly host: string; readonly port: number };
+  readonly #asker: Asker;
+  readonly #target: string;
+  #abort: AbortController | undefined;
+  #hasLeft = false;
+  #isAnswered = false;
+
+  constructor(asker: Asker, request: LinkRequest) {
+    this.#asker = asker;
+    this.#target = request.target;
+    this.client = request.client ?? { host: '127.0.0.1', port: nextPort() };
+    const offered: [string, string][] =
+      request.subprotocols.length === 0 ? [] : [['Sec-WebSocket-Protocol', request.subprotocols.join(',')]];
+    this.headers = [...ownHeadersBeside(request.headers), ...offered, ...request.headers];
+  }
+
+  get url(): URL {
+    return new URL(`ws://${this.header('host') ?? 'localhost'}${this.#target}`);
+  }
+
+  get path(): string {
+    return this.#target.split(/[?#]/, 1)[0] as string;
+  }
+
+  get signal(): AbortSignal {
+    this.#abort ??= new AbortController();
+    if (this.#hasLeft) this.#abort.abort(new WebSocketDisconnect(1006, '', false));
+    return this.#abort.signal;
+  }
+
+  header(name: string): string | undefined {
+    return this.headers.find(([each]) => each.toLowerCase() === name)?.[1];
+  }
+
+  accept(answer: UpgradeAnswer): Promise<Wire> {
+    if (this.#isAnswered) return Promise.reject(answeredTwice('accept'));
+    this.#isAnswered = true;
+    if (this.#hasLeft) return Promise.reject(new WebSocketDisconnect(1006, '', false));
+    return Promise.resolve(this.#asker.open(answer));
+  }
+
+  async deny(response: Response): Promise<void> {
+    if (this.#isAnswered) throw answeredTwice('deny');
+    this.#isAnswered = true;
+    let body = '';
+    try {
+      if (response.body !== null) body = await response.text();
+    } catch (error) {
+      if (!this.#hasLeft) this.#asker.refuse(500, new Headers(), 'the answer could not be made\n');
+      throw error;
+    }
+    if (!this.#hasLeft) this.#asker.refuse(response.status, response.headers, body);
+  }
+
+  leave(): void {
+    if (this.#isAnswered) return;
+    this.#hasLeft = true;
+    this.#abort?.abort(new WebSocketDisconnect(1006, '', false));
+  }
+}
+
+const ownHeaders: readonly (readonly [string, string])[] = [
+  ['Host', 'localhost'],
+  ['Upgrade', 'websocket'],
+  ['Connection', 'Upgrade'],
+  ['Sec-WebSocket-Version', '13'],
+];
+
+/** One that the test sends itself, such as a Host, stands in for the client's own. */
+function ownHeadersBeside(given: readonly (readonly [string, string])[]): readonly (readonly [string, string])[] {
+  if (given.length === 0) return ownHeaders;
+  const names = new Set(given.map(([name]) => name.toLowerCase()));
+  return ownHeaders.filter(([name]) => !names.has(name.toLowerCase()));
+}
+
+function nextPort(): number {
+  const port = portNext;
+  portNext = port === portMax ? portFirst : port + 1;
+  return port;
+}
+
+function answeredTwice(step: string): HandshakeError {
+  return new HandshakeError('CHANNELBOX_ALREADY_ANSWERED', `${step}() came for an upgrade that is answered already`);
+}

@@ -1,0 +1,266 @@
+import type { Socket } from 'node:net';
+import { WebSocket as WsWebSocket, type ServerOptions } from 'ws';
+import type { Batch } from './frame-run.ts';
+import type { Dispatch } from './turn-writer.ts';
+import { deflated, framed } from './encode.ts';
+import type { Frame } from '../../protocol/frame.ts';
+import type { End, Occasional } from './occasional.ts';
+import type { Message, Wire, WireEvents } from '../transport.ts';
+
+/** Past it what has been joined is written before more is added. */
+const joinedBytesMax = 64 * 1024;
+/** Past it a peer that does not read its pongs gets no more of them. */
+const pongBytesMax = 64 * 1024;
+
+/** ws's insides as `NodeWire` expects them: it takes a socket, and its sender holds nothing back. */
+interface SocketTaker {
+  readonly setSocket?: (socket: Socket, head: Buffer, options: ServerOptions) => void;
+}
+
+interface SenderInside {
+  readonly _state?: unknown;
+  readonly _firstFragment?: unknown;
+}
+
+/**
+ * A socket of ws that is a wire itself: no object, listener or closure is added to what ws makes.
+ *
+ * Data frames are written past ws's own queue, together, at the end of the turn; control frames stay ws's. That is
+ * safe while nothing compressed or fragmented is in flight, which only ws's own `send` could begin; where its insides
+ * cannot be seen, or are busy, frames go through `send`.
+ */
+export class NodeWire extends WsWebSocket implements Wire {
+  readonly #dispatch: Dispatch;
+  #socket: Socket | undefined = undefined;
+  #events: WireEvents | undefined = undefined;
+  #batch: Batch | undefined = undefined;
+  #isDirty = false;
+  #deflates = false;
+  /** Whether bytes may wait in the socket: where not, a fan-out need not look into it. */
+  #mayWait = false;
+  /** Of this turn, already handed to the socket. */
+  #flushedBytes = 0;
+  #occasional: Occasional | undefined = undefined;
+
+  /** @param options of a `WebSocketServer`; with its dispatch, which ws hands through */
+  constructor(address: null, protocols: undefined, options: ServerOptions) {
+    // ws makes the server's side of a socket from no address; its types know only the client's.
+    super(address as unknown as string, protocols, options as object);
+    this.#dispatch = (options as unknown as { dispatch: Dispatch }).dispatch;
+  }
+
+  /** Whether a handshake can be answered without ws's own server. */
+  static get takesSockets(): boolean {
+    return (WsWebSocket.prototype as SocketTaker).setSocket?.length === 3;
+  }
+
+  /** Takes a socket whose handshake has been answered; called once, in place of `opened`. */
+  take(socket: Socket, head: Buffer, options: ServerOptions): void {
+    (this as SocketTaker).setSocket?.(socket, head, options);
+    this.opened(socket, false);
+  }
+
+  /** Called once, for a socket that ws has given it. */
+  opened(socket: Socket, deflates: boolean): void {
+    this.#socket = socket;
+    this.#deflates = deflates;
+    this.#dispatch.writesRaw ??= !this.#dispatch.forcesWs && this.#holdsNothingBack;
+    // The answer to the handshake itself.
+    this.#mayWait = socket.writableLength > 0;
+  }
+
+  get bufferedBytes(): number {
+    return this.waitingBytes + this.#flushedBytes + (this.#batch?.byteLength ?? 0);
+  }
+
+  get waitingBytes(): number {
+    if (!this.#mayWait) return 0;
+    const waiting = (this.#socket?.writableLength ?? 0) - this.#flushedBytes;
+    if (waiting > 0) return waiting;
+    if (this.#flushedBytes === 0) this.#mayWait = false;
+    return 0;
+  }
+
+  write(frame: Frame): 'sent' | 'queued' | 'closed' {
+    if (this.readyState !== 1) return 'closed';
+    const isBehind = this.#mayWait && this.waitingBytes > 0;
+    const dispatch = this.#dispatch;
+    const bytes = this.#deflates ? deflated(frame, dispatch.counts) : framed(frame, dispatch.counts);
+    let batch = this.#batch;
+    if (batch === undefined) batch = dispatch.start(this.#deflates);
+    else if (batch.byteLength + bytes.byteLength > joinedBytesMax) {
+      this.#flush();
+      batch = dispatch.start(this.#deflates);
+    }
+    this.#batch = batch.followedBy(frame, bytes);
+    if (!this.#isDirty) {
+      this.#isDirty = true;
+      dispatch.add(this);
+    }
+    if (!dispatch.joins) this.#flush();
+    return isBehind ? 'queued' : 'sent';
+  }
+
+  drained(): Promise<void> {
+    const isOver = this.#socket === undefined || this.#occasional?.end !== undefined;
+    if (isOver || this.bufferedBytes === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      (this.#rare.drainWaiters ??= []).push(resolve);
+      if (!this.#isDirty) this.#tellWhenDrained();
+    });
+  }
+
+  /** The turn is over: what it wrote leaves. */
+  endTurn(): void {
+    this.#isDirty = false;
+    this.#flush();
+    this.#flushedBytes = 0;
+    if (this.#occasional?.drainWaiters !== undefined) this.#tellWhenDrained();
+  }
+
+  listen(events: WireEvents): void {
+    this.#events = events;
+    const occasional = this.#occasional;
+    if (occasional === undefined) return;
+    const { early = [], end } = occasional;
+    occasional.early = undefined;
+    for (const message of early) events.frame(message);
+    if (end !== undefined) this.#tellEnd(end);
+  }
+
+  /** Ours, the peer's answered by ws, and the one that ends a breach of protocol: all of them behind what was written. */
+  override close(code?: number, reason?: string | Buffer): void {
+    const isFirst = this.readyState === 1;
+    if (isFirst) {
+      this.#flush();
+      this.#rare.protocolErrorCode = code ?? 0;
+    }
+    super.close(code, reason);
+    // ws answers the peer's close with what it brought: nothing, or bytes. Nothing more can come, though the peer may
+    // keep its connection as long as ws lets it.
+    if (isFirst && (code === undefined || reason instanceof Uint8Array)) this.#onClose(code ?? 1005, reason, true);
+  }
+
+  override send(data: Parameters<WsWebSocket['send']>[0], ...rest: unknown[]): void {
+    this.#rare.usesSend = true;
+    super.send(data, ...(rest as [never]));
+  }
+
+  override ping(): void {
+    if (this.readyState !== 1) return;
+    super.ping();
+    this.#mayWait = true;
+  }
+
+  /** ws tells what happens by `emit`; taken here, it needs no listeners. */
+  override emit(event: string | symbol, first?: unknown, second?: unknown): boolean {
+    switch (event) {
+      case 'message':
+        this.#onMessage(first as Buffer, second as boolean);
+        return true;
+      case 'ping':
+        this.#onPing(first as Buffer);
+        return true;
+      case 'pong':
+        this.#events?.pong();
+        return true;
+      case 'close':
+        this.#onClose(first as number, second as Buffer, true);
+        return true;
+      case 'error':
+        // ws has sent the close frame that fits; the peer may take its time, the app need not wait for it.
+        this.#onClose(this.#occasional?.protocolErrorCode || 1006, undefined, false);
+        return true;
+      default:
+        return super.emit(event, first, second);
+    }
+  }
+
+  get #rare(): Occasional {
+    this.#occasional ??= {};
+    return this.#occasional;
+  }
+
+  #onMessage(data: Buffer, isBinary: boolean): void {
+    // A copy: a slice would keep the whole chunk that was read alive, and be a Buffer.
+    const message: Message = isBinary
+      ? { type: 'bytes', data: new Uint8Array(data) }
+      : { type: 'text', data: data.toString() };
+    if (this.#events === undefined) (this.#rare.early ??= []).push(message);
+    else this.#events.frame(message);
+  }
+
+  #onPing(data: Buffer): void {
+    if (this.readyState !== 1 || (this.#socket?.writableLength ?? 0) >= pongBytesMax) return;
+    this.pong(data);
+    this.#mayWait = true;
+  }
+
+  #onClose(code: number, reason: string | Buffer | undefined, mayBeClean: boolean): void {
+    const rare = this.#rare;
+    if (rare.end !== undefined) return;
+    rare.end = { code, reason: reason?.toString() ?? '', wasClean: mayBeClean && code !== 1006 };
+    this.#batch = undefined;
+    this.#settleDrained();
+    this.#tellEnd(rare.end);
+  }
+
+  #tellEnd({ code, reason, wasClean }: End): void {
+    const events = this.#events;
+    this.#events = undefined;
+    events?.close(code, reason, wasClean);
+  }
+
+  #flush(): void {
+    const batch = this.#batch;
+    if (batch === undefined) return;
+    this.#batch = undefined;
+    const socket = this.#socket;
+    // ws is open until its socket ends: the stream's own `writable` says no more, and takes 0.28 µs of a delivery.
+    if (socket === undefined || this.readyState !== 1) return;
+    this.#flushedBytes += batch.byteLength;
+    this.#dispatch.counts.writes += 1;
+    if (this.#writesRaw) socket.write(batch.joined());
+    else this.#sendThroughWs(batch, socket);
+    // Where the kernel took all of it, nothing waits until the next write.
+    this.#mayWait = socket.writableLength > 0;
+  }
+
+  get #writesRaw(): boolean {
+    const dispatch = this.#dispatch;
+    if (dispatch.writesRaw && this.#occasional?.usesSend !== true) return true;
+    return !dispatch.forcesWs && this.#holdsNothingBack;
+  }
+
+  get #holdsNothingBack(): boolean {
+    const sender = (this as { _sender?: SenderInside })._sender;
+    return sender?._state === 0 && sender._firstFragment === true;
+  }
+
+  #sendThroughWs(batch: Batch, socket: Socket): void {
+    socket.cork();
+    for (const frame of batch.frames()) {
+      const payload = typeof frame.data === 'string' ? Buffer.from(frame.data) : frame.data;
+      this.send(payload, { binary: frame.type === 'bytes', compress: false });
+    }
+    socket.uncork();
+  }
+
+  #tellWhenDrained(): void {
+    const socket = this.#socket;
+    if (socket === undefined || socket.writableLength === 0 || socket.destroyed) return this.#settleDrained();
+    // 'drain' fires only past the high-water mark; an empty write ends when all before it has.
+    const waiters = this.#occasional?.drainWaiters ?? [];
+    if (this.#occasional !== undefined) this.#occasional.drainWaiters = undefined;
+    socket.write('', () => {
+      for (const resolve of waiters) resolve();
+    });
+  }
+
+  #settleDrained(): void {
+    const waiters = this.#occasional?.drainWaiters;
+    if (waiters === undefined || this.#occasional === undefined) return;
+    this.#occasional.drainWaiters = undefined;
+    for (const resolve of waiters) resolve();
+  }
+}

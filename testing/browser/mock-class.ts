@@ -1,0 +1,221 @@
+import { ChannelBoxError } from '../../src/index.ts';
+import type { Listener } from './page-event.ts';
+import { PageSocket, type PageServer } from './page-socket.ts';
+import { peer } from '../peer.ts';
+
+/** Where a bridge answers. */
+export interface BridgedUrl {
+  /** Two bridges with one key are in each other's way. */
+  readonly key: string;
+  /** Of its path: the longest wins. */
+  readonly length: number;
+  readonly server: PageServer;
+  covers(url: URL): boolean;
+}
+
+/** A socket of mock-socket's, as its constructor leaves it. */
+interface Face {
+  url: string;
+  readyState: number;
+}
+interface MockServer {
+  stop(): void;
+}
+interface MockSocket {
+  readonly WebSocket: { readonly prototype: Face };
+  readonly Server: new (
+    url: string,
+    options: { mock: false; selectProtocol: (offered: readonly string[]) => string },
+  ) => MockServer;
+}
+type Method = (this: Face, ...given: readonly unknown[]) => unknown;
+
+// Kept from before fake timers can replace it.
+const { queueMicrotask } = globalThis;
+
+/**
+ * mock-socket's `WebSocket`, taken over while a bridge stands. Its own delivery has what a bridge may not have: a timer
+ * of 4 ms at each step, `String(bytes)`, and 1000 as the code of what never opened. So its sockets at a bridged address
+ * keep its class and constructor, and behave as a `PageSocket`; the others stay as they are, but for that 1000.
+ */
+export class MockClass {
+  readonly #mock: MockSocket;
+  readonly #bridges = new Set<BridgedUrl>();
+  readonly #pages = new WeakMap<Face, PageSocket>();
+  readonly #opened = new WeakSet<Face>();
+  /** mock-socket asks a server of its own which subprotocol it takes: the only place where it tells which were offered. */
+  readonly #servers = new Map<string, MockServer>();
+  #asking: PageSocket | undefined;
+  #restore: (() => void) | undefined;
+
+  static async load(): Promise<MockClass> {
+    const module = await peer('mock-socket', 'channelbox/testing/mock-socket', () => import('mock-socket'));
+    return new MockClass(module as unknown as MockSocket);
+  }
+
+  private constructor(mock: MockSocket) {
+    this.#mock = mock;
+  }
+
+  get class(): unknown {
+    return this.#mock.WebSocket;
+  }
+
+  /**
+   * @returns how to end it
+   * @throws {ChannelBoxError} `CHANNELBOX_BRIDGE_TAKEN`
+   */
+  add(bridge: BridgedUrl): () => void {
+    for (const other of this.#bridges) {
+      if (other.key !== bridge.key) continue;
+      throw new ChannelBoxError(
+        'CHANNELBOX_BRIDGE_TAKEN',
+        `another bridge stands at ${bridge.key}; dispose it first, or give each test an address of its own`,
+      );
+    }
+    this.#bridges.add(bridge);
+    this.#restore ??= this.#takeOver();
+    return () => {
+      if (!this.#bridges.delete(bridge) || this.#bridges.size > 0) return;
+      for (const server of this.#servers.values()) server.stop();
+      this.#servers.clear();
+      this.#restore?.();
+      this.#restore = undefined;
+    };
+  }
+
+  #takeOver(): () => void {
+    const restores = [
+      this.#replace(globalThis, 'WebSocket', { value: this.#mock.WebSocket, writable: true }),
+      ...this.#methods().map(([name, method]) =>
+        this.#replace(this.#mock.WebSocket.prototype, name, { value: method, writable: true }),
+      ),
+      this.#replace(this.#mock.WebSocket.prototype, 'url', { set: this.#adopter() }),
+    ];
+    return () => {
+      for (const restore of restores) restore();
+    };
+  }
+
+  #replace(object: object, name: string, descriptor: PropertyDescriptor): () => void {
+    const before = Object.getOwnPropertyDescriptor(object, name);
+    Object.defineProperty(object, name, { configurable: true, enumerable: false, ...descriptor });
+    return () => {
+      if (before === undefined) Reflect.deleteProperty(object, name);
+      else Object.defineProperty(object, name, before);
+    };
+  }
+
+  /** Of the prototype, so that a spy on it sees a bridged socket's calls too. */
+  #methods(): [string, Method][] {
+    const { prototype } = this.#mock.WebSocket as unknown as { readonly prototype: Record<string, Method> };
+    const pages = this.#pages;
+    const opened = this.#opened;
+    const onPage = (name: string, act: (page: PageSocket, given: readonly unknown[]) => unknown): [string, Method] => {
+      const own = prototype[name] as Method;
+      return [
+        name,
+        function (...given) {
+          const page = pages.get(this);
+          return page === undefined ? own.call(this, ...given) : act(page, given);
+        },
+      ];
+    };
+    const dispatchOwn = prototype['dispatchEvent'] as Method;
+    return [
+      onPage('send', (page, [data]) => page.send(data)),
+      onPage('close', (page, [code, reason]) => page.close(code as number, reason as string)),
+      onPage('addEventListener', (page, [type, listener, options]) =>
+        page.listen(String(type), listener as Listener, options),
+      ),
+      onPage('removeEventListener', (page, [type, listener]) => page.unlisten(String(type), listener as Listener)),
+      [
+        'dispatchEvent',
+        function (...given) {
+          const page = pages.get(this);
+          // mock-socket's own events are no Events; what it tells of a bridged socket is not so.
+          if (page !== undefined) return given[0] instanceof Event ? page.dispatch(given[0]) : true;
+          correctDeadClose(opened, this, given[0] as MockEvent);
+          return dispatchOwn.call(this, ...given);
+        },
+      ],
+    ];
+  }
+
+  /** The constructor's first step, `this.url = …`, is where a socket is recognised. */
+  #adopter(): (this: Face, url: string) => void {
+    const adopt = (face: Face, url: string): void => this.#adopt(face, url);
+    return function (url) {
+      Object.defineProperty(this, 'url', { value: url, writable: true, enumerable: true, configurable: true });
+      adopt(this, url);
+    };
+  }
+
+  #adopt(face: Face, url: string): void {
+    const [bridge] = [...this.#bridges]
+      .filter((candidate) => candidate.covers(new URL(url)))
+      .toSorted((one, other) => other.length - one.length);
+    if (bridge === undefined || !this.#askAt(url.split('?', 1)[0] as string)) return;
+    const page = new PageSocket(face, url, bridge.server);
+    this.#pages.set(face, page);
+    const ignore = (): void => {};
+    let hasten = (): void => {
+      hasten = ignore;
+      this.#hasten(page);
+    };
+    const own: PropertyDescriptorMap = {
+      readyState: { get: () => page.readyState, set: ignore },
+      bufferedAmount: { get: () => page.bufferedAmount },
+      extensions: { get: () => '' },
+      binaryType: { get: () => page.binaryType, set: (type: PageSocket['binaryType']) => (page.binaryType = type) },
+      // Its constructor sets this last but for what waits 4 ms.
+      protocol: { get: () => page.protocol, set: () => hasten() },
+    };
+    for (const descriptor of Object.values(own)) Object.assign(descriptor, { configurable: true, enumerable: true });
+    Object.defineProperties(face, own);
+  }
+
+  /** @returns false where a server of the test's own stands: it has the first claim. */
+  #askAt(address: string): boolean {
+    if (this.#servers.has(address)) return true;
+    try {
+      const selectProtocol = (offered: readonly string[]): string => {
+        this.#asking?.connect([...offered]);
+        return '';
+      };
+      this.#servers.set(address, new this.#mock.Server(address, { mock: false, selectProtocol }));
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /** The one timer that the constructor is about to set becomes a microtask, whoever's timers these are. */
+  #hasten(page: PageSocket): void {
+    const { setTimeout } = globalThis;
+    const hasten = (callback: (context: unknown) => void, _ms: number, context: unknown): number => {
+      globalThis.setTimeout = setTimeout;
+      queueMicrotask(() => {
+        this.#asking = page;
+        callback(context);
+        this.#asking = undefined;
+      });
+      return 0;
+    };
+    globalThis.setTimeout = hasten as unknown as typeof setTimeout;
+  }
+}
+
+interface MockEvent {
+  readonly type?: unknown;
+  code?: unknown;
+  wasClean?: unknown;
+}
+
+/** What never opened did not close cleanly. */
+function correctDeadClose(opened: WeakSet<Face>, face: Face, event: MockEvent): void {
+  if (event.type === 'open') opened.add(face);
+  if (event.type !== 'close' || event.code !== 1000 || opened.has(face)) return;
+  event.code = 1006;
+  event.wasClean = false;
+}

@@ -1,0 +1,83 @@
+import type { HeadersLike, Message, StandardSchemaV1 } from '../../src/index.ts';
+import type { Duration } from '../time/duration.ts';
+import type { Match } from './matchers.ts';
+import type { Transcript } from './transcript.ts';
+
+/** Virtual time over memory and tcp, real time against a URL; default 0: what has arrived at rest decides. */
+export interface Wait0 {
+  within?: Duration;
+}
+
+export interface ConnectOptions {
+  headers?: HeadersLike;
+  cookies?: Readonly<Record<string, string>>;
+  query?: Readonly<Record<string, string>>;
+  subprotocols?: readonly string[];
+  /** A browser's; default: none is sent. */
+  origin?: string;
+  /** Where it pretends to come from. */
+  client?: { host: string; port: number };
+  /** Shown in transcripts; default `client 1`, `client 2`, … */
+  name?: string;
+}
+
+/** How a connection ended, as its client saw it. */
+export interface Closed {
+  readonly code: number;
+  readonly reason: string;
+  readonly wasClean: boolean;
+}
+
+/** One client of the thing under test. Every frame is kept from the handshake on. */
+export interface TestClient extends AsyncDisposable {
+  readonly name: string;
+  readonly subprotocol: string;
+  /** Of the 101 answer. */
+  readonly headers: Headers;
+  readonly transcript: Transcript;
+  readonly isOpen: boolean;
+
+  send(data: string | Uint8Array): void;
+  sendText(text: string): void;
+  sendBytes(bytes: Uint8Array): void;
+  /** @throws {BoxError} `CHANNELBOX_PAYLOAD_ENCODING` for what JSON cannot carry; nothing is sent then */
+  sendJson(value: unknown, mode?: 'text' | 'binary'): void;
+
+  receive(wait?: Wait0): Promise<Message>;
+  receiveText(wait?: Wait0): Promise<string>;
+  receiveBytes(wait?: Wait0): Promise<Uint8Array>;
+  receiveJson<T = unknown>(wait?: Wait0): Promise<T>;
+
+  /** The next frame matches: returns what matched, else fails and leaves the frame where it was. */
+  // oxlint-disable-next-line typescript/no-explicit-any -- of any input
+  expect<T>(match: StandardSchemaV1<any, T>, wait?: Wait0): Promise<T>;
+  // oxlint-disable-next-line typescript/no-explicit-any -- a predicate may leave its frame untyped
+  expect<T = any>(match: (frame: T) => boolean, wait?: Wait0): Promise<T>;
+  expect(match: string | RegExp, wait?: Wait0): Promise<string>;
+  expect<T>(match: T, wait?: Wait0): Promise<T>;
+  /** The next frames match, one each, in this order. */
+  expectSequence(matches: readonly Match[], wait?: Wait0): Promise<unknown[]>;
+  /** The next frames match, one each, in any order. */
+  expectUnordered(matches: readonly Match[], wait?: Wait0): Promise<unknown[]>;
+  /** The first frame that matches; the ones before it are skipped, and the transcript says so. */
+  // oxlint-disable-next-line typescript/no-explicit-any -- of any input
+  waitFor<T>(match: StandardSchemaV1<any, T>, wait?: Wait0): Promise<T>;
+  // oxlint-disable-next-line typescript/no-explicit-any -- a predicate may leave its frame untyped
+  waitFor<T = any>(match: (frame: T) => boolean, wait?: Wait0): Promise<T>;
+  waitFor<T>(match: T, wait?: Wait0): Promise<T>;
+  /** Nothing is there and nothing comes: decided at rest; `for` moves the clock, `realMs` waits in real time. */
+  expectNothing(options?: { for?: Duration; realMs?: number }): Promise<void>;
+  expectClosed(expected?: { code?: number; reason?: string; wasClean?: boolean }, wait?: Wait0): Promise<Closed>;
+
+  /**
+   * Resolves when the closing handshake has ended.
+   * @throws {ChannelBoxError} at once, and nothing is sent: `CHANNELBOX_CLOSE_CODE` for a code that no endpoint may send,
+   * `CHANNELBOX_CLOSE_REASON` for a reason above 123 bytes of UTF-8
+   */
+  close(code?: number, reason?: string): Promise<void>;
+  /** Vanishes: the server sees 1006. */
+  drop(): void;
+  /** Stops reading, as a slow reader does. It answers no ping either: after 35 s of the default limits it is cut off. */
+  pause(): void;
+  resume(): void;
+}

@@ -1,0 +1,187 @@
+import { randomUUID } from 'node:crypto';
+import { instrument, type App } from '../../src/index.ts';
+import { originOf, owners, TestClock } from '../time/clock.ts';
+import type { Mover, Wait } from '../time/watched-app.ts';
+import { Leftovers } from './leaks.ts';
+import type { LinkTransport } from '../transport/link.ts';
+import { SeededRandom } from './random.ts';
+import { Settling } from '../time/observed-promise.ts';
+import { Session } from './app-activity.ts';
+import { Target, type TestTarget, type TestTargetOptions } from './target.ts';
+import { TcpTransport } from '../transport/tcp.ts';
+import { Log } from '../client/transcript.ts';
+import { MemoryTransport } from '../transport/transport.ts';
+import { cannotTell } from '../client/wait.ts';
+
+/** Sources of time and chance for an app under test. */
+export interface TestEnv {
+  readonly clock: TestClock;
+  /** 0 … 1, from the seed. */
+  random(): number;
+  uuid(): string;
+}
+
+export interface TestAppOptions extends TestTargetOptions {
+  /** `'tcp'`: real sockets over the loopback. Default `'memory'`. */
+  transport?: 'memory' | 'tcp';
+  /** Default: one of its own. */
+  clock?: TestClock;
+  /** Of `env.random` and `env.uuid`, 1. */
+  seed?: number;
+}
+
+export interface TestApp extends TestTarget {
+  readonly app: App;
+  readonly clock: TestClock;
+  /**
+   * Resolves at rest, without moving the clock; rejects with the first error that nobody has seen.
+   * @param options.realMs accepts a real pause for parked handlers.
+   */
+  settle(options?: { realMs?: number }): Promise<void>;
+}
+
+// Kept from before fake timers can replace it.
+const { setImmediate } = globalThis;
+/** What a factory starts besides handlers belongs to the app, not to the test's body. */
+const background = { enter: (): void => {}, leave: (): void => {} };
+/** Virtual; an app without an accept timeout would otherwise be asked for ever. */
+const dayMs = 24 * 60 * 60 * 1000;
+
+/** An app, a clock that stands still, and clients that need no network. */
+class AppTarget extends Target implements TestApp {
+  readonly app: App;
+  readonly clock: TestClock;
+  readonly session: Session;
+  readonly log: Log;
+  readonly patienceMs = 0;
+  readonly isVirtual = true;
+  protected readonly handshakeMs = dayMs;
+  protected readonly transport: LinkTransport;
+
+  constructor(given: App | ((env: TestEnv) => App), options: TestAppOptions) {
+    super(options);
+    this.clock = options.clock ?? new TestClock();
+    const random = new SeededRandom(options.seed ?? 1);
+    const env: TestEnv = { clock: this.clock, random: () => random.next(), uuid: () => random.uuid() };
+    this.app = typeof given === 'function' ? owners.run(background, () => given(env)) : given;
+    this.session = new Session(this.clock, options.watchdogMs ?? 1_000);
+    const tcp = options.transport === 'tcp' ? new TcpTransport(this.app) : undefined;
+    instrument(
+      this.app,
+      this.session.probe({
+        ...(typeof given === 'function' ? { uuid: () => random.uuid() } : { uuid: randomUUID }),
+        ...(tcp === undefined ? {} : { upgrade: (upgrade) => tcp.watch(upgrade) }),
+        denied: (upgrade, denial) => {
+          this.denials.set(upgrade, denial);
+        },
+      }),
+    );
+    this.transport = tcp ?? new MemoryTransport(this.app);
+    this.session.isInFlight = () => this.transport.isInFlight() || this.guests.isBusy;
+    this.session.nameOf = (upgrade) => this.clients.find((client) => client.upgrade === upgrade)?.name;
+    this.clock.driver.addSession(this.session);
+    this.log = new Log({ now: () => this.clock.monotonic(), unixMs: this.clock.now(), isVirtual: true });
+    this.cleanUpAfterTest();
+  }
+
+  nowMs(): number {
+    return this.clock.monotonic();
+  }
+
+  addWait(wait: Wait): void {
+    this.clock.driver.addWait(wait);
+  }
+
+  addMover(mover: Mover): void {
+    this.clock.driver.addMover(mover);
+  }
+
+  settle({ realMs }: { realMs?: number } = {}): Promise<void> {
+    const origin = originOf(this.settle);
+    const { promise, resolve, reject } = new Settling<void>();
+    const refuse = (error: unknown): void => {
+      this.refusals.push({ error, promise });
+      reject(error);
+    };
+    this.addMover({
+      call: 'settle',
+      byMs: 0,
+      session: this.session,
+      realMs,
+      resolve: () => resolve(),
+      reject: refuse,
+      doubt: (parked) => {
+        refuse(cannotTell('settle', parked, origin));
+        return true;
+      },
+    });
+    return promise;
+  }
+
+  protected async finish(): Promise<Leftovers> {
+    const { driver } = this.clock;
+    await this.#rest();
+    driver.expireAll(this.session);
+    const leftovers = new Leftovers();
+    leftovers.addUnread(this.isStrict ? this.clients : []);
+    for (const client of this.clients) {
+      client.resume();
+      void client.close(1001);
+    }
+    this.guests.leave();
+    await this.#rest();
+    leftovers.addErrors(this.session);
+    leftovers.addRunning(this.session);
+    leftovers.addTimers(this.clock, this.session);
+    leftovers.addForgotten([...this.refusals, ...driver.takeRefusals()]);
+    leftovers.addMemberships(this.session);
+    for (const client of this.clients) client.drop();
+    await this.#closeApp();
+    await this.transport.close();
+    driver.removeSession(this.session);
+    return leftovers;
+  }
+
+  /** Handlers that still run would keep it; so would a layer that does not close. */
+  async #closeApp(): Promise<void> {
+    let isClosed = this.session.running.size > 0;
+    const closing = this.app.close().then(
+      () => {
+        isClosed = true;
+      },
+      () => {
+        isClosed = true;
+      },
+    );
+    if (isClosed) return;
+    await Promise.race([closing, turn()]);
+    if (!isClosed) await this.#rest();
+    if (isClosed) return;
+    // It drains: what its clients have not answered it cuts off after a while.
+    await this.clock.advance(drainMs);
+    if (!isClosed) await Promise.race([closing, this.#rest()]);
+  }
+
+  /** To rest, without time passing; what is parked stays so. */
+  #rest(): Promise<void> {
+    const { promise, resolve } = new Settling<void>();
+    this.addMover({ call: 'close', byMs: 0, resolve: () => resolve(), reject: () => resolve() });
+    return promise;
+  }
+}
+
+const drainMs = 10_000;
+
+function turn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}
+
+/**
+ * An app under test: its time is a clock that stands still, its clients need no network.
+ * @throws {RouteError} `CHANNELBOX_APP_IN_USE` when the app has had its first connection
+ */
+export function testApp(app: App | ((env: TestEnv) => App), options: TestAppOptions = {}): TestApp {
+  return new AppTarget(app, options);
+}

@@ -1,0 +1,100 @@
+import { inspect } from 'node:util';
+import { TestTimer, type TestClock } from '../time/clock.ts';
+import type { LinkClient } from '../client/link-client.ts';
+import { show, valueOf } from '../client/matchers.ts';
+import { isFramework, placeOf, Running, type Session } from './app-activity.ts';
+import type { Refusal } from '../time/observed-promise.ts';
+
+/** What a test left behind, as one list. */
+export class Leftovers {
+  readonly #items: string[] = [];
+  readonly #causes: unknown[] = [];
+
+  get isEmpty(): boolean {
+    return this.#items.length === 0;
+  }
+
+  get text(): string {
+    const count = this.#items.length === 1 ? 'one thing' : `${this.#items.length} things`;
+    return `the test left ${count} behind:\n${this.#items.map((item) => `  • ${indent(item)}`).join('\n')}`;
+  }
+
+  /** One error for all of it; its cause is the first error that nobody saw. */
+  error(): Error {
+    const error = new Error(this.text, this.#causes.length === 0 ? {} : { cause: this.#causes[0] });
+    error.name = 'LeftoverError';
+    error.stack = `${error.name}: ${error.message}`;
+    return error;
+  }
+
+  addErrors(session: Session): void {
+    for (const { error, context, isSeen, upgrade } of session.failures) {
+      if (isSeen) continue;
+      this.#causes.push(error);
+      const where = placeOf(context, session.nameOf(upgrade));
+      this.#items.push(`an error that nobody saw, in ${where}:\n${textOf(error)}`);
+    }
+  }
+
+  addRunning(session: Session): void {
+    for (const running of session.running) {
+      this.#items.push(
+        `a handler still runs after its client has left: ${running.describe()}\n` +
+          'Let it end with its client (ws.signal tells), or move the clock as far as it waits.',
+      );
+    }
+  }
+
+  addTimers(clock: TestClock, session: Session): void {
+    for (const timer of clock.pending()) {
+      const owner = timer instanceof TestTimer ? timer.owner : undefined;
+      if (!(owner instanceof Running) || !owner.belongsTo(session) || session.running.has(owner)) continue;
+      const label = timer.label === '' ? 'a timer' : `a timer (${timer.label})`;
+      const inMs = timer.dueMs - clock.monotonic();
+      this.#items.push(`${label} is left, due in ${inMs} ms, set by ${owner.place}:\n${linesOfUser(timer.stack)}`);
+    }
+  }
+
+  addMemberships(session: Session): void {
+    for (const visit of session.visits) {
+      if (visit.isOpen || visit.memberships.length === 0) continue;
+      this.#items.push(
+        `a closed socket is still in ${visit.memberships.join(', ')}: ${placeOf({ route: visit.route, hook: visit.hook, connection: visit.id }, session.nameOf(visit.upgrade))}`,
+      );
+    }
+  }
+
+  addUnread(clients: readonly LinkClient[]): void {
+    for (const { name, unread } of clients) {
+      if (unread.length === 0) continue;
+      const first = unread.slice(0, 3).map((frame) => show(valueOf(frame)));
+      const more = unread.length > 3 ? `, and ${unread.length - 3} more` : '';
+      this.#items.push(`${unread.length} unread at ${name}: ${first.join(', ')}${more}`);
+    }
+  }
+
+  addForgotten(refusals: readonly Refusal[]): void {
+    for (const { error, promise } of refusals) {
+      if (promise.isAwaited) continue;
+      this.#causes.push(error);
+      this.#items.push(`a failure that nobody awaited (is an await missing?):\n${textOf(error)}`);
+    }
+  }
+}
+
+/** With the lines of a stack that are the user's; a runner's say nothing. */
+function textOf(error: unknown): string {
+  if (!(error instanceof Error)) return inspect(error);
+  return linesOfUser(error.stack ?? String(error));
+}
+
+function linesOfUser(stack: string): string {
+  const lines = stack.split('\n');
+  const isForeign = (line: string): boolean =>
+    /^\s+at /.test(line) && (/node_modules|node:|new Promise \(<anonymous>\)/.test(line) || isFramework(line));
+  return lines.filter((line) => !isForeign(line)).join('\n');
+}
+
+function indent(item: string): string {
+  return item.replaceAll('\n', '\n    ');
+}

@@ -1,0 +1,116 @@
+import type { Upgrade } from '../../src/index.ts';
+import type { Link, LinkEvents } from './link.ts';
+import type { WsLink } from './ws-link.ts';
+
+/**
+ * One connection as both its ends report it. It rests when each frame that one end sent has come out at the other,
+ * or cannot because the other does not read; a FIN carries no byte, so both ends must have seen the end.
+ */
+export class Passage {
+  readonly link: WsLink;
+  clientSent = 0;
+  clientGot = 0;
+  serverSent = 0;
+  serverGot = 0;
+  pings = 0;
+  hasArrived = false;
+  isAnswered = false;
+  hasOpened = false;
+  clientIsOver = false;
+  clientCloses = false;
+  serverIsOver = false;
+  serverCloses = false;
+  serverIsPaused = false;
+  client: { readonly host: string; readonly port: number } | undefined;
+  upgrade: Upgrade | undefined;
+  onAsked: ((upgrade: Upgrade) => void) | undefined;
+
+  constructor(link: (passage: Passage) => WsLink) {
+    this.link = link(this);
+  }
+
+  get isInFlight(): boolean {
+    if (!this.hasArrived) return !this.clientIsOver;
+    if (!this.isAnswered) return this.clientIsOver && !this.hasBeenLeft;
+    if (!this.hasOpened && !this.clientIsOver) return true;
+    return this.#isOnItsWayToServer || this.#isOnItsWayToClient;
+  }
+
+  /** Nothing will happen to it any more. */
+  get isOver(): boolean {
+    return this.clientIsOver && (this.serverIsOver || !this.hasArrived || this.hasBeenLeft);
+  }
+
+  /** Its client has left before it was answered, and the server knows. */
+  get hasBeenLeft(): boolean {
+    return !this.isAnswered && this.upgrade?.signal.aborted === true;
+  }
+
+  get #isOnItsWayToServer(): boolean {
+    if (this.serverIsOver || this.serverIsPaused) return false;
+    return this.clientSent > this.serverGot || this.clientCloses || this.clientIsOver;
+  }
+
+  get #isOnItsWayToClient(): boolean {
+    if (this.clientIsOver || this.link.isPaused) return false;
+    return (
+      this.serverSent > this.clientGot ||
+      (this.pings > 0 && !this.serverIsPaused) ||
+      this.serverCloses ||
+      this.serverIsOver
+    );
+  }
+}
+
+/** Counts what the client gets. */
+export function counted(events: LinkEvents, passage: Passage): LinkEvents {
+  return {
+    opened: (answer) => {
+      passage.hasOpened = true;
+      events.opened(answer);
+    },
+    refused: (answer) => {
+      passage.clientIsOver = true;
+      events.refused(answer);
+    },
+    frame: (message) => {
+      passage.clientGot += 1;
+      events.frame(message);
+    },
+    closed: (code, reason, wasClean) => {
+      passage.clientIsOver = true;
+      events.closed(code, reason, wasClean);
+    },
+  };
+}
+
+/** Counts what the client sends. */
+export class CountedLink implements Link {
+  readonly #passage: Passage;
+
+  constructor(passage: Passage) {
+    this.#passage = passage;
+  }
+
+  send(data: string | Uint8Array): void {
+    this.#passage.clientSent += 1;
+    this.#passage.link.send(data);
+  }
+
+  close(code: number | undefined, reason: string): void {
+    this.#passage.clientCloses = true;
+    this.#passage.link.close(code, reason);
+  }
+
+  drop(): void {
+    this.#passage.link.drop();
+  }
+
+  pause(): void {
+    this.#passage.link.pause();
+  }
+
+  resume(): void {
+    this.#passage.link.resume();
+  }
+}
