@@ -9,7 +9,7 @@ import type { AppSnapshot, AppView, ChannelBox, Handler, Limits, Logger, Middlew
 import { checkLimits, defaultLimits } from './limits.ts';
 import type { Origins } from './middleware/origin.ts';
 import type { ErrorContext, Probe } from './probe.ts';
-import { Reception } from './connections.ts';
+import { ConnectionManager } from './connections.ts';
 import type { ParamsOf } from './router/pattern.ts';
 import { routeFrom, type RouteOptions, type WebsocketRoutes } from './router/route.ts';
 import type { WSRouter } from './router/router.ts';
@@ -59,7 +59,7 @@ export class App implements AppView, AsyncDisposable {
   readonly #limits: Limits;
   readonly #logger: Logger;
   readonly #routes: RouteTable;
-  readonly #reception: Reception;
+  readonly #connections: ConnectionManager;
   readonly #transport: NodeTransport;
   readonly #servers = new Set<HttpServer>();
 
@@ -74,15 +74,15 @@ export class App implements AppView, AsyncDisposable {
     this.#logger = options.logger ?? defaultLogger;
     this.#box = takeBox(options.channelBox ?? new Box(), this);
     this.#box.groupNameBytesMax = this.#limits.groupNameBytes;
-    this.#box.onLayerError = (error) => this.#reception.log('the layer failed', { error });
-    if (options.clock !== undefined) this.#box.keeping.adopt(options.clock);
+    this.#box.onLayerError = (error) => this.#connections.log('the layer failed', { error });
+    if (options.clock !== undefined) this.#box.scheduler.useClock(options.clock);
     this.#routes = new RouteTable({
       strict: options.strict ?? false,
       enter: (ws, stage) => {
         (ws as ServerWebSocket).hook = stage;
       },
     });
-    this.#reception = new Reception(this, {
+    this.#connections = new ConnectionManager(this, {
       box: this.#box,
       routes: this.#routes,
       limits: this.#limits,
@@ -93,7 +93,7 @@ export class App implements AppView, AsyncDisposable {
   }
 
   get clock(): Clock {
-    return this.#box.keeping.clock;
+    return this.#box.scheduler.clock;
   }
 
   get logger(): Logger {
@@ -174,7 +174,7 @@ export class App implements AppView, AsyncDisposable {
 
   /** The one way in for a transport; resolves when the handler and its hooks have ended. */
   handle(upgrade: Upgrade): Promise<void> {
-    return this.#reception.admit(upgrade, { isAwaited: true }) ?? done;
+    return this.#connections.handleUpgrade(upgrade, { isAwaited: true }) ?? done;
   }
 
   /**
@@ -185,7 +185,7 @@ export class App implements AppView, AsyncDisposable {
   async drain(options: DrainOptions = {}): Promise<DrainReport> {
     checkClose(options);
     for (const server of this.#servers) server.close();
-    return this.#reception.drain(options);
+    return this.#connections.drain(options);
   }
 
   /** Ends it: sockets close with 1001, ports and layer too. */
@@ -202,7 +202,7 @@ export class App implements AppView, AsyncDisposable {
   }
 
   inspect(): AppSnapshot {
-    const { connections, bufferedBytes, counters } = this.#reception.snapshot;
+    const { connections, bufferedBytes, counters } = this.#connections.snapshot;
     return {
       connections,
       ...this.#box.local.counts,
@@ -213,10 +213,10 @@ export class App implements AppView, AsyncDisposable {
   }
 
   #transportHost(): NodeTransportHost {
-    const { turn } = this.#box.keeping;
+    const { turn } = this.#box.scheduler;
     return {
       turn,
-      handle: (upgrade) => this.#reception.admit(upgrade, { isAwaited: false }),
+      handle: (upgrade) => this.#connections.handleUpgrade(upgrade, { isAwaited: false }),
       matches: (path) => this.#routes.match(path) !== undefined,
     };
   }
@@ -229,9 +229,9 @@ export class App implements AppView, AsyncDisposable {
           'the app has had its first connection; put it under test before anyone connects to it',
         );
       }
-      app.#reception.probe = probe;
+      app.#connections.probe = probe;
       app.#box.probe = probe;
-      if (probe.clock !== undefined) app.#box.keeping.adopt(probe.clock);
+      if (probe.clock !== undefined) app.#box.scheduler.useClock(probe.clock);
     };
   }
 }

@@ -1,10 +1,10 @@
 import type { Box } from './channel/box.ts';
-import { Session, type WhenEnded } from './consumer/consumer-run.ts';
+import { ConsumerRun, type WhenEnded } from './consumer/consumer-run.ts';
 import { Drain, type DrainOptions, type DrainReport } from './drain.ts';
 import { FrameError, WebSocketDisconnect } from './errors.ts';
 import type { AppView, Limits } from './api.ts';
 import { isOriginAllowed, type Origins } from './middleware/origin.ts';
-import type { Denial, ErrorContext, Probe, Visit } from './probe.ts';
+import type { Denial, ErrorContext, Probe, ProbedConnection } from './probe.ts';
 import type { Destination, RouteTable } from './router/table.ts';
 import { closeCode, invalidCode } from './protocol/close-code.ts';
 import { headerOf } from './socket/request.ts';
@@ -13,8 +13,8 @@ import { ServerWebSocket } from './socket/websocket.ts';
 import type { Upgrade } from './transport/transport.ts';
 import { isThenable } from './promise.ts';
 
-/** What an app lends to its reception. */
-export interface Desk {
+/** What an app lends to its connections. */
+export interface ConnectionContext {
   readonly box: Box;
   readonly routes: RouteTable;
   readonly limits: Limits;
@@ -23,10 +23,10 @@ export interface Desk {
 }
 
 /** Where upgrades arrive: turned away, or served from the first middleware to the last hook. */
-export class Reception {
+export class ConnectionManager {
   probe: Probe | undefined = undefined;
   readonly #view: AppView;
-  readonly #desk: Desk;
+  readonly #context: ConnectionContext;
   readonly #host: SocketHost;
   readonly #sockets = new Set<ServerWebSocket>();
   readonly #counters: Record<string, number> = { accepted: 0, denied: 0, errors: 0 };
@@ -34,11 +34,11 @@ export class Reception {
   #handlers = 0;
   #drain: Drain | undefined;
 
-  constructor(view: AppView, desk: Desk) {
+  constructor(view: AppView, context: ConnectionContext) {
     this.#view = view;
-    this.#desk = desk;
+    this.#context = context;
     this.#host = this.#makeHost();
-    desk.box.local.lookIn(this.#sockets);
+    context.box.local.useSockets(this.#sockets);
   }
 
   get snapshot(): { connections: number; bufferedBytes: number; counters: Record<string, number> } {
@@ -52,17 +52,17 @@ export class Reception {
   }
 
   /** @returns undefined where nobody waits for the end, and no promise was made for it */
-  admit(asked: Upgrade, { isAwaited }: { isAwaited: boolean }): Promise<void> | undefined {
-    this.#desk.routes.freeze();
+  handleUpgrade(asked: Upgrade, { isAwaited }: { isAwaited: boolean }): Promise<void> | undefined {
+    this.#context.routes.freeze();
     const upgrade = this.probe?.upgrade?.(asked) ?? asked;
-    const match = this.#desk.routes.match(upgrade.path ?? upgrade.url.pathname);
-    if (match === undefined) return this.#turnAway(upgrade, 404, { by: 'route' });
+    const match = this.#context.routes.match(upgrade.path ?? upgrade.url.pathname);
+    if (match === undefined) return this.#reject(upgrade, 404, { by: 'route' });
     const origin = headerOf(upgrade, 'origin');
-    if (origin !== undefined && !isOriginAllowed(origin, headerOf(upgrade, 'host'), this.#desk.origins)) {
-      return this.#turnAway(upgrade, 403, { by: 'origin' });
+    if (origin !== undefined && !isOriginAllowed(origin, headerOf(upgrade, 'host'), this.#context.origins)) {
+      return this.#reject(upgrade, 403, { by: 'origin' });
     }
-    if (this.#drain !== undefined || this.#sockets.size >= this.#desk.limits.maxConnections) {
-      return this.#turnAway(upgrade, 503, { by: 'limit' });
+    if (this.#drain !== undefined || this.#sockets.size >= this.#context.limits.maxConnections) {
+      return this.#reject(upgrade, 503, { by: 'limit' });
     }
     const { destination, params } = match;
     const socket = new ServerWebSocket(this.#host, {
@@ -82,7 +82,7 @@ export class Reception {
   /** From here on everybody new is turned away. */
   drain(options: DrainOptions): Promise<DrainReport> {
     this.#drain ??= new Drain(
-      this.#desk.box.keeping,
+      this.#context.box.scheduler,
       () => this.#sockets,
       () => this.#handlers,
     );
@@ -107,7 +107,7 @@ export class Reception {
       void this.#finish(socket, { error });
       return;
     }
-    if (running instanceof Session) running.tell(this.#whenEnded);
+    if (running instanceof ConsumerRun) running.tell(this.#whenEnded);
     else if (!isThenable(running)) void this.#finish(socket, undefined);
     else {
       running.then(
@@ -156,13 +156,13 @@ export class Reception {
     else void socket.close(closeCode.internalError);
   }
 
-  async #turnAway(upgrade: Upgrade, status: number, denial: Denial): Promise<void> {
+  async #reject(upgrade: Upgrade, status: number, denial: Denial): Promise<void> {
     this.#count('denied');
     this.probe?.denied?.(upgrade, denial);
     await upgrade.deny(answer(status));
   }
 
-  #report(socket: Visit, error: unknown, hook: string): void {
+  #report(socket: ProbedConnection, error: unknown, hook: string): void {
     this.#count('errors');
     const context: ErrorContext = { connection: socket.id, route: socket.route, hook };
     this.probe?.failed?.(error, context, socket.upgrade);
@@ -170,7 +170,7 @@ export class Reception {
     const onFailure = (failure: unknown): void => this.log('onError failed', { ...context, error: failure });
     try {
       // One that is async may fail later.
-      const telling: unknown = this.#desk.onError?.(error, context);
+      const telling: unknown = this.#context.onError?.(error, context);
       if (isThenable(telling)) telling.then(undefined, onFailure);
     } catch (failure) {
       onFailure(failure);
@@ -191,24 +191,24 @@ export class Reception {
   }
 
   #limitsOf(destination: Destination): Limits {
-    if (destination.limits === undefined) return this.#desk.limits;
+    if (destination.limits === undefined) return this.#context.limits;
     let limits = this.#routeLimits.get(destination);
     if (limits === undefined) {
-      limits = { ...this.#desk.limits, ...destination.limits };
+      limits = { ...this.#context.limits, ...destination.limits };
       this.#routeLimits.set(destination, limits);
     }
     return limits;
   }
 
   #makeHost(): SocketHost {
-    const reception = this;
-    const { box } = this.#desk;
+    const connections = this;
+    const { box } = this.#context;
     return {
       view: this.#view,
       box,
-      keeping: box.keeping,
+      scheduler: box.scheduler,
       get probe() {
-        return reception.probe;
+        return connections.probe;
       },
       count: (event) => this.#count(event),
       denied: (socket, denial) => {

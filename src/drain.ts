@@ -1,5 +1,5 @@
-import type { Due } from './time/deadlines.ts';
-import type { Keeping } from './time/scheduler.ts';
+import type { Deadline } from './time/deadlines.ts';
+import type { Scheduler } from './time/scheduler.ts';
 import { closeCode, trimReason } from './protocol/close-code.ts';
 
 export interface DrainOptions {
@@ -34,13 +34,13 @@ interface Drainable {
 
 /** Closes an app's sockets batch by batch, so that their clients do not all come back in the same second. */
 export class Drain {
-  readonly #keeping: Keeping;
+  readonly #scheduler: Scheduler;
   readonly #sockets: () => ReadonlySet<Drainable>;
   readonly #handlers: () => number;
   #whenIdle: (() => void)[] = [];
 
-  constructor(keeping: Keeping, sockets: () => ReadonlySet<Drainable>, handlers: () => number) {
-    this.#keeping = keeping;
+  constructor(scheduler: Scheduler, sockets: () => ReadonlySet<Drainable>, handlers: () => number) {
+    this.#scheduler = scheduler;
     this.#sockets = sockets;
     this.#handlers = handlers;
   }
@@ -56,7 +56,7 @@ export class Drain {
   async run(options: DrainOptions = {}): Promise<DrainReport> {
     const { withinMs = 30_000, code = closeCode.serviceRestart, everyMs = 100 } = options;
     const reason = trimReason(options.reason ?? '');
-    const { clock } = this.#keeping;
+    const { clock } = this.#scheduler;
     const startMs = clock.monotonic();
     const total = this.#sockets().size;
     const steps = Math.max(1, Math.floor(withinMs / 2 / everyMs));
@@ -89,21 +89,21 @@ export class Drain {
   #idleWithin(waitMs: number): Promise<boolean> {
     if (this.#isIdle) return Promise.resolve(true);
     return new Promise((resolve) => {
-      const { clock, deadlines } = this.#keeping;
-      const due: Due = {
+      const { clock, deadlines } = this.#scheduler;
+      const due: Deadline = {
         dueMs: clock.monotonic() + Math.max(0, waitMs),
-        filedAt: -1,
-        fallDue: () => {
+        heapIndex: -1,
+        onDue: () => {
           this.#whenIdle = this.#whenIdle.filter((tell) => tell !== whenIdle);
           resolve(false);
         },
       };
       const whenIdle = (): void => {
-        deadlines.drop(due);
+        deadlines.cancel(due);
         resolve(true);
       };
       this.#whenIdle.push(whenIdle);
-      deadlines.file(due);
+      deadlines.schedule(due);
     });
   }
 }

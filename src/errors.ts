@@ -55,6 +55,7 @@ export class LimitError extends ChannelBoxError {
 }
 
 export interface LayerErrorOptions extends ErrorOptions {
+  delivered?: 'not-sent' | 'unknown' | undefined;
   partial?: unknown;
   missing?: readonly string[];
 }
@@ -62,6 +63,8 @@ export interface LayerErrorOptions extends ErrorOptions {
 /** The layer between nodes failed or missed its deadline; it carries what it has and who did not answer. */
 export class LayerError extends ChannelBoxError {
   override readonly name: string = 'LayerError';
+  /** Of a publish: whether sending it again, without a key, may double it. */
+  readonly delivered: 'not-sent' | 'unknown' | undefined;
   /** What a cluster-wide call has of its result; undefined where it has nothing. */
   readonly partial: unknown;
   /** Nodes that did not answer in time. */
@@ -71,7 +74,8 @@ export class LayerError extends ChannelBoxError {
   constructor(message?: string, options?: LayerErrorOptions);
   constructor(first?: string, second?: string | LayerErrorOptions, options?: LayerErrorOptions) {
     super(first as ErrorCode, second as string, options);
-    const { partial, missing } = (typeof second === 'string' ? options : second) ?? {};
+    const { delivered, partial, missing } = (typeof second === 'string' ? options : second) ?? {};
+    this.delivered = delivered;
     this.partial = partial;
     this.missing = missing ?? [];
   }

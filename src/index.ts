@@ -1,7 +1,8 @@
 /** @module channelbox: the public names, and no logic. */
 export { App, instrument, type AppOptions } from './app.ts';
 export type { DrainOptions, DrainReport } from './drain.ts';
-export { ChannelBox, type ChannelBoxOptions } from './channel/box.ts';
+export type { ChannelBoxOptions } from './channel/bounds.ts';
+export { ChannelBox } from './channel/box.ts';
 export { Channel } from './channel/channel.ts';
 export { SystemClock, type Clock, type Timer } from './time/clock.ts';
 export { consumer, WebSocketConsumer, type ConsumerHooks } from './consumer/consumer.ts';
@@ -59,10 +60,11 @@ export type {
   LocalNode,
   Payload,
   Published,
+  Missed,
 } from './layer/layer.ts';
 export { rateLimit, type RateLimitOptions } from './middleware/rate-limit.ts';
 export { PayloadTypeEnum, status, WebSocketController, WebSocketEndpoint } from './nexios.ts';
-export type { Denial, Denier, ErrorContext, Probe, Visit } from './probe.ts';
+export type { Denial, ErrorContext, Probe, ProbedConnection, RefusalReason } from './probe.ts';
 export type { Converters, ParamsOf } from './router/pattern.ts';
 export { WebsocketRoutes, type RouteOptions } from './router/route.ts';
 export { WSRouter } from './router/router.ts';

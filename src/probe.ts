@@ -14,17 +14,17 @@ export interface ErrorContext {
 }
 
 /** Who said no to a handshake. */
-export type Denier = 'handler' | 'middleware' | 'returned' | 'threw' | 'timeout' | 'route' | 'origin' | 'limit';
+export type RefusalReason = 'handler' | 'middleware' | 'returned' | 'threw' | 'timeout' | 'route' | 'origin' | 'limit';
 
 export interface Denial {
-  readonly by: Denier;
+  readonly by: RefusalReason;
   /** Of `ws.close(code)` before accept. */
   readonly code?: number;
   readonly error?: unknown;
 }
 
 /** One connection as a probe sees it. */
-export interface Visit {
+export interface ProbedConnection {
   readonly upgrade: Upgrade;
   readonly id: string;
   readonly route: string | undefined;
@@ -40,11 +40,11 @@ export interface Probe {
   /** In place of random ids. */
   readonly uuid?: () => string;
   /** Runs what the app does for one connection: its middleware, its handler, its hooks. */
-  run?(visit: Visit, body: () => Promise<void>): Promise<void>;
+  run?(connection: ProbedConnection, body: () => Promise<void>): Promise<void>;
   /** A consumer waits for its next frame: nothing of it is suspended, so nothing else tells. */
-  rest?(visit: Visit): void;
+  rest?(connection: ProbedConnection): void;
   /** Ends that rest, and runs what a frame or the end of the connection sets off. */
-  wake?<T>(visit: Visit, body: () => T): T;
+  wake?<T>(connection: ProbedConnection, body: () => T): T;
   /** Stands in for what a transport brought: to count what passes, or to pretend where it comes from. */
   upgrade?(upgrade: Upgrade): Upgrade;
   /** The app's own code called the framework. */

@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
-import { Deadlines, type Due } from '../src/time/deadlines.ts';
+import { Deadlines, type Deadline } from '../src/time/deadlines.ts';
 import { randomFrom } from './layer/broker.ts';
 import { ManualClock } from './manual-clock.ts';
 
-class Entry implements Due {
+class Entry implements Deadline {
   dueMs: number;
   filedMs = Infinity;
-  filedAt = -1;
+  heapIndex = -1;
   readonly #fallen: (entry: Entry, nowMs: number) => void;
 
   constructor(dueMs: number, fallen: (entry: Entry, nowMs: number) => void) {
@@ -14,7 +14,7 @@ class Entry implements Due {
     this.#fallen = fallen;
   }
 
-  fallDue(nowMs: number): void {
+  onDue(nowMs: number): void {
     this.#fallen(this, nowMs);
   }
 }
@@ -28,7 +28,7 @@ test('100 000 entries cost one pending timer, and advancing past all of them let
   let timersMost = 0;
 
   for (let count = 0; count < 100_000; count += 1) {
-    deadlines.file(new Entry(startMs + Math.floor(random() * 3_600_000), ({ dueMs }) => fallen.push(dueMs)));
+    deadlines.schedule(new Entry(startMs + Math.floor(random() * 3_600_000), ({ dueMs }) => fallen.push(dueMs)));
     timersMost = Math.max(timersMost, clock.pending);
   }
   expect([deadlines.size, timersMost]).toEqual([100_000, 1]);
@@ -56,7 +56,7 @@ test('it falls due what a naive list does, at the same moment, whatever is filed
       // Filed anew, as a heartbeat is.
       entry.dueMs = nowMs + 1 + below(50);
       filed.set(entry, true);
-      deadlines.file(entry);
+      deadlines.schedule(entry);
     };
     for (let step = 0; step < 400; step += 1) {
       const known = [...filed.keys()];
@@ -65,14 +65,14 @@ test('it falls due what a naive list does, at the same moment, whatever is filed
       if (chance < 0.4 || one === undefined) {
         const entry = new Entry(clock.monotonic() + below(100), onFall);
         filed.set(entry, true);
-        deadlines.file(entry);
+        deadlines.schedule(entry);
       } else if (chance < 0.55) one.dueMs += below(100);
       else if (chance < 0.7) {
         one.dueMs = clock.monotonic() + below(10);
-        deadlines.file(one);
+        deadlines.schedule(one);
       } else if (chance < 0.8) {
         filed.delete(one);
-        deadlines.drop(one);
+        deadlines.cancel(one);
       } else {
         clock.advance(below(30));
         late += [...filed.keys()].filter(({ dueMs }) => dueMs < clock.monotonic()).length;
@@ -90,8 +90,8 @@ test('a time that moved later costs no timer, and one that is never due is not f
   const deadlines = new Deadlines(clock);
   const fallen: Entry[] = [];
   const entry = new Entry(clock.monotonic() + 10, (one) => fallen.push(one));
-  deadlines.file(entry);
-  deadlines.file(new Entry(Infinity, (one) => fallen.push(one)));
+  deadlines.schedule(entry);
+  deadlines.schedule(new Entry(Infinity, (one) => fallen.push(one)));
   expect(deadlines.size).toBe(1);
 
   entry.dueMs += 100;
@@ -108,11 +108,11 @@ test('another clock takes over what is left of each wait', () => {
   const second = new ManualClock();
   second.advance(1_000_000);
   const entry = new Entry(first.monotonic() + 100, () => fallen.push('due'));
-  deadlines.file(entry);
+  deadlines.schedule(entry);
 
   first.advance(40);
   const shiftMs = second.monotonic() - first.monotonic();
-  deadlines.adopt(second);
+  deadlines.useClock(second);
   entry.dueMs += shiftMs;
 
   expect([first.pending, second.pending]).toEqual([0, 1]);
@@ -126,7 +126,7 @@ test('a jump of the wall clock lets nothing fall due', () => {
   const clock = new ManualClock();
   const deadlines = new Deadlines(clock);
   const fallen: Entry[] = [];
-  deadlines.file(new Entry(clock.monotonic() + 1_000, (one) => fallen.push(one)));
+  deadlines.schedule(new Entry(clock.monotonic() + 1_000, (one) => fallen.push(one)));
 
   clock.jump(24 * 60 * 60 * 1000);
   clock.advance(999);

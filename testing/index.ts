@@ -1,6 +1,6 @@
 /** @module channelbox/testing: tests of an app without a network and without waiting, for any runner. */
 export { testApp, type TestApp, type TestAppOptions, type TestEnv } from './target/app.ts';
-export type { Closed, ConnectOptions, TestClient, Wait0 as Wait } from './client/client.ts';
+export type { Closed, ConnectOptions, TestClient, WaitOptions as Wait } from './client/client.ts';
 export { TestClock } from './time/clock.ts';
 export type { Duration } from './time/duration.ts';
 export type { Accepted, Denied, Handshake } from './target/handshake.ts';

@@ -82,7 +82,7 @@ export function bridgeMockSocket(testApp: TestTarget, url: string, options: Brid
   }
   const at = new BridgeAddress(url);
   const server: PageServer = {
-    guests: testApp.guests,
+    browserClients: testApp.browserClients,
     log: testApp.log,
     pages: new Set(),
     request: (asked, subprotocols) => {

@@ -16,7 +16,7 @@ import {
   tick,
   titleOf,
   watching,
-  type Kit,
+  type CommandContext,
 } from './command-context.ts';
 
 /** Where a search begins and ends unless told. */
@@ -26,7 +26,7 @@ const ranges: Readonly<Record<CapacityUnit, { readonly min: number; readonly max
 };
 
 /** `channelbox capacity`: the largest load that meets the thresholds, as an interval. Resolves with the exit code. */
-export async function capacityCommand(kit: Kit, word: string | undefined): Promise<number> {
+export async function capacityCommand(kit: CommandContext, word: string | undefined): Promise<number> {
   const { settings, terminal } = kit;
   const source = sourceOf(word, settings);
   const unit = settings.by ?? 'clients';
@@ -90,7 +90,7 @@ export function exitCodeOf(capacity: Capacity, atLeast: number | undefined): num
   return atLeast === undefined ? exitCodes.pass : exitCodes.fail;
 }
 
-function print(kit: Kit, capacity: Capacity): void {
+function print(kit: CommandContext, capacity: Capacity): void {
   if (kit.settings.ndjson === true) return tick(kit, 'capacity', capacity);
   if (kit.settings.json === true) return kit.terminal.out(`${JSON.stringify({ schema: 1, ...capacity })}\n`);
   kit.terminal.out(textCapacity(capacity, palette(kit.terminal.isOutColoured)));

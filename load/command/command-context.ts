@@ -11,7 +11,7 @@ import { scenarioDefaults } from '../scenario/resolved.ts';
 import type { Terminal } from '../report/terminal.ts';
 
 /** What a command is given: where it runs, what was asked for, and how a load is run. */
-export interface Kit {
+export interface CommandContext {
   readonly terminal: Terminal;
   readonly settings: Settings;
   readonly load: typeof load;
@@ -99,7 +99,7 @@ export function interruption(terminal: Terminal, onFirst: () => void): Interrupt
 }
 
 /** A live view, or nothing where none is wanted. */
-export function liveView(kit: Kit, title: string): LiveView | undefined {
+export function liveView(kit: CommandContext, title: string): LiveView | undefined {
   const { quiet = false, noTui = false } = kit.settings;
   return quiet ? undefined : new LiveView(kit.terminal, { title, isPlain: noTui });
 }
@@ -114,12 +114,15 @@ export function titleOf(source: string, settings: Settings): string {
 }
 
 /** One line of an NDJSON stream. */
-export function tick(kit: Kit, type: string, content: object): void {
+export function tick(kit: CommandContext, type: string, content: object): void {
   if (kit.settings.ndjson === true) kit.terminal.out(`${JSON.stringify({ type, ...content })}\n`);
 }
 
 /** The plan of a run to the view, its progress to the view and to the stream. */
-export function watching(kit: Kit, view: LiveView | undefined): Required<Pick<LoadOptions, 'onPlan' | 'onProgress'>> {
+export function watching(
+  kit: CommandContext,
+  view: LiveView | undefined,
+): Required<Pick<LoadOptions, 'onPlan' | 'onProgress'>> {
   return {
     onPlan: (plan) => view?.plan(plan),
     onProgress: (progress) => {

@@ -28,18 +28,18 @@ import {
   titleOf,
   watching,
   write,
-  type Kit,
+  type CommandContext,
 } from './command-context.ts';
 import { readReport } from './report.ts';
 
 /** `channelbox compare`: two kept runs, or two sides that take turns. Resolves with the exit code. */
-export async function compareCommand(kit: Kit, first: string, second: string | undefined): Promise<number> {
+export async function compareCommand(kit: CommandContext, first: string, second: string | undefined): Promise<number> {
   if (second !== undefined && isReportFile(first) && isReportFile(second))
     return await compareFiles(kit, first, second);
   return await compareSides(kit, sidesOf(first, second, kit.settings));
 }
 
-async function compareFiles(kit: Kit, first: string, second: string): Promise<number> {
+async function compareFiles(kit: CommandContext, first: string, second: string): Promise<number> {
   const comparison = compareReports(await readReport(first), await readReport(second));
   print(kit, comparison, [first, second]);
   return exitCodes[
@@ -50,7 +50,7 @@ async function compareFiles(kit: Kit, first: string, second: string): Promise<nu
 /** What runs on each side. */
 type Sides = Readonly<Record<Side, { readonly source: string; readonly name: string; readonly options: LoadOptions }>>;
 
-async function compareSides(kit: Kit, sides: Sides): Promise<number> {
+async function compareSides(kit: CommandContext, sides: Sides): Promise<number> {
   const { settings, terminal } = kit;
   const rounds = settings.rounds ?? 12;
   const view = liveView(kit, `${sides.first.name} against ${sides.second.name}`);
@@ -112,7 +112,7 @@ function exitCodeOf({ comparison, first, second, isInterrupted }: Turns): number
   return comparison.verdict === 'undecided' ? exitCodes.invalid : exitCodes.pass;
 }
 
-async function save(kit: Kit, turns: Turns): Promise<void> {
+async function save(kit: CommandContext, turns: Turns): Promise<void> {
   const paths = kit.settings.save ?? [];
   if (paths.length === 0) return;
   const [first, second] = paths;
@@ -125,7 +125,7 @@ async function save(kit: Kit, turns: Turns): Promise<void> {
   await write(second, `${reportJson(mergeRounds(turns.second, environment))}\n`);
 }
 
-function print(kit: Kit, comparison: Comparison, names: readonly [string, string]): void {
+function print(kit: CommandContext, comparison: Comparison, names: readonly [string, string]): void {
   if (kit.settings.ndjson === true) return tick(kit, 'comparison', { names, comparison });
   if (kit.settings.json === true) {
     return kit.terminal.out(`${JSON.stringify({ schema: 1, names, ...comparison })}\n`);

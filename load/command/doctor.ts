@@ -1,11 +1,11 @@
 import { doctorExitCode, examine, type Finding, type FindingLevel } from '../run/doctor.ts';
 import { palette, type Palette } from '../report/terminal.ts';
-import type { Kit } from './command-context.ts';
+import type { CommandContext } from './command-context.ts';
 
 const clientsPlanned = 10_000;
 
 /** `channelbox doctor`: what of this machine limits a load. Resolves with 1 where something does, else 0. */
-export function doctorCommand(kit: Kit): number {
+export function doctorCommand(kit: CommandContext): number {
   const clients = kit.settings.clients ?? clientsPlanned;
   const findings = examine(kit.terminal.machine, clients);
   const exitCode = doctorExitCode(findings);

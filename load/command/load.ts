@@ -14,11 +14,11 @@ import {
   titleOf,
   watching,
   write,
-  type Kit,
+  type CommandContext,
 } from './command-context.ts';
 
 /** `channelbox load`: one run, or `--rounds` of them in one report. Resolves with the exit code. */
-export async function loadCommand(kit: Kit, word: string | undefined): Promise<number> {
+export async function loadCommand(kit: CommandContext, word: string | undefined): Promise<number> {
   const source = sourceOf(word, kit.settings);
   const options = loadOptionsOf(kit.settings);
   const rounds = kit.settings.rounds ?? 1;
@@ -43,7 +43,7 @@ export async function loadCommand(kit: Kit, word: string | undefined): Promise<n
 }
 
 /** Files first, so that the table's last line can name the page. */
-async function deliver(kit: Kit, report: RunReport): Promise<void> {
+async function deliver(kit: CommandContext, report: RunReport): Promise<void> {
   const { html, save = [], json = false, ndjson = false } = kit.settings;
   if (html !== undefined) await write(html, htmlReport(report));
   for (const path of save) await write(path, `${reportJson(report)}\n`);

@@ -7,7 +7,7 @@ import { mistypedVariables, settingsOf } from './arguments.ts';
 import { capacityCommand } from './capacity.ts';
 import { compareCommand } from './compare.ts';
 import { doctorCommand } from './doctor.ts';
-import { exitCodes, type Kit } from './command-context.ts';
+import { exitCodes, type CommandContext } from './command-context.ts';
 import { loadCommand } from './load.ts';
 import { reportCommand } from './report.ts';
 
@@ -17,7 +17,7 @@ interface CommandFacts {
   readonly words: readonly (readonly [word: string, describes: string])[];
   readonly describes: string;
   readonly examples: readonly string[];
-  readonly run: (kit: Kit, words: readonly string[]) => number | Promise<number>;
+  readonly run: (kit: CommandContext, words: readonly string[]) => number | Promise<number>;
 }
 
 export const commands: readonly CommandFacts[] = [

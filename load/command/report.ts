@@ -4,10 +4,10 @@ import { htmlReport } from '../report/html.ts';
 import { reportIn, reportJson } from '../report/file.ts';
 import { textReport } from '../report/text.ts';
 import type { RunReport } from '../result/run-report.ts';
-import { exitCodes, write, type Kit } from './command-context.ts';
+import { exitCodes, write, type CommandContext } from './command-context.ts';
 
 /** `channelbox report`: shows a run that was kept, whatever its verdict. Resolves with 0. */
-export async function reportCommand(kit: Kit, path: string): Promise<number> {
+export async function reportCommand(kit: CommandContext, path: string): Promise<number> {
   const report = await readReport(path);
   const { html, json = false } = kit.settings;
   if (html !== undefined) await write(html, htmlReport(report));

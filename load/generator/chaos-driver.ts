@@ -1,14 +1,14 @@
 import type { ChaosStep } from '../plan/plan.ts';
 import type { Client } from './client.ts';
-import type { Connecting } from './connector.ts';
+import type { Connector } from './connector.ts';
 import type { GeneratorCore } from './generator-context.ts';
 
 /** Does to this process's clients what the scenario's chaos says, and leaves a mark. */
 export class ChaosDriver {
   readonly #generator: GeneratorCore;
-  readonly #connecting: Connecting;
+  readonly #connecting: Connector;
 
-  constructor(generator: GeneratorCore, connecting: Connecting) {
+  constructor(generator: GeneratorCore, connecting: Connector) {
     this.#generator = generator;
     this.#connecting = connecting;
   }

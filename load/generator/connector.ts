@@ -16,7 +16,7 @@ interface Return {
 }
 
 /** Opens connections, not too many at a time, and brings back those that a storm cut off. */
-export class Connecting {
+export class Connector {
   readonly #generator: GeneratorCore;
   readonly #retire: (client: Client) => void;
   readonly #returns: Map<Client, Return> = new Map();

@@ -7,16 +7,16 @@ import type { ClientStep } from '../plan/timeline.ts';
 import { ChaosDriver } from './chaos-driver.ts';
 import type { Client, ClientEvents } from './client.ts';
 import type { GeneratorCore, GeneratorOptions } from './generator-context.ts';
-import { Connecting } from './connector.ts';
+import { Connector } from './connector.ts';
 import type { ReceivedMessage } from './connection/connection.ts';
 import { DueQueue } from './due-queue.ts';
 import { Measures } from './measures.ts';
 import type { ToGenerator } from './message.ts';
-import { Reading } from './receiver.ts';
+import { Receiver } from './receiver.ts';
 import { resultOf } from './result.ts';
 import { Scripts } from './script/scripts.ts';
-import { Settling } from './settler.ts';
-import { Speaking } from './publisher.ts';
+import { Settler } from './settler.ts';
+import { Publisher } from './publisher.ts';
 import { Roster } from './roster.ts';
 
 const tickUs = 1e6;
@@ -30,10 +30,10 @@ export class Generator implements GeneratorCore, ClientEvents {
   readonly #queue: DueQueue = new DueQueue();
   readonly #ledger: Ledger;
   readonly #roster: Roster;
-  readonly #reading: Reading;
-  readonly #speaking: Speaking;
-  readonly #settling: Settling;
-  readonly #connecting: Connecting;
+  readonly #reading: Receiver;
+  readonly #speaking: Publisher;
+  readonly #settling: Settler;
+  readonly #connecting: Connector;
   readonly #chaos: ChaosDriver;
   readonly #scripts: Scripts;
   startUs: number = 0;
@@ -52,16 +52,16 @@ export class Generator implements GeneratorCore, ClientEvents {
     this.measures = new Measures(new LastReceivers(plannedMessages(plan)));
     const shared = { plan, run, measures: this.measures, time };
     const onJoined = (client: Client): void => this.#joined(client);
-    this.#reading = new Reading({ ...shared, ledger: this.#ledger, scans: options.scans, onJoined });
+    this.#reading = new Receiver({ ...shared, ledger: this.#ledger, scans: options.scans, onJoined });
     const onError = (error: unknown): void => this.fail(error);
-    this.#speaking = new Speaking({ ...shared, queue: this.#queue, faker, onError });
-    this.#settling = new Settling(this, {
+    this.#speaking = new Publisher({ ...shared, queue: this.#queue, faker, onError });
+    this.#settling = new Settler(this, {
       ledger: this.#ledger,
       speaking: this.#speaking,
       reading: this.#reading,
       isQuiet: () => this.#connecting.isQuiet,
     });
-    this.#connecting = new Connecting(this, (client) => this.#settling.retire(client));
+    this.#connecting = new Connector(this, (client) => this.#settling.retire(client));
     this.#scripts = new Scripts(this, this.#speaking);
     this.#chaos = new ChaosDriver(this, this.#connecting);
   }

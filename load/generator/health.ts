@@ -23,8 +23,8 @@ export class ProcessHealth implements Health {
   readonly #statm: ProcFile = new ProcFile('statm');
   readonly #ofSecond: IntervalHistogram = monitorEventLoopDelay({ resolution: resolutionMs });
   readonly #ofWhole: IntervalHistogram = monitorEventLoopDelay({ resolution: resolutionMs });
-  #start: Reading = this.#read();
-  #last: Reading = this.#start;
+  #start: HealthReading = this.#read();
+  #last: HealthReading = this.#start;
   #waitMax: number = 0;
   #rssMax: number = 0;
   #rssStart: number = this.#rss();
@@ -76,7 +76,7 @@ export class ProcessHealth implements Health {
   }
 
   /** How long this process was ready to run and had no CPU; Linux alone says so. */
-  #read(): Reading {
+  #read(): HealthReading {
     const { user, system } = process.cpuUsage();
     return {
       atMs: performance.now(),
@@ -108,7 +108,7 @@ export const noHealth: Health = {
   stop: () => undefined,
 };
 
-interface Reading {
+interface HealthReading {
   readonly atMs: number;
   readonly waitNs: number;
   readonly cpuUs: number;

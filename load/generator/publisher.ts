@@ -24,7 +24,7 @@ const agendaStream = 3;
 const payloadStream = 4;
 
 /** Publishes on an open schedule: at the intended time or as soon after it as the process can, and never because of an answer. */
-export class Speaking {
+export class Publisher {
   readonly logs: Map<number, SenderLog> = new Map();
   readonly #options: SpeakingOptions;
   readonly #stamp: StampFields;
@@ -123,12 +123,12 @@ const endGraceUs = 100_000;
 /** One speaker's next message in the queue. It ends with the connection it began with. */
 class Turn implements Due {
   atUs: number;
-  readonly #speaking: Speaking;
+  readonly #speaking: Publisher;
   readonly #client: Client;
   readonly #agenda: Agenda;
   readonly #attemptUs: number;
 
-  constructor(speaking: Speaking, client: Client, agenda: Agenda) {
+  constructor(speaking: Publisher, client: Client, agenda: Agenda) {
     this.#speaking = speaking;
     this.#client = client;
     this.#agenda = agenda;

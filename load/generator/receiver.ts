@@ -28,7 +28,7 @@ export interface ReadingOptions {
 }
 
 /** What becomes of a received frame: join, reply, stamps; each stamp into the ledger and the histograms. */
-export class Reading {
+export class Receiver {
   readonly #plan: Plan;
   readonly #adapter: Adapter;
   readonly #options: ReadingOptions;

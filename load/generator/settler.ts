@@ -1,12 +1,12 @@
 import type { Ledger } from '../ledger/ledger.ts';
 import type { Plan } from '../plan/plan.ts';
 import { SenderLog } from '../ledger/sender-log.ts';
-import { Settlement, type Presence, type Speaking } from '../ledger/settlement.ts';
+import { Settlement, type Presence, type SpeakingInterval } from '../ledger/settlement.ts';
 import type { Client } from './client.ts';
 import type { GeneratorCore } from './generator-context.ts';
 import type { SharedLog } from './message.ts';
-import type { Reading } from './receiver.ts';
-import type { Speaking as Speeches } from './publisher.ts';
+import type { Receiver } from './receiver.ts';
+import type { Publisher as Speeches } from './publisher.ts';
 
 /** What one connection of a client received, and where that is kept. */
 interface Archived {
@@ -19,7 +19,7 @@ interface Archived {
 export interface SettlingOptions {
   readonly ledger: Ledger;
   readonly speaking: Speeches;
-  readonly reading: Reading;
+  readonly reading: Receiver;
   /** No connect waits for its answer. */
   isQuiet(): boolean;
 }
@@ -29,14 +29,14 @@ const pollUs = 20_000;
 const quietUs = 100_000;
 
 /** Settles what the clients of one process should have received: rooms of its own by itself, shared ones once the others' logs are there. */
-export class Settling {
+export class Settler {
   readonly #generator: GeneratorCore;
   readonly #options: SettlingOptions;
   readonly #plan: Plan;
   readonly #done: Settlement;
   readonly #archive: Archived[] = [];
   readonly #sharedLogs: Map<number, SenderLog> = new Map();
-  #speakersByRoom: Map<number, readonly Speaking[]> = new Map();
+  #speakersByRoom: Map<number, readonly SpeakingInterval[]> = new Map();
   #final: Settlement | undefined;
 
   constructor(generator: GeneratorCore, options: SettlingOptions) {
@@ -123,7 +123,7 @@ export class Settling {
     return this.#plan.scenario.adapter.echoes === false ? client.index : undefined;
   }
 
-  #speakersOf(client: Client): readonly Speaking[] {
+  #speakersOf(client: Client): readonly SpeakingInterval[] {
     const room = client.roomIndex;
     const speakers = this.#speakersByRoom.get(room) ?? this.#makeSpeakers(room);
     if (this.#plan.scenario.adapter.reach !== 'sender') return speakers;
@@ -131,7 +131,7 @@ export class Settling {
     return own === undefined ? [] : [own];
   }
 
-  #makeSpeakers(room: number): readonly Speaking[] {
+  #makeSpeakers(room: number): readonly SpeakingInterval[] {
     const members = this.#plan.membersOf[room] as Uint32Array;
     const speakers = Array.from(members.subarray(0, this.#plan.speakersIn[room]), (sender) => ({
       sender,

@@ -24,12 +24,12 @@ export interface Receiving {
   readonly presence: Presence;
   readonly ledger: Ledger;
   readonly base: number;
-  readonly speakers: readonly Speaking[];
+  readonly speakers: readonly SpeakingInterval[];
   /** A speaker that this receiver is not to hear: itself, where the protocol sends nothing back. */
   readonly skip?: number | undefined;
 }
 
-export interface Speaking {
+export interface SpeakingInterval {
   readonly sender: number;
   readonly log: SenderLog;
 }
@@ -76,7 +76,7 @@ export class Settlement {
   }
 
   #settlePair(receiving: Receiving, offset: number): void {
-    const { log, sender } = receiving.speakers[offset] as Speaking;
+    const { log, sender } = receiving.speakers[offset] as SpeakingInterval;
     if (log.count <= log.warmup || sender === receiving.skip) return;
     const { presence } = receiving;
     const overlapFrom = Math.max(log.firstFrom(presence.attemptUs), log.warmup + 1);
@@ -93,7 +93,7 @@ export class Settlement {
 
   /** Leaves out what the sender published less than a deadline before it left itself. */
   #settleAroundLeaves(receiving: Receiving, offset: number, from: number, to: number): number {
-    const { log } = receiving.speakers[offset] as Speaking;
+    const { log } = receiving.speakers[offset] as SpeakingInterval;
     let expected = 0;
     let next = from;
     for (const leftUs of log.leftUs) {
@@ -133,7 +133,7 @@ export class Settlement {
   #note(kind: string, receiving: Receiving, offset: number, sequence: number | undefined): void {
     if (sequence === undefined) return;
     if (this.violations.filter((violation) => violation.kind === kind).length >= violationsPerKind) return;
-    const { sender } = receiving.speakers[offset] as Speaking;
+    const { sender } = receiving.speakers[offset] as SpeakingInterval;
     const room = this.#roomName(receiving.room);
     this.violations.push({ kind, room, sender, sequence, receiver: receiving.receiver });
   }

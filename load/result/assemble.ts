@@ -1,8 +1,8 @@
-import type { Findings } from '../run/coordinator.ts';
+import type { RunResults } from '../run/coordinator.ts';
 import type { GeneratorResult } from '../generator/message.ts';
 import { LatencyHistogram } from '../ledger/histogram.ts';
 import { LastReceivers } from '../ledger/last-receiver.ts';
-import type { Outline } from './run-summary.ts';
+import type { RunSummary } from './run-summary.ts';
 import { bucketSizes } from '../plan/room-bucket.ts';
 import type { ErrorCount, Latencies, Ledger, Measured, RoomBucket, RunReport, Violation } from './run-report.ts';
 import { sumCounts, type Seconds } from './seconds.ts';
@@ -10,15 +10,15 @@ import { judge } from './threshold-result.ts';
 import { rule } from './verdict.ts';
 
 export interface ReportingOptions {
-  readonly outline: Outline;
-  readonly findings: Findings;
+  readonly outline: RunSummary;
+  readonly findings: RunResults;
   readonly environment: Measured['environment'];
   /** Of the HTTP side, and of a run without real time. */
-  readonly extra?: Extra;
+  readonly extra?: SideMetrics;
 }
 
 /** What is measured beside the sockets and belongs into the same report. */
-export interface Extra {
+export interface SideMetrics {
   readonly histograms: Readonly<Record<string, string>>;
   readonly errors: readonly ErrorCount[];
   readonly generator: Readonly<Record<string, number>>;
@@ -229,7 +229,7 @@ function seriesOf(seconds: Seconds, elapsedMs: number): Record<string, number>[]
   });
 }
 
-function roomsOf(outline: Outline, results: readonly GeneratorResult[]): RoomBucket[] {
+function roomsOf(outline: RunSummary, results: readonly GeneratorResult[]): RoomBucket[] {
   const lost = new Map<number, number>();
   const fanout = new Map<number, LatencyHistogram>();
   for (const result of results) {

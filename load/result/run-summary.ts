@@ -4,7 +4,7 @@ import type { RunPlan } from './run-report.ts';
 import type { Threshold } from '../scenario/threshold.ts';
 
 /** What whoever holds a run together has to know of its scenario: plain, since the process that imported it is another. */
-export interface Outline {
+export interface RunSummary {
   readonly name: string;
   readonly seed: number;
   readonly targets: readonly string[];
@@ -26,7 +26,7 @@ export interface Outline {
   readonly bytes: number;
 }
 
-export function outlineOf(plan: Plan): Outline {
+export function outlineOf(plan: Plan): RunSummary {
   const { scenario } = plan;
   const roomBucketOf = Uint8Array.from(plan.rooms, ({ size }) => bucketOf(size));
   const counts = new Map<number, number>();
@@ -55,6 +55,6 @@ export function outlineOf(plan: Plan): Outline {
 }
 
 /** What of it is told before the run begins. */
-export function runPlanOf({ clients, plannedMs }: Outline): RunPlan {
+export function runPlanOf({ clients, plannedMs }: RunSummary): RunPlan {
   return { clients, plannedMs };
 }

@@ -1,6 +1,6 @@
 import type { FromGenerator, GeneratorResult, SharedLog, ToGenerator } from '../generator/message.ts';
 import { LoadError } from '../load-error.ts';
-import type { Outline } from '../result/run-summary.ts';
+import type { RunSummary } from '../result/run-summary.ts';
 import type { Mark, Progress } from '../result/run-report.ts';
 import { Seconds } from '../result/seconds.ts';
 import { brokenEarly } from '../result/threshold-result.ts';
@@ -12,7 +12,7 @@ export interface GeneratorPort {
 }
 
 export interface CoordinatorOptions {
-  readonly outline: Outline;
+  readonly outline: RunSummary;
   readonly ports: readonly GeneratorPort[];
   readonly time: LoadTime;
   readonly signal: AbortSignal | undefined;
@@ -20,7 +20,7 @@ export interface CoordinatorOptions {
 }
 
 /** Everything a run has brought to light. */
-export interface Findings {
+export interface RunResults {
   readonly results: readonly GeneratorResult[];
   readonly seconds: Seconds;
   readonly marks: readonly Mark[];
@@ -41,7 +41,7 @@ export class Coordinator {
   #lastSendUs: number = 0;
   #startUs: number = 0;
   #endUs: number = Infinity;
-  #resolve: (findings: Findings) => void = () => undefined;
+  #resolve: (findings: RunResults) => void = () => undefined;
   #reject: (error: Error) => void = () => undefined;
 
   constructor(options: CoordinatorOptions) {
@@ -49,7 +49,7 @@ export class Coordinator {
     this.#seconds = new Seconds(options.ports.length);
   }
 
-  run(): Promise<Findings> {
+  run(): Promise<RunResults> {
     return new Promise((resolve, reject) => {
       const { outline, time, signal } = this.#options;
       const onAbort = (): void => this.#stop('interrupted');

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus, release, totalmem } from 'node:os';
 import type { Target } from '../generator/generator-context.ts';
-import type { Outline } from '../result/run-summary.ts';
+import type { RunSummary } from '../result/run-summary.ts';
 
 export interface EnvironmentOptions {
   readonly client: 'ws' | 'raw';
@@ -37,7 +37,7 @@ const ownDescriptors = 100;
 const clientsPerProcess = 500;
 
 /** Generators for a scenario: one for 500 clients, at most one a core, but as many as the descriptors demand. */
-export function processesFor({ clients }: Outline): number {
+export function processesFor({ clients }: RunSummary): number {
   const byCores = Math.min(availableParallelism(), Math.ceil(clients / clientsPerProcess));
   const byDescriptors = Math.ceil(clients / Math.max(1, descriptorLimit() - ownDescriptors));
   return Math.max(1, byCores, Math.min(64, byDescriptors));

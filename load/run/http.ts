@@ -1,8 +1,8 @@
 import type autocannonModule from 'autocannon';
 import { LatencyHistogram } from '../ledger/histogram.ts';
 import { LoadError } from '../load-error.ts';
-import type { Outline } from '../result/run-summary.ts';
-import type { Extra } from '../result/assemble.ts';
+import type { RunSummary } from '../result/run-summary.ts';
+import type { SideMetrics } from '../result/assemble.ts';
 
 /** Requests to the HTTP side of the server that is loaded. */
 export interface HttpLoad {
@@ -17,7 +17,7 @@ export interface HttpLoad {
 /** A load that runs until it is told to stop. */
 export interface RunningHttpLoad {
   /** Ends it; a second call gives the same answer. */
-  stop(): Promise<Extra>;
+  stop(): Promise<SideMetrics>;
 }
 
 type Autocannon = typeof autocannonModule;
@@ -29,7 +29,7 @@ const durationS = 7 * 24 * 3_600;
  * Asks the server's HTTP routes while its sockets are loaded, by autocannon.
  * @throws {LoadError} `CHANNELBOX_LOAD_NO_PEER` where autocannon is not installed
  */
-export async function startHttpLoad(http: HttpLoad, outline: Outline): Promise<RunningHttpLoad> {
+export async function startHttpLoad(http: HttpLoad, outline: RunSummary): Promise<RunningHttpLoad> {
   const autocannon = await peer();
   const target = new URL(outline.targets[0] as string);
   target.protocol = target.protocol === 'wss:' ? 'https:' : 'http:';
@@ -52,9 +52,9 @@ export async function startHttpLoad(http: HttpLoad, outline: Outline): Promise<R
   run.on('reqError', () => {
     counts.errors += 1;
   });
-  let extra: Promise<Extra> | undefined;
+  let extra: Promise<SideMetrics> | undefined;
   return {
-    stop(): Promise<Extra> {
+    stop(): Promise<SideMetrics> {
       extra ??= new Promise((resolve) => {
         run.once('done', () => resolve(extraOf(http.url, counts, latency)));
         run.stop?.();
@@ -68,7 +68,7 @@ function extraOf(
   url: string,
   counts: { requests: number; non2xx: number; errors: number },
   latency: LatencyHistogram,
-): Extra {
+): SideMetrics {
   const errors = [
     ...(counts.non2xx === 0
       ? []

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { freemem } from 'node:os';
-import type { Outline } from '../result/run-summary.ts';
+import type { RunSummary } from '../result/run-summary.ts';
 import { ScenarioError } from '../scenario/scenario-error.ts';
 
 /** Of what is free, what the ledger may take: the sockets need the rest. */
@@ -13,7 +13,7 @@ const pairsMax = 2 ** 31;
  * Refuses a plan whose ledger would not fit, before anybody connects: a pair of a speaker and a receiver takes 8 bytes.
  * @throws {ScenarioError} `CHANNELBOX_SCENARIO_TOO_LARGE`, path `speakers`
  */
-export function refuseTooLarge(outline: Outline, availableBytes: number = freeBytes()): void {
+export function refuseTooLarge(outline: RunSummary, availableBytes: number = freeBytes()): void {
   const { pairs, bytes, clients, speakers } = outline;
   if (bytes <= availableBytes * shareOfFree && pairs <= pairsMax) return;
   const needed = `${pairs.toLocaleString('en')} pairs of a speaker and a receiver need ${gigabytes(bytes)}`;

@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { Coordinator, type Findings, type GeneratorPort } from './coordinator.ts';
+import { Coordinator, type RunResults, type GeneratorPort } from './coordinator.ts';
 import { reach, sourceAddresses } from '../generator/process/addresses.ts';
 import type { Target } from '../generator/generator-context.ts';
 import type { Generator } from '../generator/generator.ts';
@@ -12,7 +12,7 @@ import { environmentOf, processesFor } from './environment.ts';
 import { runInProcess } from './inproc/run-in-process.ts';
 import { LoadError, TargetError } from '../load-error.ts';
 import { refuseTooLarge } from './memory.ts';
-import { outlineOf, runPlanOf, type Outline } from '../result/run-summary.ts';
+import { outlineOf, runPlanOf, type RunSummary } from '../result/run-summary.ts';
 import { reportOf } from '../result/assemble.ts';
 import type { Progress, RunPlan, RunReport } from '../result/run-report.ts';
 import type { Scenario, ScenarioOverrides } from '../scenario/scenario.ts';
@@ -124,7 +124,7 @@ interface Place {
 }
 
 /** Everything that can be refused before the first client connects. */
-async function preflight(outline: Outline, options: LoadOptions): Promise<Place> {
+async function preflight(outline: RunSummary, options: LoadOptions): Promise<Place> {
   refuseTooLarge(outline);
   if (outline.targets.length === 0) {
     throw new TargetError(
@@ -145,7 +145,7 @@ async function preflight(outline: Outline, options: LoadOptions): Promise<Place>
 }
 
 function coordinatorOf(
-  outline: Outline,
+  outline: RunSummary,
   ports: readonly GeneratorPort[],
   { signal, onProgress }: LoadOptions,
 ): Coordinator {
@@ -153,10 +153,10 @@ function coordinatorOf(
 }
 
 async function conclude(
-  outline: Outline,
+  outline: RunSummary,
   place: Place & { readonly processes: number },
   options: LoadOptions,
-  run: () => Promise<Findings>,
+  run: () => Promise<RunResults>,
 ): Promise<RunReport> {
   const http = options.http === undefined ? undefined : await startHttpLoad(options.http, outline);
   const startedAt = new Date();

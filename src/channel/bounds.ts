@@ -1,5 +1,5 @@
 import { BoxError, LimitError } from '../errors.ts';
-import type { HistoryBounds, Position } from '../layer/layer.ts';
+import type { ChannelLayer, HistoryBounds, HistoryEntry, Missed, Position } from '../layer/layer.ts';
 
 export interface BoxBounds {
   /** Payload bytes kept for each group, 1 MiB; environment CHANNEL_BOX_HISTORY_SIZE. */
@@ -10,6 +10,17 @@ export interface BoxBounds {
   historyTtlMs?: number;
   /** Over all groups, 64 MiB; the group written longest ago is emptied first. */
   historyTotalBytes?: number;
+}
+
+export interface ChannelBoxOptions extends BoxBounds {
+  /** Default: this process alone, in memory. */
+  layer?: ChannelLayer;
+  /** Whether the socket of an expired channel closes, with 4408; else it only leaves its groups. Default true. */
+  closeExpired?: boolean;
+  /** What members receive of a saved message, for clients that resume by position; default: the payload alone. */
+  frame?: (entry: HistoryEntry, group: string) => unknown;
+  /** Members of this node have missed messages of a group that no history can give back; called before anything newer reaches them. */
+  onMissed?: (group: string, what: Missed) => void;
 }
 
 /** Under `u` a whole pair is one character, so that only halves are left to match. */

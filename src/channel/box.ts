@@ -10,13 +10,12 @@ import type {
   LeaveResult,
   ResumeOptions,
 } from '../api.ts';
-import { Keeping } from '../time/scheduler.ts';
+import { Scheduler } from '../time/scheduler.ts';
 import type {
   Awaitable,
   ChannelLayer,
   CloseOptions,
   GroupMessage,
-  HistoryEntry,
   HistoryPage,
   Member,
   Position,
@@ -30,16 +29,7 @@ import { isThenable } from '../promise.ts';
 import { SocketChannel } from './channel.ts';
 import { LocalChannels } from './local.ts';
 import { deliveryOf, publicEntry, publicPage } from './page.ts';
-import { boundsOf, checkCount, checkGroupName, checkPosition, type BoxBounds } from './bounds.ts';
-
-export interface ChannelBoxOptions extends BoxBounds {
-  /** Default: this process alone, in memory. */
-  layer?: ChannelLayer;
-  /** Whether the socket of an expired channel closes, with 4408; else it only leaves its groups. Default true. */
-  closeExpired?: boolean;
-  /** What members receive of a saved message, for clients that resume by position; default: the payload alone. */
-  frame?: (entry: HistoryEntry, group: string) => unknown;
-}
+import { boundsOf, checkCount, checkGroupName, checkPosition, type ChannelBoxOptions } from './bounds.ts';
 
 const added = Promise.resolve<JoinResult>('CHANNEL_ADDED');
 const present = Promise.resolve<JoinResult>('CHANNEL_EXIST');
@@ -47,7 +37,7 @@ const tooLate = Promise.resolve<JoinResult>('CHANNEL_CLOSED');
 
 /** The groups of an app, their members and their history, over one layer. Belongs to one app. */
 export class Box implements ChannelBoxView {
-  readonly keeping: Keeping = new Keeping(new SystemClock());
+  readonly scheduler: Scheduler = new Scheduler(new SystemClock());
   readonly local: LocalChannels;
   readonly layer: ChannelLayer;
   probe: Probe | undefined = undefined;
@@ -62,24 +52,25 @@ export class Box implements ChannelBoxView {
 
   /** @throws {BoxError} `CHANNELBOX_BOX_OPTIONS` for a bound that is no number from 0 on */
   constructor(options: ChannelBoxOptions = {}) {
-    const { layer = new MemoryLayer(), closeExpired = true, frame } = options;
-    const { keeping } = this;
+    const { layer = new MemoryLayer(), closeExpired = true, frame, onMissed } = options;
+    const { scheduler } = this;
     this.closesExpired = closeExpired;
     this.layer = layer;
     this.local = new LocalChannels(
-      keeping,
+      scheduler,
       () => layer.node,
       (entry, group) => (frame === undefined ? entry.payload : encodePayload(frame(publicEntry(entry), group))),
+      onMissed,
     );
-    layer.open({
+    void layer.open({
       local: this.local,
       get clock() {
-        return keeping.clock;
+        return scheduler.clock;
       },
       bounds: boundsOf(options),
       uuid: () => this.uuid(),
       report: (error) => this.onLayerError(error),
-      wakeAt: (dueMs, wake) => keeping.deadlines.file({ dueMs, filedAt: -1, fallDue: wake }),
+      wakeAt: (dueMs, wake) => scheduler.deadlines.schedule({ dueMs, heapIndex: -1, onDue: wake }),
     });
   }
 
@@ -97,8 +88,8 @@ export class Box implements ChannelBoxView {
     this.probe?.called?.('join');
     try {
       const member = this.#own(channel);
-      checkGroupName(group, member.seat.limits.groupNameBytes);
-      if (!member.seat.isJoinable) return tooLate;
+      checkGroupName(group, member.socket.limits.groupNameBytes);
+      if (!member.socket.isJoinable) return tooLate;
       const { isNew, ready } = this.#join(member, group);
       if (!isNew) return present;
       return ready === undefined ? added : this.#joined(member, group, ready);
@@ -113,34 +104,37 @@ export class Box implements ChannelBoxView {
 
   async resume(channel: Channel, group: string, options: ResumeOptions = {}): Promise<HistoryPage> {
     const member = this.#own(channel);
-    checkGroupName(group, member.seat.limits.groupNameBytes);
+    checkGroupName(group, member.socket.limits.groupNameBytes);
     const query = { since: checkPosition(options.since), limit: checkCount(options.limit), keep: 'newest' } as const;
     // Before the accept the page could not leave, and what follows it would be lost.
-    if (!member.seat.isOpen && member.seat.isJoinable) member.seat.refuseUnaccepted('resume');
-    if (!member.seat.isOpen) {
+    if (!member.socket.isOpen && member.socket.isJoinable) member.socket.refuseUnaccepted('resume');
+    if (!member.socket.isOpen) {
       const page = publicPage(await this.#wait('resume', this.layer.history(group, query)));
       await this.#wait('resume', options.first?.(page));
       return page;
     }
     // Until the page is out, frames of the group wait: nothing falls between the two, and nothing overtakes `first`.
     const { isNew, ready } = this.#join(member, group);
-    const hold = this.local.holds.begin(member, group);
+    const buffer = this.local.resumeBuffers.begin(member, group);
     try {
       if (ready !== undefined) await this.#wait('resume', ready);
-      const answer = this.layer.history(group, { ...query, caughtUp: () => this.local.holds.mark(hold) });
+      const answer = this.layer.history(group, {
+        ...query,
+        caughtUp: () => this.local.resumeBuffers.pageReadAt(buffer),
+      });
       const page = publicPage(isThenable(answer) ? await this.#wait('resume', answer) : answer);
-      this.local.holds.show(hold);
+      this.local.resumeBuffers.dropCovered(buffer);
       const sending = options.first?.(page);
       if (isThenable(sending)) await this.#wait('resume', sending);
-      this.local.holds.end(hold);
+      this.local.resumeBuffers.flush(buffer);
       return page;
     } catch (error) {
       if (isNew) {
         this.#leave(member, group);
         // Who is no member after all receives nothing.
-        hold.held.length = 0;
+        buffer.held.length = 0;
       }
-      this.local.holds.end(hold);
+      this.local.resumeBuffers.flush(buffer);
       throw error;
     }
   }
@@ -218,14 +212,14 @@ export class Box implements ChannelBoxView {
   }
 
   async cleanExpired(): Promise<number> {
-    const nowMs = this.keeping.clock.monotonic();
+    const nowMs = this.scheduler.clock.monotonic();
     let expired = 0;
-    for (const seat of this.local.seats) {
-      if (!seat.hasChannel) continue;
-      const channel = seat.channel as SocketChannel;
+    for (const socket of this.local.sockets) {
+      if (!socket.hasChannel) continue;
+      const channel = socket.channel as SocketChannel;
       if (channel.dueMs > nowMs || (!this.closesExpired && channel.joined === undefined)) continue;
       expired += 1;
-      seat.expire();
+      socket.expire();
     }
     return expired;
   }
@@ -263,7 +257,7 @@ export class Box implements ChannelBoxView {
 
   /** @throws {LimitError} `CHANNELBOX_GROUPS_PER_CHANNEL` */
   #join(member: SocketChannel, group: string): { isNew: boolean; ready: Promise<void> | undefined } {
-    const { groupsPerChannel } = member.seat.limits;
+    const { groupsPerChannel } = member.socket.limits;
     if (this.local.countGroups(member) >= groupsPerChannel && !this.local.isMember(member, group)) {
       throw new LimitError(
         'CHANNELBOX_GROUPS_PER_CHANNEL',
@@ -300,7 +294,7 @@ export class Box implements ChannelBoxView {
       this.#leave(member, group);
       throw error;
     }
-    return member.seat.isJoinable ? 'CHANNEL_ADDED' : 'CHANNEL_CLOSED';
+    return member.socket.isJoinable ? 'CHANNEL_ADDED' : 'CHANNEL_CLOSED';
   }
 
   #leave(member: SocketChannel, group: string): LeaveResult {
@@ -313,7 +307,7 @@ export class Box implements ChannelBoxView {
   }
   /** @throws {BoxError} `CHANNELBOX_FOREIGN_CHANNEL` for a channel of another app */
   #own(channel: Channel): SocketChannel {
-    if (channel instanceof SocketChannel && channel.seat.keeping === this.keeping) return channel;
+    if (channel instanceof SocketChannel && channel.socket.scheduler === this.scheduler) return channel;
     throw new BoxError(
       'CHANNELBOX_FOREIGN_CHANNEL',
       'the channel belongs to another app or was not made by channelbox; use the box of its own socket, ws.channelBox',

@@ -1,15 +1,15 @@
 import { BoxError } from '../errors.ts';
 import type { Channel, Limits, WebSocket } from '../api.ts';
-import type { Keeping } from '../time/scheduler.ts';
+import type { Scheduler } from '../time/scheduler.ts';
 import type { SendOutcome } from '../layer/layer.ts';
 import type { Frame } from '../protocol/frame.ts';
 
 /** A socket as its channel and its box see it. */
-export interface Seat {
+export interface ChannelSocket {
   readonly id: string;
   /** The id, where somebody has read it. */
   readonly knownId: string | undefined;
-  readonly keeping: Keeping;
+  readonly scheduler: Scheduler;
   readonly limits: Limits;
   readonly isOpen: boolean;
   /** Not ended: a channel may join before the accept, and receives from then on. */
@@ -24,26 +24,26 @@ export interface Seat {
   /** @throws {BoxError} `CHANNELBOX_CHANNEL_CLAIMED` when the socket has a channel already */
   claim(channel: Channel): void;
   /** To a member of a group: never waits. `dropped`: it reads too slowly, which `blameSlow` has yet to answer. */
-  deliver(frame: Frame, nowMs: number): SendOutcome;
+  deliverFrame(frame: Frame, nowMs: number): SendOutcome;
   /** Closes a reader that is too slow, unless it only loses messages. It runs hooks, so not amid a fan-out. */
-  blameSlow(): void;
+  handleBackpressure(): void;
   /** To this socket alone: writes, then waits where too much is buffered. */
-  post(frame: Frame): Promise<SendOutcome>;
+  sendFrame(frame: Frame): Promise<SendOutcome>;
   close(code?: number, reason?: string): Promise<void>;
   /** The channel's time without data is up. */
   expire(): void;
   /** The channel's metadata changed: other nodes show it too. */
-  announce(): Promise<void>;
+  publishMetadata(): Promise<void>;
 }
 
-/** Where a socket keeps its seat. */
-export interface Seated {
-  readonly seat: Seat;
+/** Where a socket keeps its socket. */
+export interface SocketHolder {
+  readonly channelSocket: ChannelSocket;
 }
 
 /** @throws {BoxError} `CHANNELBOX_FOREIGN_SOCKET` for an object that no handler was given */
-export function seatOf(ws: WebSocket): Seat {
-  const found = (ws as Partial<Seated> | undefined)?.seat;
+export function socketOf(ws: WebSocket): ChannelSocket {
+  const found = (ws as Partial<SocketHolder> | undefined)?.channelSocket;
   if (found !== undefined) return found;
   throw new BoxError(
     'CHANNELBOX_FOREIGN_SOCKET',

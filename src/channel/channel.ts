@@ -1,25 +1,25 @@
-import type { Due } from '../time/deadlines.ts';
+import type { Deadline } from '../time/deadlines.ts';
 import { BoxError } from '../errors.ts';
 import type { Channel as ChannelView, ChannelOptions, PayloadType, WebSocket } from '../api.ts';
 import type { SendOutcome } from '../layer/layer.ts';
 import { encodePayload, frameOf } from '../protocol/codec.ts';
 import { hasExpired } from './expiry.ts';
 import type { Group, Joinable } from './groups.ts';
-import { seatOf, type Seat } from './channel-socket.ts';
+import { socketOf, type ChannelSocket } from './channel-socket.ts';
 
 const payloadTypes: readonly unknown[] = ['json', 'text', 'bytes'];
 const noMetadata: Readonly<Record<string, unknown>> = Object.freeze({});
 
 /** The one channel of a socket: its kind, its expiry, its memberships. */
-export class SocketChannel implements ChannelView, Joinable, Due {
-  readonly seat: Seat;
+export class SocketChannel implements ChannelView, Joinable, Deadline {
+  readonly socket: ChannelSocket;
   readonly created: number;
   readonly payloadType: PayloadType;
   metadata: Readonly<Record<string, unknown>>;
   joined: Group<Joinable> | Set<Group<Joinable>> | undefined = undefined;
   /** While a resume is under way, frames of its group wait. */
   isHolding: boolean = false;
-  filedAt: number = -1;
+  heapIndex: number = -1;
   #expires: number | null;
 
   /**
@@ -28,17 +28,17 @@ export class SocketChannel implements ChannelView, Joinable, Due {
    */
   constructor(ws: WebSocket, options: ChannelOptions = {}) {
     const { payloadType = 'json', expires = null, metadata = noMetadata } = options;
-    this.seat = seatOf(ws);
+    this.socket = socketOf(ws);
     this.payloadType = checkPayloadType(payloadType);
     this.#expires = checkExpires(expires);
     this.metadata = metadata;
-    this.created = this.seat.keeping.clock.now() / 1000;
-    this.seat.claim(this);
+    this.created = this.socket.scheduler.clock.now() / 1000;
+    this.socket.claim(this);
     this.startExpiry();
   }
 
   get uuid(): string {
-    return this.seat.id;
+    return this.socket.id;
   }
 
   get expires(): number | null {
@@ -52,51 +52,51 @@ export class SocketChannel implements ChannelView, Joinable, Due {
 
   get expiresAt(): number | null {
     if (this.#expires === null) return null;
-    const { clock } = this.seat.keeping;
+    const { clock } = this.socket.scheduler;
     // Before the accept its time has not begun.
-    const leftMs = this.seat.lastDataMs < 0 ? this.#expires * 1000 : this.dueMs - clock.monotonic();
+    const leftMs = this.socket.lastDataMs < 0 ? this.#expires * 1000 : this.dueMs - clock.monotonic();
     return (clock.now() + leftMs) / 1000;
   }
 
   /** Monotonic milliseconds. */
   get dueMs(): number {
-    return this.#expires === null ? Infinity : this.seat.lastDataMs + this.#expires * 1000;
+    return this.#expires === null ? Infinity : this.socket.lastDataMs + this.#expires * 1000;
   }
 
-  fallDue(): void {
-    this.seat.expire();
+  onDue(): void {
+    this.socket.expire();
   }
 
   startExpiry(): void {
-    if (this.#expires !== null && this.seat.isOpen) this.seat.keeping.deadlines.file(this);
+    if (this.#expires !== null && this.socket.isOpen) this.socket.scheduler.deadlines.schedule(this);
   }
 
   stopExpiry(): void {
-    this.seat.keeping.deadlines.drop(this);
+    this.socket.scheduler.deadlines.cancel(this);
   }
 
   async setMetadata(metadata: Readonly<Record<string, unknown>>): Promise<void> {
     this.metadata = metadata;
-    await this.seat.announce();
+    await this.socket.publishMetadata();
   }
 
   isActive(): boolean {
-    return this.seat.isOpen && !hasExpired(this.dueMs, this.seat.keeping.turn.stampMs());
+    return this.socket.isOpen && !hasExpired(this.dueMs, this.socket.scheduler.turn.stampMs());
   }
 
   touch(): void {
-    const { seat } = this;
-    seat.lastDataMs = seat.keeping.turn.stampMs();
+    const { socket } = this;
+    socket.lastDataMs = socket.scheduler.turn.stampMs();
     // Where it is filed already it stays: its time has only moved later.
-    if (this.filedAt < 0) this.startExpiry();
+    if (this.heapIndex < 0) this.startExpiry();
   }
 
   async send(payload: unknown): Promise<SendOutcome> {
-    return this.seat.post(frameOf(encodePayload(payload), this.payloadType));
+    return this.socket.sendFrame(frameOf(encodePayload(payload), this.payloadType));
   }
 
   close(code?: number, reason?: string): Promise<void> {
-    return this.seat.close(code, reason);
+    return this.socket.close(code, reason);
   }
 }
 

@@ -8,7 +8,7 @@ export interface FanOutOptions {
   readonly except: ReadonlySet<SocketChannel> | undefined;
   readonly nowMs: number;
   /** For members whose resume is under way; undefined: this one is not held after all. */
-  readonly hold: (member: SocketChannel, frame: Frame) => SendOutcome | undefined;
+  readonly buffer: (member: SocketChannel, frame: Frame) => SendOutcome | undefined;
 }
 
 /**
@@ -16,7 +16,7 @@ export interface FanOutOptions {
  * and for a member no promise, closure, array or buffer. A dead member is counted, a slow one is not waited for.
  */
 export function fanOut(group: Group<SocketChannel>, payload: Payload, options: FanOutOptions): Counts {
-  const { except, nowMs, hold } = options;
+  const { except, nowMs, buffer } = options;
   const counts: Counts = { members: 0, sent: 0, queued: 0, dropped: 0, closed: 0 };
   const isBytes = payload.kind === 'bytes';
   let json: Frame | undefined;
@@ -39,11 +39,11 @@ export function fanOut(group: Group<SocketChannel>, payload: Payload, options: F
     } else if (member.payloadType === 'text') frame = text ??= frameOf(payload, 'text');
     else frame = bytes ??= frameOf(payload, 'bytes');
     counts.members += 1;
-    const outcome = (member.isHolding ? hold(member, frame) : undefined) ?? member.seat.deliver(frame, nowMs);
+    const outcome = (member.isHolding ? buffer(member, frame) : undefined) ?? member.socket.deliverFrame(frame, nowMs);
     counts[outcome] += 1;
     if (outcome === 'dropped') (slow ??= []).push(member);
   }
   // Not before all have it: what a hook says of the closing must not overtake it at some of them.
-  for (const member of slow ?? []) member.seat.blameSlow();
+  for (const member of slow ?? []) member.socket.handleBackpressure();
   return counts;
 }

@@ -1,4 +1,4 @@
-import type { Keeping } from '../time/scheduler.ts';
+import type { Scheduler } from '../time/scheduler.ts';
 import type {
   Awaitable,
   CloseOptions,
@@ -8,6 +8,7 @@ import type {
   GroupMessage,
   LocalNode,
   Member,
+  Missed,
   Payload,
   SendOutcome,
 } from '../layer/layer.ts';
@@ -15,51 +16,62 @@ import { frameOf } from '../protocol/codec.ts';
 import type { SocketChannel } from './channel.ts';
 import { fanOut } from './fan-out.ts';
 import { countGroups, Groups } from './groups.ts';
-import { Holds } from './resume-buffers.ts';
-import type { Seat } from './channel-socket.ts';
+import { ResumeBuffers } from './resume-buffers.ts';
+import type { ChannelSocket } from './channel-socket.ts';
 
 /** The sockets and groups of this node. All of it happens at once. */
 export class LocalChannels implements LocalNode {
-  readonly holds: Holds = new Holds();
-  readonly #keeping: Keeping;
+  readonly resumeBuffers: ResumeBuffers = new ResumeBuffers();
+  readonly #scheduler: Scheduler;
   /** Of everybody who has asked to be let in; the app's own set. */
-  #seats: ReadonlySet<Seat> = new Set<Seat>();
+  #sockets: ReadonlySet<ChannelSocket> = new Set<ChannelSocket>();
   /** Only those whose id somebody has read: nobody can name the others. */
-  readonly #byId = new Map<string, Seat>();
+  readonly #byId = new Map<string, ChannelSocket>();
   readonly #groups = new Groups<SocketChannel>();
   /** What members receive of a saved message. */
   readonly #payloadFor: (entry: Entry, group: string) => Payload;
   readonly #nodeName: () => string;
+  readonly #onMissed: ((group: string, what: Missed) => void) | undefined;
 
-  constructor(keeping: Keeping, nodeName: () => string, payloadFor: (entry: Entry, group: string) => Payload) {
-    this.#keeping = keeping;
+  constructor(
+    scheduler: Scheduler,
+    nodeName: () => string,
+    payloadFor: (entry: Entry, group: string) => Payload,
+    onMissed?: (group: string, what: Missed) => void,
+  ) {
+    this.#onMissed = onMissed;
+    this.#scheduler = scheduler;
     this.#nodeName = nodeName;
     this.#payloadFor = payloadFor;
   }
 
+  missed(group: string, what: Missed): void {
+    this.#onMissed?.(group, what);
+  }
+
   /** Those who are let in. */
-  get seats(): Seat[] {
-    return Array.from(this.#seats).filter((seat) => seat.isOpen);
+  get sockets(): ChannelSocket[] {
+    return Array.from(this.#sockets).filter((socket) => socket.isOpen);
   }
 
   get counts(): { channels: number; groups: number; memberships: number } {
     let channels = 0;
-    for (const seat of this.#seats) if (seat.isOpen && seat.hasChannel) channels += 1;
+    for (const socket of this.#sockets) if (socket.isOpen && socket.hasChannel) channels += 1;
     return { channels, groups: this.#groups.size, memberships: this.#groups.memberships };
   }
 
-  /** Looks for its seats in a set that somebody else keeps: one more entry for each socket is saved. */
-  lookIn(seats: ReadonlySet<Seat>): void {
-    this.#seats = seats;
+  /** Looks for its sockets in a set that somebody else keeps: one more entry for each socket is saved. */
+  useSockets(sockets: ReadonlySet<ChannelSocket>): void {
+    this.#sockets = sockets;
   }
 
   /** From the moment somebody knows its id, a socket can be sent to by it. */
-  list(id: string, seat: Seat): void {
-    this.#byId.set(id, seat);
+  register(id: string, socket: ChannelSocket): void {
+    this.#byId.set(id, socket);
   }
 
-  release(seat: Seat): void {
-    if (seat.knownId !== undefined) this.#byId.delete(seat.knownId);
+  unregister(socket: ChannelSocket): void {
+    if (socket.knownId !== undefined) this.#byId.delete(socket.knownId);
   }
 
   /** @returns whether it is new in the group, and whether it is the first of this node */
@@ -105,21 +117,21 @@ export class LocalChannels implements LocalNode {
     const payload = entry === undefined ? message.payload : this.#payloadFor(entry, group);
     return fanOut(found, payload, {
       except: this.#channelsOf(message.except),
-      nowMs: this.#keeping.turn.stampMs(),
-      hold: (member, frame) => this.holds.add(member, group, { frame, position: entry?.position }),
+      nowMs: this.#scheduler.turn.stampMs(),
+      buffer: (member, frame) => this.resumeBuffers.add(member, group, { frame, position: entry?.position }),
     });
   }
 
   send(channel: string, payload: Payload): Awaitable<SendOutcome> | undefined {
-    const seat = this.#byId.get(channel);
-    return seat?.post(frameOf(payload, seat.channel.payloadType));
+    const socket = this.#byId.get(channel);
+    return socket?.sendFrame(frameOf(payload, socket.channel.payloadType));
   }
 
   close(target: CloseTarget, options: CloseOptions): number {
     const { code = 1000, reason = '' } = options;
-    const seats = this.#seatsOf(target);
-    for (const seat of seats) void seat.close(code, reason);
-    return seats.length;
+    const sockets = this.#socketsOf(target);
+    for (const socket of sockets) void socket.close(code, reason);
+    return sockets.length;
   }
 
   members(group: string): Member[] {
@@ -143,16 +155,16 @@ export class LocalChannels implements LocalNode {
     if (ids.length === 0) return undefined;
     const channels = new Set<SocketChannel>();
     for (const id of ids) {
-      const seat = this.#byId.get(id);
-      if (seat !== undefined) channels.add(seat.channel as SocketChannel);
+      const socket = this.#byId.get(id);
+      if (socket !== undefined) channels.add(socket.channel as SocketChannel);
     }
     return channels;
   }
 
-  #seatsOf(target: CloseTarget): Seat[] {
-    if (target === 'all') return this.seats;
-    if ('group' in target) return this.membersIn(target.group).map((channel) => channel.seat);
-    const seat = this.#byId.get(target.channel);
-    return seat === undefined ? [] : [seat];
+  #socketsOf(target: CloseTarget): ChannelSocket[] {
+    if (target === 'all') return this.sockets;
+    if ('group' in target) return this.membersIn(target.group).map((channel) => channel.socket);
+    const socket = this.#byId.get(target.channel);
+    return socket === undefined ? [] : [socket];
   }
 }

@@ -2,16 +2,16 @@ import type { Position, SendOutcome } from '../layer/layer.ts';
 import type { Frame } from '../protocol/frame.ts';
 import type { SocketChannel } from './channel.ts';
 
-interface Held {
+interface BufferedFrame {
   readonly frame: Frame;
   /** Of a saved message. */
   readonly position: Position | undefined;
 }
 
-export interface Hold {
+export interface ResumeBuffer {
   readonly member: SocketChannel;
   readonly group: string;
-  readonly held: Held[];
+  readonly held: BufferedFrame[];
   bytes: number;
   /** Where in `held` what is newer than the page begins. */
   newFrom: number | undefined;
@@ -19,59 +19,60 @@ export interface Hold {
 
 /**
  * Frames of a group that wait for a member whose resume is under way: what the page holds already is left out,
- * the rest follows it. Bounded as the socket is: who cannot hold more is a slow reader.
+ * the rest follows it. Bounded as the socket is: who cannot buffer more is a slow reader.
  */
-export class Holds {
+export class ResumeBuffers {
   /** The latest first: frames wait for all of them in turn. */
-  readonly #holds = new Map<SocketChannel, Hold[]>();
+  readonly #buffers = new Map<SocketChannel, ResumeBuffer[]>();
 
-  begin(member: SocketChannel, group: string): Hold {
-    const hold: Hold = { member, group, held: [], bytes: 0, newFrom: undefined };
-    this.#holds.set(member, [hold, ...(this.#holds.get(member) ?? [])]);
+  begin(member: SocketChannel, group: string): ResumeBuffer {
+    const buffer: ResumeBuffer = { member, group, held: [], bytes: 0, newFrom: undefined };
+    this.#buffers.set(member, [buffer, ...(this.#buffers.get(member) ?? [])]);
     member.isHolding = true;
-    return hold;
+    return buffer;
   }
 
   /** @returns undefined where this member's frames of this group are not held */
-  add(member: SocketChannel, group: string, held: Held): SendOutcome | undefined {
-    const hold = this.#holds.get(member)?.find((candidate) => candidate.group === group);
-    if (hold === undefined) return undefined;
+  add(member: SocketChannel, group: string, held: BufferedFrame): SendOutcome | undefined {
+    const buffer = this.#buffers.get(member)?.find((candidate) => candidate.group === group);
+    if (buffer === undefined) return undefined;
     // One large message alone is no offence, as it is none to a socket that nothing waits in.
-    if (hold.bytes > 0 && hold.bytes + held.frame.byteLength > member.seat.limits.maxBufferedBytes) return 'dropped';
-    hold.bytes += held.frame.byteLength;
-    hold.held.push(held);
+    if (buffer.bytes > 0 && buffer.bytes + held.frame.byteLength > member.socket.limits.maxBufferedBytes)
+      return 'dropped';
+    buffer.bytes += held.frame.byteLength;
+    buffer.held.push(held);
     return 'queued';
   }
 
   /** What is delivered from here on is newer than the page that is being read. */
-  mark(hold: Hold): void {
-    hold.newFrom = hold.held.length;
+  pageReadAt(buffer: ResumeBuffer): void {
+    buffer.newFrom = buffer.held.length;
   }
 
   /** The page is there: what was saved and delivered before, it holds or has left behind. */
-  show(hold: Hold): void {
-    const { newFrom = hold.held.length } = hold;
-    const rest = hold.held.splice(0).filter(({ position }, at) => position === undefined || at >= newFrom);
-    hold.held.push(...rest);
+  dropCovered(buffer: ResumeBuffer): void {
+    const { newFrom = buffer.held.length } = buffer;
+    const rest = buffer.held.splice(0).filter(({ position }, at) => position === undefined || at >= newFrom);
+    buffer.held.push(...rest);
   }
 
   /** The resume is over: what waited leaves. */
-  end(hold: Hold): void {
-    const { member, group, held } = hold;
-    this.#lift(hold);
-    const nowMs = member.seat.keeping.turn.stampMs();
+  flush(buffer: ResumeBuffer): void {
+    const { member, group, held } = buffer;
+    this.#lift(buffer);
+    const nowMs = member.socket.scheduler.turn.stampMs();
     for (const one of held) {
-      const outcome = this.add(member, group, one) ?? member.seat.deliver(one.frame, nowMs);
-      if (outcome === 'dropped') member.seat.blameSlow();
+      const outcome = this.add(member, group, one) ?? member.socket.deliverFrame(one.frame, nowMs);
+      if (outcome === 'dropped') member.socket.handleBackpressure();
     }
   }
 
-  #lift(hold: Hold): void {
-    const { member } = hold;
-    const others = (this.#holds.get(member) ?? []).filter((candidate) => candidate !== hold);
-    if (others.length > 0) this.#holds.set(member, others);
+  #lift(buffer: ResumeBuffer): void {
+    const { member } = buffer;
+    const others = (this.#buffers.get(member) ?? []).filter((candidate) => candidate !== buffer);
+    if (others.length > 0) this.#buffers.set(member, others);
     else {
-      this.#holds.delete(member);
+      this.#buffers.delete(member);
       member.isHolding = false;
     }
   }

@@ -34,7 +34,7 @@ export type WhenEnded = (socket: ServerWebSocket, failure: Failure | undefined) 
  * socket whatever throws. Between frames nothing is suspended, and who asks by `tell` spares an idle connection the
  * promise of its end as well.
  */
-export class Session implements Sink, PromiseLike<void> {
+export class ConsumerRun implements Sink, PromiseLike<void> {
   readonly #hooks: Hooks;
   readonly #socket: ServerWebSocket;
   #whenEnded: WhenEnded | undefined = undefined;

@@ -23,7 +23,7 @@ import { WebsocketRoutes } from '../router/route.ts';
 import { invalidCode } from '../protocol/close-code.ts';
 import type { ServerWebSocket } from '../socket/websocket.ts';
 import type { StandardSchemaV1 } from './schema.ts';
-import { Session, type Hooks } from './consumer-run.ts';
+import { ConsumerRun, type Hooks } from './consumer-run.ts';
 
 const hourSeconds = 3600;
 
@@ -58,7 +58,7 @@ export class WebSocketConsumer<In = unknown, P = Params> {
     const handler: Handler = (ws) => {
       const made = new this(...constructorArgs) as unknown as WebSocketConsumer<never, never>;
       seatIn(made, ws);
-      return new Session(made as unknown as Hooks, ws as ServerWebSocket).run();
+      return new ConsumerRun(made as unknown as Hooks, ws as ServerWebSocket).run();
     };
     return new WebsocketRoutes<string>(path, handler, { middleware, limits });
   }

@@ -2,7 +2,7 @@ import { BoxError } from '../errors.ts';
 import type { Entry, EntryPage, HistoryBounds, HistoryQuery, Payload, Position } from './layer.ts';
 import { payloadBytes } from '../protocol/codec.ts';
 
-interface Kept extends Entry {
+interface KeptEntry extends Entry {
   readonly bytes: number;
   /** Monotonic, so that a jump of the wall clock ages nothing. */
   readonly atMs: number;
@@ -16,7 +16,7 @@ interface Kept extends Entry {
  */
 export class History {
   readonly epoch: string;
-  #kept: Kept[] = [];
+  #kept: KeptEntry[] = [];
   #head = 0;
   #offset = 0;
   #bytes = 0;
@@ -52,7 +52,7 @@ export class History {
       );
     }
     this.#offset += 1;
-    const entry: Kept = { ...stamp, payload, bytes, position: { epoch: this.epoch, offset: this.#offset } };
+    const entry: KeptEntry = { ...stamp, payload, bytes, position: { epoch: this.epoch, offset: this.#offset } };
     this.#kept.push(entry);
     this.#bytes += bytes;
     this.trim(stamp.atMs, bounds);

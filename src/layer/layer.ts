@@ -7,10 +7,12 @@
  *
  * Guarantees that every layer gives:
  * 1. Order: messages of one group reach each node in one order, that of their positions; none across groups.
- * 2. A saved message is handed to `LocalNode.deliver` once, in order; after a gap that cannot be filled the epoch changes.
+ * 2. A saved message is handed to `LocalNode.deliver` once, in order; after a gap that cannot be filled the epoch changes
+ *    and `LocalNode.missed` is called before anything newer is delivered. Unsaved messages come at most once; of a loss
+ *    that is known `missed` tells as well.
  * 3. A page of history is given only after `LocalNode.deliver` was handed all that it holds, where this node subscribes
  *    the group: `HistoryQuery.caughtUp` says when, and what is delivered later is newer.
- * 4. A rejected publish is `LayerError`; its message says whether it was not sent or whether that is unknown.
+ * 4. A rejected publish is `LayerError`; its `delivered` says `not-sent` or `unknown`.
  * 5. A cluster-wide call that misses its deadline rejects with a `LayerError` carrying what it has and who is missing.
  */
 import type { Clock } from '../time/clock.ts';
@@ -69,6 +71,11 @@ export interface GroupMessage {
   /** Channel ids that do not receive it. */
   readonly except: readonly string[];
   readonly save: boolean;
+  /**
+   * Of a saved message: sent again with the same key, in the same group and epoch, by any node, while the log keeps the
+   * first, it is published once; the later ones resolve with the first's position and all counts 0.
+   */
+  readonly key?: string;
 }
 
 /** What became of one publish among the members of one node; the four outcomes sum to `members`. */
@@ -81,9 +88,12 @@ export interface Counts {
 }
 
 export interface Published {
-  /** Of the node that published. */
+  /**
+   * Of the node that published. Where the broker took the message and this node's own subscription just went, all its
+   * members count as `queued` (saved: they get it from the log) or as `dropped` (unsaved).
+   */
   readonly counts: Counts;
-  /** How many nodes took it. */
+  /** How many nodes it was handed to. */
   readonly nodes: number;
   /** Whether any node has such a group. */
   readonly exists: boolean;
@@ -116,6 +126,15 @@ export interface EntryPage {
   readonly position: Position;
 }
 
+/** Messages of a group that members of this node will not get: no history gives them back any more. */
+export interface Missed {
+  readonly reason: 'restart' | 'trimmed' | 'evicted' | 'connection';
+  /** Whether saved messages are among them. */
+  readonly saved: boolean;
+  /** Of the last one that this node delivered. */
+  readonly position: Position | undefined;
+}
+
 /** Whom a close order is for: one channel, the members of a group, or every channel. */
 export type CloseTarget = { readonly channel: string } | { readonly group: string } | 'all';
 
@@ -133,6 +152,8 @@ export interface LocalNode {
    */
   send(channel: string, payload: Payload): Awaitable<SendOutcome> | undefined;
   close(target: CloseTarget, options: CloseOptions): number;
+  /** Members of this node have missed messages of that group; called before anything newer is delivered to them. */
+  missed(group: string, what: Missed): void;
   members(group: string): Member[];
   groups(): Iterable<string>;
   hasGroup(group: string): boolean;
@@ -143,7 +164,7 @@ export interface HistoryBounds {
   readonly bytesMax: number;
   readonly countMax: number;
   readonly ttlMs: number;
-  /** Payload bytes over all groups; the group written longest ago is emptied first. */
+  /** Payload bytes over all groups that this process keeps; the group written longest ago is emptied first. A broker has its own limit. */
   readonly totalBytesMax: number;
 }
 
@@ -162,8 +183,11 @@ export interface LayerContext {
 export interface ChannelLayer {
   /** The name of this node among the others. */
   readonly node: string;
-  /** Called once by the box, before anything else. */
-  open(context: LayerContext): void;
+  /**
+   * Called once by the box, before anything else. A layer that has to connect first returns a promise: until it has
+   * resolved upgrades are answered 503, and `App.listen` rejects with what it rejects with.
+   */
+  open(context: LayerContext): Awaitable<void>;
   publish(group: string, message: GroupMessage): Awaitable<Published>;
   /**
    * Before the first member of this node receives; resolved means that no later publish is missed.
@@ -171,11 +195,11 @@ export interface ChannelLayer {
    * Once one has rejected, the box unsubscribes.
    */
   subscribe(group: string): Awaitable<void>;
-  /** After the last member of this node has left. */
+  /** After the last member of this node has left. Never rejects for a lost connection: the reconnect puts it right. */
   unsubscribe(group: string): Awaitable<void>;
   /** A member of this node came, or changed its metadata. Left out by a layer that asks `LocalNode.members` instead. */
   announce?(group: string, member: Member): Awaitable<void>;
-  /** A member of this node left; called with the id that it was announced by. */
+  /** A member of this node left; called with the id that it was announced by. Never rejects for a lost connection. */
   retire?(group: string, channel: string): Awaitable<void>;
   members(group: string): Awaitable<Member[]>;
   groups(): Awaitable<Map<string, Member[]>>;

@@ -27,7 +27,7 @@ export function compose(middleware: readonly Middleware[], handler: Handler, ent
   };
 }
 
-interface Passage {
+interface StepState {
   readonly chain: readonly Middleware[];
   readonly handler: Handler;
   readonly enter: Enter | undefined;
@@ -35,9 +35,9 @@ interface Passage {
   readonly params: Params;
 }
 
-async function run(passage: Passage, depth: number): Promise<void> {
-  const current = passage.chain[depth];
-  if (current === undefined) return runHandler(passage);
+async function run(state: StepState, depth: number): Promise<void> {
+  const current = state.chain[depth];
+  if (current === undefined) return runHandler(state);
   const inner: Inner[] = [];
   let isOver = false;
   const next = (): Promise<void> => {
@@ -45,19 +45,19 @@ async function run(passage: Passage, depth: number): Promise<void> {
       ? Inner.refused('CHANNELBOX_NEXT_TOO_LATE', 'next() was called after its middleware returned; call it before')
       : inner.length > 0
         ? Inner.refused('CHANNELBOX_NEXT_TWICE', 'next() was called twice in one middleware; call it once at most')
-        : Inner.of(run(passage, depth + 1));
+        : Inner.of(run(state, depth + 1));
     inner.push(downstream);
     return downstream;
   };
   try {
-    await current(passage.ws, next);
+    await current(state.ws, next);
   } finally {
     isOver = true;
   }
   for (const downstream of inner) await downstream.unlessSeen();
 }
 
-async function runHandler({ handler, enter, ws, params }: Passage): Promise<void> {
+async function runHandler({ handler, enter, ws, params }: StepState): Promise<void> {
   enter?.(ws, 'handler');
   await handler(ws, params);
   enter?.(ws, 'middleware');

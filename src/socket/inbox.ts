@@ -1,6 +1,6 @@
 import type { ReceiveOptions } from '../api.ts';
 import type { WebSocketDisconnect } from '../errors.ts';
-import type { Probe, Visit } from '../probe.ts';
+import type { Probe, ProbedConnection } from '../probe.ts';
 import { quiet } from '../promise.ts';
 import type { Message, Wire, WireEvents } from '../transport/transport.ts';
 
@@ -14,7 +14,7 @@ export interface Sink {
 
 export interface InboxOwner {
   readonly probe: Probe | undefined;
-  readonly visit: Visit;
+  readonly connection: ProbedConnection;
   readonly inboundQueueMax: number;
   readonly disconnect: WebSocketDisconnect;
   /** A frame came. False: it is refused, and the socket is being closed. */
@@ -175,16 +175,16 @@ export class Inbox implements WireEvents {
 
   /** Between frames nothing of a sink is suspended; a probe is told, so that it knows who waits for what. */
   #rest(): void {
-    const { probe, visit } = this.#owner;
+    const { probe, connection } = this.#owner;
     if (probe === undefined || this.#isResting) return;
     this.#isResting = true;
-    probe.rest?.(visit);
+    probe.rest?.(connection);
   }
 
   #awake<T>(probe: Probe, body: () => T): T {
     this.#rest();
     this.#isResting = false;
-    return probe.wake === undefined ? body() : probe.wake(this.#owner.visit, body);
+    return probe.wake === undefined ? body() : probe.wake(this.#owner.connection, body);
   }
 
   #waitFor<T>(call: string, convert: (message: Message) => T, signal: AbortSignal | undefined): Promise<T> {

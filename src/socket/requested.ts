@@ -1,7 +1,7 @@
 import type { Box } from '../channel/box.ts';
 import type { AppView, ChannelBox, Limits, Params, Scope, State } from '../api.ts';
-import type { Keeping } from '../time/scheduler.ts';
-import type { Denial, Probe, Visit } from '../probe.ts';
+import type { Scheduler } from '../time/scheduler.ts';
+import type { Denial, Probe, ProbedConnection } from '../probe.ts';
 import type { Upgrade } from '../transport/transport.ts';
 import { RequestView } from './request.ts';
 
@@ -9,14 +9,14 @@ import { RequestView } from './request.ts';
 export interface SocketHost {
   readonly view: AppView;
   readonly box: Box;
-  readonly keeping: Keeping;
+  readonly scheduler: Scheduler;
   readonly probe: Probe | undefined;
   count(event: string): void;
-  denied(socket: Visit, denial: Denial): void;
+  denied(socket: ProbedConnection, denial: Denial): void;
   /** It can no longer be written to or read from. */
-  ended(socket: Visit): void;
+  ended(socket: ProbedConnection): void;
   /** An error of the app's own code that no promise carries. */
-  report(socket: Visit, error: unknown, hook: string): void;
+  report(socket: ProbedConnection, error: unknown, hook: string): void;
 }
 
 export interface SocketRequest {
@@ -88,8 +88,8 @@ export abstract class RequestedSocket {
     return this.host.box;
   }
 
-  get keeping(): Keeping {
-    return this.host.keeping;
+  get scheduler(): Scheduler {
+    return this.host.scheduler;
   }
 
   get probe(): Probe | undefined {

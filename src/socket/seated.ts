@@ -1,5 +1,5 @@
 import { SocketChannel } from '../channel/channel.ts';
-import type { Seat, Seated } from '../channel/channel-socket.ts';
+import type { ChannelSocket, SocketHolder } from '../channel/channel-socket.ts';
 import { BoxError } from '../errors.ts';
 import type { Channel, HistoryPage, JoinResult, LeaveResult, ResumeOptions, SendOutcome, WebSocket } from '../api.ts';
 import { settled } from '../promise.ts';
@@ -10,19 +10,19 @@ import { checkAccepted } from './state.ts';
 import { TalkingSocket } from './talking.ts';
 
 /** A socket's place among the others: its id, its channel, its groups, and what reaches it from there. */
-export abstract class SeatedSocket extends TalkingSocket implements Seat, Seated {
+export abstract class SeatedSocket extends TalkingSocket implements ChannelSocket, SocketHolder {
   #hasFailedToSend = false;
   #id: string | undefined = undefined;
   #channel: SocketChannel | undefined = undefined;
 
-  get seat(): Seat {
+  get channelSocket(): ChannelSocket {
     return this;
   }
 
   get id(): string {
     if (this.#id === undefined) {
       this.#id = this.host.box.channelId();
-      if (this.isOpen) this.host.box.local.list(this.#id, this);
+      if (this.isOpen) this.host.box.local.register(this.#id, this);
     }
     return this.#id;
   }
@@ -44,15 +44,15 @@ export abstract class SeatedSocket extends TalkingSocket implements Seat, Seated
   }
 
   get isJoinable(): boolean {
-    return this.standing === 'open' || this.standing === 'pending' || this.standing === 'answering';
+    return this.phase === 'open' || this.phase === 'pending' || this.phase === 'answering';
   }
 
   refuseUnaccepted(step: string): void {
-    checkAccepted(this.standing, step);
+    checkAccepted(this.phase, step);
   }
 
   get isOpen(): boolean {
-    return this.standing === 'open';
+    return this.phase === 'open';
   }
 
   get bufferedBytes(): number {
@@ -60,7 +60,7 @@ export abstract class SeatedSocket extends TalkingSocket implements Seat, Seated
   }
 
   isConnected(): boolean {
-    return this.standing === 'open' && !this.#hasFailedToSend;
+    return this.phase === 'open' && !this.#hasFailedToSend;
   }
 
   join(group: string): Promise<JoinResult> {
@@ -85,9 +85,9 @@ export abstract class SeatedSocket extends TalkingSocket implements Seat, Seated
     this.#channel = channel as SocketChannel;
   }
 
-  deliver(frame: Frame, nowMs: number): SendOutcome {
+  deliverFrame(frame: Frame, nowMs: number): SendOutcome {
     const wire = this.wire;
-    if (wire === undefined || this.standing !== 'open') return 'closed';
+    if (wire === undefined || this.phase !== 'open') return 'closed';
     if (wire.waitingBytes > 0 && wire.bufferedBytes + frame.byteLength > this.limits.maxBufferedBytes) {
       return 'dropped';
     }
@@ -97,17 +97,17 @@ export abstract class SeatedSocket extends TalkingSocket implements Seat, Seated
     return outcome;
   }
 
-  blameSlow(): void {
+  handleBackpressure(): void {
     this.host.count('slowConsumers');
     if (this.limits.slowConsumer === 'close' && this.isOpen) this.startClose(closeCode.tryAgainLater, 'too slow');
   }
 
-  post(frame: Frame): Promise<SendOutcome> {
+  sendFrame(frame: Frame): Promise<SendOutcome> {
     this.probe?.called?.('send');
     const wire = this.wire;
-    if (wire === undefined || this.standing !== 'open') {
+    if (wire === undefined || this.phase !== 'open') {
       try {
-        checkAccepted(this.standing, 'send');
+        checkAccepted(this.phase, 'send');
       } catch (error) {
         return Promise.reject(error as Error);
       }
@@ -118,7 +118,7 @@ export abstract class SeatedSocket extends TalkingSocket implements Seat, Seated
       this.#hasFailedToSend = true;
       return settled.closed;
     }
-    this.lastDataMs = this.keeping.turn.stampMs();
+    this.lastDataMs = this.scheduler.turn.stampMs();
     if (wire.bufferedBytes <= this.limits.maxBufferedBytes) return settled[outcome];
     return this.pending('send', this.#untilDrained(wire, outcome));
   }
@@ -126,11 +126,11 @@ export abstract class SeatedSocket extends TalkingSocket implements Seat, Seated
   expire(): void {
     this.host.count('expired');
     if (this.host.box.closesExpired) {
-      if (this.standing === 'open') this.startClose(closeCode.channelExpired, 'expired');
+      if (this.phase === 'open') this.startClose(closeCode.channelExpired, 'expired');
     } else if (this.#channel !== undefined) this.host.box.leaveAll(this.#channel);
   }
 
-  async announce(): Promise<void> {
+  async publishMetadata(): Promise<void> {
     if (this.#channel !== undefined) await this.host.box.announce(this.#channel);
   }
 
@@ -138,14 +138,14 @@ export abstract class SeatedSocket extends TalkingSocket implements Seat, Seated
   protected abstract startClose(code: number, reason: string): void;
 
   /** It is open: from here on it can be named, and its channel may expire. */
-  protected takeSeat(): void {
-    if (this.#id !== undefined) this.host.box.local.list(this.#id, this);
+  protected enterGroups(): void {
+    if (this.#id !== undefined) this.host.box.local.register(this.#id, this);
     this.#channel?.startExpiry();
   }
 
   /** It has ended: its channel is in no group any more. */
-  protected leaveSeat(): void {
-    this.host.box.local.release(this);
+  protected leaveGroups(): void {
+    this.host.box.local.unregister(this);
     if (this.#channel === undefined) return;
     this.#channel.stopExpiry();
     this.host.box.leaveAll(this.#channel);
@@ -153,6 +153,6 @@ export abstract class SeatedSocket extends TalkingSocket implements Seat, Seated
 
   async #untilDrained(wire: Wire, outcome: SendOutcome): Promise<SendOutcome> {
     await wire.drained();
-    return this.standing === 'open' ? outcome : 'closed';
+    return this.phase === 'open' ? outcome : 'closed';
   }
 }

@@ -12,7 +12,7 @@ const same = (message: Message): Message => message;
 export abstract class TalkingSocket extends TimedSocket {
   /** What `receive*` rejects with once it is over. */
   abstract readonly disconnect: WebSocketDisconnect;
-  abstract post(frame: Frame): Promise<SendOutcome>;
+  abstract sendFrame(frame: Frame): Promise<SendOutcome>;
   protected abstract receiveAs<T>(call: string, convert: (message: Message) => T, options?: ReceiveOptions): Promise<T>;
 
   receive(options?: ReceiveOptions): Promise<Message> {
@@ -53,18 +53,18 @@ export abstract class TalkingSocket extends TimedSocket {
 
   sendText(text: string): Promise<SendOutcome> {
     if (typeof text !== 'string') return Promise.reject(wrongData('sendText', 'a string', text));
-    return this.post(Frame.text(text));
+    return this.sendFrame(Frame.text(text));
   }
 
   sendBytes(bytes: Uint8Array): Promise<SendOutcome> {
     if (!(bytes instanceof Uint8Array)) return Promise.reject(wrongData('sendBytes', 'a Uint8Array', bytes));
-    return this.post(Frame.bytes(bytes));
+    return this.sendFrame(Frame.bytes(bytes));
   }
 
   sendJson(value: unknown, mode: 'text' | 'binary' = 'text'): Promise<SendOutcome> {
     try {
       const text = encodeJson(value);
-      return this.post(mode === 'text' ? Frame.text(text) : Frame.bytes(Buffer.from(text)));
+      return this.sendFrame(mode === 'text' ? Frame.text(text) : Frame.bytes(Buffer.from(text)));
     } catch (error) {
       return Promise.reject(error as Error);
     }

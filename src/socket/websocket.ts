@@ -1,6 +1,6 @@
 import { WebSocketDisconnect } from '../errors.ts';
 import type { ReceiveOptions, WebSocket } from '../api.ts';
-import type { Denial, Denier, Visit } from '../probe.ts';
+import type { Denial, RefusalReason, ProbedConnection } from '../probe.ts';
 import { quiet } from '../promise.ts';
 import { settled } from '../promise.ts';
 import type { Message, UpgradeAnswer, Wire } from '../transport/transport.ts';
@@ -12,7 +12,7 @@ import { SeatedSocket } from './seated.ts';
 import { checkAccepted, checkAnswerable } from './state.ts';
 
 /** One connection, from its upgrade request to the end of its closing handshake. */
-export class ServerWebSocket extends SeatedSocket implements WebSocket, Visit, InboxOwner {
+export class ServerWebSocket extends SeatedSocket implements WebSocket, ProbedConnection, InboxOwner {
   hasReachedHandler: boolean = false;
   #hook = 'handler';
   readonly #inbox: Inbox;
@@ -42,7 +42,7 @@ export class ServerWebSocket extends SeatedSocket implements WebSocket, Visit, I
     if (hook !== 'middleware') this.hasReachedHandler = true;
   }
 
-  get visit(): Visit {
+  get connection(): ProbedConnection {
     return this;
   }
 
@@ -60,19 +60,17 @@ export class ServerWebSocket extends SeatedSocket implements WebSocket, Visit, I
   }
 
   get isPending(): boolean {
-    return this.standing === 'pending';
+    return this.phase === 'pending';
   }
 
   /** An accept is on its way. */
   get isAnswering(): boolean {
-    return this.standing === 'answering';
+    return this.phase === 'answering';
   }
 
   /** Whether it was accepted, however it has ended since. */
   get wasAccepted(): boolean {
-    return (
-      this.standing === 'open' || this.standing === 'closing' || (this.standing === 'closed' && this.wire !== undefined)
-    );
+    return this.phase === 'open' || this.phase === 'closing' || (this.phase === 'closed' && this.wire !== undefined);
   }
 
   get inboundQueueMax(): number {
@@ -81,12 +79,12 @@ export class ServerWebSocket extends SeatedSocket implements WebSocket, Visit, I
 
   /** Where the client has left, its rejection harms no hook that does not await it, and no process. */
   accept(options: AcceptOptions = {}): Promise<void> {
-    if (this.standing === 'closed') return quiet(Promise.reject(this.disconnect));
+    if (this.phase === 'closed') return quiet(Promise.reject(this.disconnect));
     try {
-      checkAnswerable(this.standing, 'accept');
+      checkAnswerable(this.phase, 'accept');
       const { subprotocol, headers } = acceptAnswer(this.upgrade, options);
       const { maxPayloadBytes } = this.limits;
-      this.standing = 'answering';
+      this.phase = 'answering';
       const answer: UpgradeAnswer = {
         maxPayloadBytes,
         ...(subprotocol === undefined ? undefined : { subprotocol }),
@@ -96,7 +94,7 @@ export class ServerWebSocket extends SeatedSocket implements WebSocket, Visit, I
         ? this.#whenAccepted(this.upgrade.accept(answer))
         : this.#acceptedNow(this.upgrade.acceptNow(answer));
     } catch (error) {
-      if (this.standing === 'answering') this.leaveUnanswered();
+      if (this.phase === 'answering') this.leaveUnanswered();
       return Promise.reject(error as Error);
     }
   }
@@ -114,13 +112,13 @@ export class ServerWebSocket extends SeatedSocket implements WebSocket, Visit, I
     // No async function: it would keep three times as much for as long, at every handshake.
     const accepting: Promise<void> = this.pending('accept', opening).then(
       (wire) => {
-        if (this.standing === 'answering') return this.#accepted(wire);
+        if (this.phase === 'answering') return this.#accepted(wire);
         wire.terminate();
         void quiet(accepting);
         throw this.disconnect;
       },
       (error: unknown) => {
-        if (this.standing === 'answering') this.leaveUnanswered();
+        if (this.phase === 'answering') this.leaveUnanswered();
         if (!(error instanceof WebSocketDisconnect)) throw error;
         void quiet(accepting);
         throw this.disconnect;
@@ -136,9 +134,9 @@ export class ServerWebSocket extends SeatedSocket implements WebSocket, Visit, I
   }
 
   async deny(response: Response | number): Promise<void> {
-    if (this.standing === 'closed') throw this.disconnect;
+    if (this.phase === 'closed') throw this.disconnect;
     const answer = denyResponse(response);
-    checkAnswerable(this.standing, 'deny');
+    checkAnswerable(this.phase, 'deny');
     await this.refuse(answer, { by: this.#answerer });
   }
 
@@ -149,19 +147,19 @@ export class ServerWebSocket extends SeatedSocket implements WebSocket, Visit, I
     } catch (error) {
       return Promise.reject(error as Error);
     }
-    if (this.standing === 'pending') {
+    if (this.phase === 'pending') {
       return this.refuse(new Response(null, { status: 403 }), { by: this.#answerer, code });
     }
-    if (this.standing === 'answering') {
+    if (this.phase === 'answering') {
       this.#closesAs ??= { code, reason };
       return this.pending('close', this.#ending.promise);
     }
-    if (this.standing === 'open') this.startClose(code, reason);
+    if (this.phase === 'open') this.startClose(code, reason);
     return this.#closing === undefined ? settled.done : this.pending('close', this.#closing.promise);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.standing !== 'denied' && this.standing !== 'closed') await this.close();
+    if (this.phase !== 'denied' && this.phase !== 'closed') await this.close();
   }
 
   // ── For its app ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -177,9 +175,9 @@ export class ServerWebSocket extends SeatedSocket implements WebSocket, Visit, I
   }
 
   async refuse(response: Response, denial: Denial): Promise<void> {
-    this.standing = 'denied';
-    this.keeping.deadlines.drop(this);
-    this.leaveSeat();
+    this.phase = 'denied';
+    this.scheduler.deadlines.cancel(this);
+    this.leaveGroups();
     if (denial.by === 'timeout') {
       this.#endCode = closeCode.abnormal;
       this.#abort?.abort(this.disconnect);
@@ -190,7 +188,7 @@ export class ServerWebSocket extends SeatedSocket implements WebSocket, Visit, I
 
   /** The client left, or was cut off, before it was answered. */
   leaveUnanswered(): void {
-    if (this.standing !== 'pending' && this.standing !== 'answering') return;
+    if (this.phase !== 'pending' && this.phase !== 'answering') return;
     this.#finish(closeCode.abnormal, '', false);
     this.#inbox.drop();
     this.#closing?.resolve();
@@ -199,7 +197,7 @@ export class ServerWebSocket extends SeatedSocket implements WebSocket, Visit, I
   }
 
   terminate(): void {
-    if (this.standing === 'pending') void this.refuse(new Response(null, { status: 503 }), { by: 'limit' });
+    if (this.phase === 'pending') void this.refuse(new Response(null, { status: 503 }), { by: 'limit' });
     else this.wire?.terminate();
   }
 
@@ -238,7 +236,7 @@ export class ServerWebSocket extends SeatedSocket implements WebSocket, Visit, I
     options?: ReceiveOptions,
   ): Promise<T> {
     try {
-      checkAccepted(this.standing, call);
+      checkAccepted(this.phase, call);
     } catch (error) {
       return Promise.reject(error as Error);
     }
@@ -246,30 +244,30 @@ export class ServerWebSocket extends SeatedSocket implements WebSocket, Visit, I
   }
 
   gone(code: number, reason: string, wasClean: boolean): void {
-    if (this.standing === 'open') this.#finish(code, reason, wasClean);
-    else this.standing = 'closed';
-    this.keeping.deadlines.drop(this);
+    if (this.phase === 'open') this.#finish(code, reason, wasClean);
+    else this.phase = 'closed';
+    this.scheduler.deadlines.cancel(this);
     this.#closing?.resolve();
     this.host.ended(this);
   }
 
-  get #answerer(): Denier {
+  get #answerer(): RefusalReason {
     return this.hook === 'middleware' ? 'middleware' : 'handler';
   }
 
   #open(wire: Wire): void {
     this.wire = wire;
-    this.standing = 'open';
+    this.phase = 'open';
     this.host.count('accepted');
     this.startPulse();
-    this.takeSeat();
+    this.enterGroups();
     this.#inbox.open(wire);
   }
 
   protected override startClose(code: number, reason: string): void {
     void this.#ending;
     this.#finish(code, reason, true);
-    this.standing = 'closing';
+    this.phase = 'closing';
     this.wire?.close(code, reason);
     this.startCloseTimeout();
     this.#inbox.drop();
@@ -288,11 +286,11 @@ export class ServerWebSocket extends SeatedSocket implements WebSocket, Visit, I
 
   /** The first end counts: its code is what everyone learns, and from here on the channel is in no group. */
   #finish(code: number, reason: string, wasClean: boolean): void {
-    this.standing = 'closed';
+    this.phase = 'closed';
     this.#endCode = code;
     this.#endReason = reason;
     this.#endWasClean = wasClean;
-    this.leaveSeat();
+    this.leaveGroups();
     this.#abort?.abort(this.disconnect);
   }
 }

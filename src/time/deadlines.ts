@@ -1,13 +1,13 @@
 import type { Clock, Timer } from './clock.ts';
 
 /** Something that falls due. Its time may move later at any moment without a word to anyone. */
-export interface Due {
+export interface Deadline {
   /** On the clock's monotonic scale; Infinity: never. */
   readonly dueMs: number;
   /** Kept by `Deadlines`: where it is filed. Start with `-1`, nowhere. */
-  filedAt: number;
+  heapIndex: number;
   /** Called once it is due; it is filed no longer. */
-  fallDue(nowMs: number): void;
+  onDue(nowMs: number): void;
 }
 
 /**
@@ -20,7 +20,7 @@ export interface Due {
 export class Deadlines {
   #clock: Clock;
   #timer: Timer | undefined;
-  readonly #heap: Due[] = [];
+  readonly #heap: Deadline[] = [];
   readonly #times: number[] = [];
 
   constructor(clock: Clock) {
@@ -32,7 +32,7 @@ export class Deadlines {
   }
 
   /** Moves everything to another clock, keeping what is left of each wait. */
-  adopt(clock: Clock): void {
+  useClock(clock: Clock): void {
     const shiftMs = clock.monotonic() - this.#clock.monotonic();
     if (this.#timer !== undefined) this.#clock.clearTimeout(this.#timer);
     this.#timer = undefined;
@@ -42,19 +42,19 @@ export class Deadlines {
   }
 
   /** Files `due`, or files it earlier. Where its time has only moved later there is nothing to do. */
-  file(due: Due): void {
-    const { dueMs, filedAt } = due;
+  schedule(due: Deadline): void {
+    const { dueMs, heapIndex: filedAt } = due;
     if (dueMs === Infinity) return;
     if (filedAt < 0) this.#rise(due, dueMs, this.#heap.length);
     else if (dueMs < (this.#times[filedAt] as number)) this.#rise(due, dueMs, filedAt);
     if (this.#heap[0] === due) this.#arm();
   }
 
-  drop(due: Due): void {
-    const at = due.filedAt;
+  cancel(due: Deadline): void {
+    const at = due.heapIndex;
     if (at < 0) return;
-    due.filedAt = -1;
-    const last = this.#heap.pop() as Due;
+    due.heapIndex = -1;
+    const last = this.#heap.pop() as Deadline;
     const lastMs = this.#times.pop() as number;
     if (last !== due) {
       if (at > 0 && (this.#times[(at - 1) >> 1] as number) > lastMs) this.#rise(last, lastMs, at);
@@ -69,9 +69,9 @@ export class Deadlines {
     for (;;) {
       const first = this.#heap[0];
       if (first === undefined || (this.#times[0] as number) > nowMs) break;
-      this.drop(first);
-      if (first.dueMs > nowMs) this.file(first);
-      else first.fallDue(nowMs);
+      this.cancel(first);
+      if (first.dueMs > nowMs) this.schedule(first);
+      else first.onDue(nowMs);
     }
     this.#arm();
   }
@@ -101,20 +101,20 @@ export class Deadlines {
   }
 
   /** Files it at `at` or nearer to the top. */
-  #rise(due: Due, dueMs: number, at: number): void {
+  #rise(due: Deadline, dueMs: number, at: number): void {
     let free = at;
     while (free > 0) {
       const parentAt = (free - 1) >> 1;
       const parentMs = this.#times[parentAt] as number;
       if (parentMs <= dueMs) break;
-      this.#put(this.#heap[parentAt] as Due, parentMs, free);
+      this.#put(this.#heap[parentAt] as Deadline, parentMs, free);
       free = parentAt;
     }
     this.#put(due, dueMs, free);
   }
 
   /** Files it at `at` or further from the top. */
-  #sink(due: Due, dueMs: number, at: number): void {
+  #sink(due: Deadline, dueMs: number, at: number): void {
     const times = this.#times;
     let free = at;
     for (;;) {
@@ -127,15 +127,15 @@ export class Deadlines {
         childAt += 1;
       }
       if (childMs >= dueMs) break;
-      this.#put(this.#heap[childAt] as Due, childMs, free);
+      this.#put(this.#heap[childAt] as Deadline, childMs, free);
       free = childAt;
     }
     this.#put(due, dueMs, free);
   }
 
-  #put(due: Due, dueMs: number, at: number): void {
+  #put(due: Deadline, dueMs: number, at: number): void {
     this.#heap[at] = due;
     this.#times[at] = dueMs;
-    due.filedAt = at;
+    due.heapIndex = at;
   }
 }

@@ -3,7 +3,7 @@ import { Deadlines } from './deadlines.ts';
 import { Turn } from './turn.ts';
 
 /** What an app and its box lend to all their sockets and channels: one clock, one timer, one notion of a turn. */
-export class Keeping {
+export class Scheduler {
   #clock: Clock;
   readonly deadlines: Deadlines;
   readonly turn: Turn;
@@ -18,9 +18,9 @@ export class Keeping {
     return this.#clock;
   }
 
-  adopt(clock: Clock): void {
+  useClock(clock: Clock): void {
     this.#clock = clock;
-    this.deadlines.adopt(clock);
-    this.turn.adopt(clock);
+    this.deadlines.useClock(clock);
+    this.turn.useClock(clock);
   }
 }

@@ -20,7 +20,7 @@ export class Turn {
     this.#remembers = clock instanceof SystemClock;
   }
 
-  adopt(clock: Clock): void {
+  useClock(clock: Clock): void {
     this.#clock = clock;
     this.#remembers = clock instanceof SystemClock;
   }

@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from 'vitest';
 import { History } from '../../src/layer/history.ts';
 import { Groups, type Joinable } from '../../src/channel/groups.ts';
-import { Deadlines, type Due } from '../../src/time/deadlines.ts';
+import { Deadlines, type Deadline } from '../../src/time/deadlines.ts';
 import { SystemClock } from '../../src/time/clock.ts';
 
 const memberships = 100_000;
@@ -74,21 +74,21 @@ describe('deadlines', () => {
   test('that only move later are never sorted again until they are due', () => {
     const deadlines = new Deadlines(new SystemClock());
     let reads = 0;
-    const due = (): Due => ({
+    const due = (): Deadline => ({
       get dueMs() {
         reads += 1;
         return performance.now() + 3_600_000;
       },
-      filedAt: -1,
-      fallDue: () => {},
+      heapIndex: -1,
+      onDue: () => {},
     });
     const all = Array.from({ length: 10_000 }, due);
-    for (const one of all) deadlines.file(one);
+    for (const one of all) deadlines.schedule(one);
     reads = 0;
     const [first] = all;
-    deadlines.file(first as Due);
+    deadlines.schedule(first as Deadline);
     expect(reads).toBe(1);
-    for (const one of all) deadlines.drop(one);
+    for (const one of all) deadlines.cancel(one);
     expect(deadlines.size).toBe(0);
   });
 });

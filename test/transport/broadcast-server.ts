@@ -76,7 +76,7 @@ export class BroadcastServer implements AsyncDisposable {
     );
     this.transport = new NodeTransport(
       {
-        turn: (this.app.channelBox as Box).keeping.turn,
+        turn: (this.app.channelBox as Box).scheduler.turn,
         handle: (upgrade) => this.app.handle(upgrade),
         matches: () => true,
       },

@@ -134,7 +134,7 @@ export function sendingKeepsItsRules(way: string, options: NodeTransportOptions 
       const given = new Uint8Array([97, 98, 99]);
       const frame = Frame.bytes(given);
       given.fill(120);
-      await (server.app.channelBox as Box).local.seats[0]?.post(frame);
+      await (server.app.channelBox as Box).local.sockets[0]?.sendFrame(frame);
       await listener?.has(1);
       expect(listener?.received).toEqual(['bytes abc']);
     });
@@ -180,7 +180,7 @@ async function take(taken: readonly Step[], { app, sockets }: BroadcastServer): 
 
 /** A ping between data frames: control frames keep ws's own way. */
 function wireOf(box: Box, at: number): { ping(): void } | undefined {
-  const seat = box.local.seats[at] as unknown as { wire?: { ping(): void } } | undefined;
+  const seat = box.local.sockets[at] as unknown as { wire?: { ping(): void } } | undefined;
   return seat?.wire;
 }
 

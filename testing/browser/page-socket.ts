@@ -1,5 +1,5 @@
 import type { Message } from '../../src/index.ts';
-import type { Guest, Guests } from '../target/browser-client.ts';
+import type { BrowserClient, Guests } from '../target/browser-client.ts';
 import type { Link, LinkRequest } from '../transport/link.ts';
 import { CloseEvent, Listeners, type Listener } from './page-event.ts';
 import type { Log } from '../client/transcript.ts';
@@ -10,10 +10,10 @@ export const readyStates = { CONNECTING: 0, OPEN: 1, CLOSING: 2, CLOSED: 3 } as 
 
 /** What a page's socket reaches. */
 export interface PageServer {
-  readonly guests: Guests;
+  readonly browserClients: Guests;
   readonly log: Log;
   /** Those that are not closed. */
-  readonly pages: Set<Guest>;
+  readonly pages: Set<BrowserClient>;
   request(url: URL, subprotocols: readonly string[]): LinkRequest;
 }
 
@@ -21,7 +21,7 @@ export interface PageServer {
  * A browser's WebSocket over a link: states, events and errors as the WebSockets standard has them
  * (https://websockets.spec.whatwg.org). Each event is a task of its own.
  */
-export class PageSocket implements Guest {
+export class PageSocket implements BrowserClient {
   readonly #server: PageServer;
   readonly #url: URL;
   readonly #name: string;
@@ -41,7 +41,7 @@ export class PageSocket implements Guest {
     this.#listeners = new Listeners(face);
     this.#url = new URL(url);
     this.#server = server;
-    this.#name = server.guests.nextName();
+    this.#name = server.browserClients.nextName();
   }
 
   get readyState(): number {
@@ -79,11 +79,11 @@ export class PageSocket implements Guest {
 
   connect(subprotocols: readonly string[]): void {
     if (this.#readyState !== readyStates.CONNECTING) return;
-    const { guests, log } = this.#server;
+    const { browserClients, log } = this.#server;
     this.#offered = subprotocols;
     this.#server.pages.add(this);
-    guests.step();
-    this.#link = guests.connect(this, this.#server.request(this.#url, subprotocols), {
+    browserClients.step();
+    this.#link = browserClients.connect(this, this.#server.request(this.#url, subprotocols), {
       opened: ({ subprotocol }) => {
         log.add(this.#name, { kind: 'open' });
         this.#task(() => this.#open(subprotocol));
@@ -113,7 +113,7 @@ export class PageSocket implements Guest {
     const byteLength = isBlob ? Number(data.size) : Buffer.byteLength(payload as string | Uint8Array);
     this.#bufferedAmount += byteLength;
     if (this.#readyState !== readyStates.OPEN) return;
-    this.#server.guests.step();
+    this.#server.browserClients.step();
     const put = (ready: string | Uint8Array): void => {
       this.#server.log.add(this.#name, { kind: 'sent', data: ready });
       this.#link?.send(ready);
@@ -140,7 +140,7 @@ export class PageSocket implements Guest {
       return;
     }
     this.#readyState = readyStates.CLOSING;
-    this.#server.guests.step();
+    this.#server.browserClients.step();
     const sent = code ?? (reason === undefined ? undefined : 1000);
     this.#behindBlobs(() => {
       this.#server.log.add(this.#name, { kind: 'close', ...(sent === undefined ? {} : { code: sent }) });
@@ -207,12 +207,12 @@ export class PageSocket implements Guest {
   }
 
   #forget(): void {
-    this.#server.guests.forget(this);
+    this.#server.browserClients.forget(this);
     this.#server.pages.delete(this);
   }
 
   #task(task: () => void): void {
-    this.#server.guests.add(() => {
+    this.#server.browserClients.add(() => {
       if (!this.#hasLeft) task();
     });
   }
@@ -228,7 +228,7 @@ export class PageSocket implements Guest {
       if (this.#sending === mine) this.#sending = undefined;
     });
     this.#sending = mine;
-    void this.#server.guests.hold(mine);
+    void this.#server.browserClients.hold(mine);
   }
 }
 

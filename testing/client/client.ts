@@ -4,7 +4,7 @@ import type { Match } from './matchers.ts';
 import type { Transcript } from './transcript.ts';
 
 /** Virtual time over memory and tcp, real time against a URL; default 0: what has arrived at rest decides. */
-export interface Wait0 {
+export interface WaitOptions {
   within?: Duration;
 }
 
@@ -43,31 +43,31 @@ export interface TestClient extends AsyncDisposable {
   /** @throws {BoxError} `CHANNELBOX_PAYLOAD_ENCODING` for what JSON cannot carry; nothing is sent then */
   sendJson(value: unknown, mode?: 'text' | 'binary'): void;
 
-  receive(wait?: Wait0): Promise<Message>;
-  receiveText(wait?: Wait0): Promise<string>;
-  receiveBytes(wait?: Wait0): Promise<Uint8Array>;
-  receiveJson<T = unknown>(wait?: Wait0): Promise<T>;
+  receive(wait?: WaitOptions): Promise<Message>;
+  receiveText(wait?: WaitOptions): Promise<string>;
+  receiveBytes(wait?: WaitOptions): Promise<Uint8Array>;
+  receiveJson<T = unknown>(wait?: WaitOptions): Promise<T>;
 
   /** The next frame matches: returns what matched, else fails and leaves the frame where it was. */
   // oxlint-disable-next-line typescript/no-explicit-any -- of any input
-  expect<T>(match: StandardSchemaV1<any, T>, wait?: Wait0): Promise<T>;
+  expect<T>(match: StandardSchemaV1<any, T>, wait?: WaitOptions): Promise<T>;
   // oxlint-disable-next-line typescript/no-explicit-any -- a predicate may leave its frame untyped
-  expect<T = any>(match: (frame: T) => boolean, wait?: Wait0): Promise<T>;
-  expect(match: string | RegExp, wait?: Wait0): Promise<string>;
-  expect<T>(match: T, wait?: Wait0): Promise<T>;
+  expect<T = any>(match: (frame: T) => boolean, wait?: WaitOptions): Promise<T>;
+  expect(match: string | RegExp, wait?: WaitOptions): Promise<string>;
+  expect<T>(match: T, wait?: WaitOptions): Promise<T>;
   /** The next frames match, one each, in this order. */
-  expectSequence(matches: readonly Match[], wait?: Wait0): Promise<unknown[]>;
+  expectSequence(matches: readonly Match[], wait?: WaitOptions): Promise<unknown[]>;
   /** The next frames match, one each, in any order. */
-  expectUnordered(matches: readonly Match[], wait?: Wait0): Promise<unknown[]>;
+  expectUnordered(matches: readonly Match[], wait?: WaitOptions): Promise<unknown[]>;
   /** The first frame that matches; the ones before it are skipped, and the transcript says so. */
   // oxlint-disable-next-line typescript/no-explicit-any -- of any input
-  waitFor<T>(match: StandardSchemaV1<any, T>, wait?: Wait0): Promise<T>;
+  waitFor<T>(match: StandardSchemaV1<any, T>, wait?: WaitOptions): Promise<T>;
   // oxlint-disable-next-line typescript/no-explicit-any -- a predicate may leave its frame untyped
-  waitFor<T = any>(match: (frame: T) => boolean, wait?: Wait0): Promise<T>;
-  waitFor<T>(match: T, wait?: Wait0): Promise<T>;
+  waitFor<T = any>(match: (frame: T) => boolean, wait?: WaitOptions): Promise<T>;
+  waitFor<T>(match: T, wait?: WaitOptions): Promise<T>;
   /** Nothing is there and nothing comes: decided at rest; `for` moves the clock, `realMs` waits in real time. */
   expectNothing(options?: { for?: Duration; realMs?: number }): Promise<void>;
-  expectClosed(expected?: { code?: number; reason?: string; wasClean?: boolean }, wait?: Wait0): Promise<Closed>;
+  expectClosed(expected?: { code?: number; reason?: string; wasClean?: boolean }, wait?: WaitOptions): Promise<Closed>;
 
   /**
    * Resolves when the closing handshake has ended.

@@ -28,7 +28,7 @@ export class CloseWait extends ClientWait<Closed> {
   poll(): boolean {
     const { closed } = this.client;
     if (closed === undefined) return false;
-    const error = closed.code === 1011 ? this.session.seeErrorsOf(this.client.upgrade) : undefined;
+    const error = closed.code === 1011 ? this.activity.seeErrorsOf(this.client.upgrade) : undefined;
     const wanted = Object.entries(this.#expected).filter(([, value]) => value !== undefined);
     if (wanted.every(([key, value]) => closed[key as keyof Closed] === value)) this.resolve(closed);
     else

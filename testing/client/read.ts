@@ -1,6 +1,6 @@
 import type { Message } from '../../src/index.ts';
 import { describeMatch, isAsymmetric, isSchema, matchFrame, show, valueOf, type Verdict } from './matchers.ts';
-import type { Reading, Thrown } from './wait.ts';
+import type { FrameReading, Thrown } from './wait.ts';
 
 /** Remembers what a schema that answers later said of a frame. */
 class Matching {
@@ -35,7 +35,7 @@ function thrown(error: unknown): Verdict {
 }
 
 export function readNext<T>(what: string, convert: (frame: Message) => { value: T } | { why: string }) {
-  return (frames: readonly Message[]): Reading<T> => {
+  return (frames: readonly Message[]): FrameReading<T> => {
     const [frame] = frames;
     if (frame === undefined) return { is: 'open', missing: `${what} was expected, none came` };
     const converted = convert(frame);
@@ -44,7 +44,7 @@ export function readNext<T>(what: string, convert: (frame: Message) => { value: 
   };
 }
 
-export function readMatch(match: unknown): (frames: readonly Message[]) => Reading<unknown> {
+export function readMatch(match: unknown): (frames: readonly Message[]) => FrameReading<unknown> {
   const matching = new Matching();
   return (frames) => {
     const [frame] = frames;
@@ -56,7 +56,7 @@ export function readMatch(match: unknown): (frames: readonly Message[]) => Readi
   };
 }
 
-export function readSequence(matches: readonly unknown[]): (frames: readonly Message[]) => Reading<unknown[]> {
+export function readSequence(matches: readonly unknown[]): (frames: readonly Message[]) => FrameReading<unknown[]> {
   const matching = new Matching();
   return (frames) => {
     const values: unknown[] = [];
@@ -81,7 +81,7 @@ export function readSequence(matches: readonly unknown[]): (frames: readonly Mes
 }
 
 /** The next frames match, one each, in any order: an assignment of frames to matches, found by augmenting paths. */
-export function readUnordered(matches: readonly unknown[]): (frames: readonly Message[]) => Reading<unknown[]> {
+export function readUnordered(matches: readonly unknown[]): (frames: readonly Message[]) => FrameReading<unknown[]> {
   const matching = new Matching();
   return (frames) => {
     const seen = frames.slice(0, matches.length);
@@ -119,7 +119,7 @@ export function readUnordered(matches: readonly unknown[]): (frames: readonly Me
 }
 
 /** The first frame that matches; the ones before it are passed over. */
-export function readFirst(match: unknown): (frames: readonly Message[]) => Reading<unknown> {
+export function readFirst(match: unknown): (frames: readonly Message[]) => FrameReading<unknown> {
   const matching = new Matching();
   // Its client's waits are decided in order: while it is the first, nobody else takes frames.
   let passed = 0;
@@ -176,7 +176,7 @@ function mismatch(
   match: unknown,
   { why, error }: { why: string; error?: unknown },
   at: number,
-): Reading<never> {
+): FrameReading<never> {
   if (error !== undefined) {
     // One of an assertion library shows its own diff.
     const { actual, expected } = (error ?? {}) as { actual?: unknown; expected?: unknown };

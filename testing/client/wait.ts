@@ -2,8 +2,8 @@ import type { Message, Upgrade } from '../../src/index.ts';
 import type { Closed } from './client.ts';
 import type { Busy, Wait } from '../time/watched-app.ts';
 import { diffOf, TestFailure } from './failure.ts';
-import { Settling, type Refusal, type Seen } from '../time/observed-promise.ts';
-import type { Session } from '../target/app-activity.ts';
+import { Deferred, type FailedCall, type ObservedPromise } from '../time/observed-promise.ts';
+import type { AppActivity } from '../target/app-activity.ts';
 
 /** An error of a match's own, for one of the frames. */
 export interface Thrown {
@@ -14,7 +14,7 @@ export interface Thrown {
 }
 
 /** What a waiting call says of the frames that are there. */
-export type Reading<T> =
+export type FrameReading<T> =
   | { readonly is: 'done'; readonly value: T; readonly taken: number; readonly skipped?: readonly number[] }
   | {
       readonly is: 'wrong';
@@ -34,7 +34,7 @@ export type Reading<T> =
 /** A client as its waits see it. */
 export interface Waiting {
   readonly name: string;
-  readonly session: Session;
+  readonly activity: AppActivity;
   /** Not read yet. */
   readonly unread: readonly Message[];
   /** Frames read before them. */
@@ -49,7 +49,7 @@ export interface Waiting {
   readonly queue: FrameWait<never>[];
   describe(): string;
   /** A call of the test was refused: it failed, or the app did. */
-  refused(refusal: Refusal): void;
+  refused(refusal: FailedCall): void;
   nowMs(): number;
 }
 
@@ -58,23 +58,23 @@ export interface FrameCall<T> {
   readonly call: string;
   readonly withinMs: number;
   readonly origin: { stack?: string };
-  read(frames: readonly Message[]): Reading<T>;
+  read(frames: readonly Message[]): FrameReading<T>;
 }
 
 /** One call of one client, decided once. */
 export abstract class ClientWait<T> implements Wait {
-  readonly session: Session;
+  readonly activity: AppActivity;
   abstract readonly deadlineMs: number;
   abstract readonly takesErrors: boolean;
   protected readonly client: Waiting;
-  readonly #settling = new Settling<T>();
+  readonly #settling = new Deferred<T>();
 
   constructor(client: Waiting) {
     this.client = client;
-    this.session = client.session;
+    this.activity = client.activity;
   }
 
-  get promise(): Seen<T> {
+  get promise(): ObservedPromise<T> {
     return this.#settling.promise;
   }
 
@@ -91,7 +91,7 @@ export abstract class ClientWait<T> implements Wait {
   }
 }
 
-type Missing = Pick<Reading<never> & { readonly is: 'open' }, 'missing' | 'threw'>;
+type Missing = Pick<FrameReading<never> & { readonly is: 'open' }, 'missing' | 'threw'>;
 
 /** A call that waits for frames of one client. */
 export class FrameWait<T> extends ClientWait<T> {
@@ -118,7 +118,7 @@ export class FrameWait<T> extends ClientWait<T> {
   poll(): boolean {
     const { client } = this;
     if (client.queue[0] !== (this as unknown as FrameWait<never>)) return false;
-    let reading: Reading<T>;
+    let reading: FrameReading<T>;
     try {
       reading = this.#call.read(client.unread);
     } catch (error) {
@@ -133,7 +133,7 @@ export class FrameWait<T> extends ClientWait<T> {
     } else if (reading.is === 'wrong') this.#wrong(reading);
     else if (reading.is !== 'open' || client.ending === undefined) return false;
     // The error that closed it says more than that it is closed, and is about to be told.
-    else if (this.session.hasUnseenError) return false;
+    else if (this.activity.hasUnseenError) return false;
     else this.#miss(reading, `, and the connection is closed: ${client.ending}${this.#failureOfApp}`);
     return true;
   }
@@ -148,7 +148,7 @@ export class FrameWait<T> extends ClientWait<T> {
   }
 
   get #failureOfApp(): string {
-    const error = this.session.errorOf(this.client.upgrade);
+    const error = this.activity.errorOf(this.client.upgrade);
     return error instanceof Error ? `\nThe app failed: ${error.name}: ${error.message}` : '';
   }
 
@@ -182,7 +182,7 @@ export class FrameWait<T> extends ClientWait<T> {
     return this.client.isPaused ? 'while it is paused' : 'and nothing is on its way';
   }
 
-  #wrong(reading: Reading<T> & { readonly is: 'wrong' }): void {
+  #wrong(reading: FrameReading<T> & { readonly is: 'wrong' }): void {
     const { threw } = reading;
     const cause = reading.cause ?? threw?.error;
     const isObject = typeof reading.expected === 'object' && reading.expected !== null;

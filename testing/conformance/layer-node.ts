@@ -10,6 +10,7 @@ import {
   type LayerEntry,
   type LocalNode,
   type Member,
+  type Missed,
   type Payload,
   type SendOutcome,
 } from 'channelbox';
@@ -34,6 +35,7 @@ export class StubNode implements LocalNode {
   readonly delivered: Delivered[] = [];
   readonly sent: { readonly channel: string; readonly payload: Payload }[] = [];
   readonly closed: { readonly target: CloseTarget; readonly options: CloseOptions }[] = [];
+  readonly misses: { readonly group: string; readonly what: Missed }[] = [];
   readonly reports: unknown[] = [];
   readonly #clock: Clock;
   readonly #groups = new Map<string, Map<string, Member>>();
@@ -45,7 +47,7 @@ export class StubNode implements LocalNode {
     this.layer = layer;
     this.#clock = clock;
     const prefix = Math.random().toString(36).slice(2, 8);
-    layer.open({
+    void layer.open({
       local: this,
       clock,
       bounds: { ...bounds, ...limits },
@@ -102,6 +104,10 @@ export class StubNode implements LocalNode {
     }
     this.sent.push({ channel, payload });
     return 'sent';
+  }
+
+  missed(group: string, what: Missed): void {
+    this.misses.push({ group, what });
   }
 
   close(target: CloseTarget, options: CloseOptions): number {

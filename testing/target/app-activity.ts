@@ -1,31 +1,31 @@
-import type { Busy, Driven } from '../time/watched-app.ts';
-import type { ErrorContext, Probe, Upgrade, Visit } from '../../src/index.ts';
+import type { Busy, WatchedApp } from '../time/watched-app.ts';
+import type { ErrorContext, Probe, Upgrade, ProbedConnection } from '../../src/index.ts';
 import { callerLines, originOf, owners, type Owner, type TestClock } from '../time/clock.ts';
 
 const { performance } = globalThis;
 
 /** A handler that runs, as far as the kit can see: in a promise of ours it is quiet, anywhere else it is busy. */
-export class Running implements Owner, Busy {
-  readonly visit: Visit;
+export class RunningHandler implements Owner, Busy {
+  readonly connection: ProbedConnection;
   busySince: number = performance.now();
   /** It was given its real time, and time moves on without it. */
   isGivenUp = false;
-  readonly #session: Session;
+  readonly #activity: AppActivity;
   #depth = 0;
   #hasEnded = false;
   #lastCall = 'none yet';
   #origin: { stack?: string } = nowhere;
 
-  constructor(session: Session, visit: Visit) {
-    this.#session = session;
-    this.visit = visit;
-    session.busy.add(this);
+  constructor(activity: AppActivity, connection: ProbedConnection) {
+    this.#activity = activity;
+    this.connection = connection;
+    activity.busy.add(this);
   }
 
   enter(call: string): void {
     this.note(call);
     this.#depth += 1;
-    if (this.#depth === 1) this.#session.busy.delete(this);
+    if (this.#depth === 1) this.#activity.busy.delete(this);
   }
 
   /** A consumer between two frames: no line of its own code waits. */
@@ -33,14 +33,14 @@ export class Running implements Owner, Busy {
     this.#lastCall = 'none since its frame came';
     this.#origin = nowhere;
     this.#depth += 1;
-    if (this.#depth === 1) this.#session.busy.delete(this);
+    if (this.#depth === 1) this.#activity.busy.delete(this);
   }
 
   leave(): void {
     this.#depth -= 1;
     if (this.#depth > 0 || this.#hasEnded) return;
     this.#wake();
-    this.#session.busy.add(this);
+    this.#activity.busy.add(this);
   }
 
   /** It called the framework: it is alive. */
@@ -52,17 +52,17 @@ export class Running implements Owner, Busy {
 
   end(): void {
     this.#hasEnded = true;
-    this.#session.busy.delete(this);
-    this.#session.running.delete(this);
+    this.#activity.busy.delete(this);
+    this.#activity.running.delete(this);
   }
 
-  belongsTo(session: Session): boolean {
-    return this.#session === session;
+  belongsTo(activity: AppActivity): boolean {
+    return this.#activity === activity;
   }
 
   get place(): string {
-    const { route, upgrade, hook, id } = this.visit;
-    return placeOf({ route: route ?? upgrade.url.pathname, hook, connection: id }, this.#session.nameOf(upgrade));
+    const { route, upgrade, hook, id } = this.connection;
+    return placeOf({ route: route ?? upgrade.url.pathname, hook, connection: id }, this.#activity.nameOf(upgrade));
   }
 
   /** Route, hook, last call into the framework and where that was. */
@@ -84,7 +84,7 @@ export class Running implements Owner, Busy {
 const nowhere: { stack?: string } = {};
 
 /** Where frames pass between an app and its clients without end. */
-class Restless implements Busy {
+class EndlessTraffic implements Busy {
   readonly busySince = 0;
   isGivenUp = false;
 
@@ -106,15 +106,15 @@ export interface Failure {
 }
 
 /** What the kit knows of one app under test: who runs, who failed, what is on its way. */
-export class Session implements Driven {
+export class AppActivity implements WatchedApp {
   readonly clock: TestClock;
   readonly watchdogMs: number;
-  readonly restless: Busy = new Restless();
-  readonly busy: Set<Running> = new Set();
-  readonly running: Set<Running> = new Set();
+  readonly restless: Busy = new EndlessTraffic();
+  readonly busy: Set<RunningHandler> = new Set();
+  readonly running: Set<RunningHandler> = new Set();
   readonly failures: Failure[] = [];
-  readonly visits: Visit[] = [];
-  readonly #byVisit = new Map<Visit, Running>();
+  readonly connections: ProbedConnection[] = [];
+  readonly #byVisit = new Map<ProbedConnection, RunningHandler>();
   /** Everything on its way between the two ends. */
   isInFlight: () => boolean = () => false;
   /** Of the client that asked so. */
@@ -154,19 +154,19 @@ export class Session implements Driven {
   probe(more: Probe): Probe {
     return {
       clock: this.clock,
-      run: (visit, body) => {
-        const running = new Running(this, visit);
+      run: (connection, body) => {
+        const running = new RunningHandler(this, connection);
         this.running.add(running);
-        this.visits.push(visit);
-        this.#byVisit.set(visit, running);
+        this.connections.push(connection);
+        this.#byVisit.set(connection, running);
         const done = owners.run(running, body);
         const end = (): void => running.end();
         done.then(end, end);
         return done;
       },
-      rest: (visit) => this.#byVisit.get(visit)?.rest(),
-      wake: (visit, body) => {
-        const running = this.#byVisit.get(visit);
+      rest: (connection) => this.#byVisit.get(connection)?.rest(),
+      wake: (connection, body) => {
+        const running = this.#byVisit.get(connection);
         if (running === undefined) return body();
         running.leave();
         return owners.run(running, body);
@@ -177,7 +177,7 @@ export class Session implements Driven {
         running?.enter(call);
         return running;
       },
-      leave: (token) => (token as Running | undefined)?.leave(),
+      leave: (token) => (token as RunningHandler | undefined)?.leave(),
       failed: (error, context, upgrade) => {
         this.failures.push({ error, context, upgrade, isSeen: false });
       },
@@ -186,9 +186,9 @@ export class Session implements Driven {
   }
 }
 
-function currentRunning(): Running | undefined {
+function currentRunning(): RunningHandler | undefined {
   const owner = owners.getStore();
-  return owner instanceof Running ? owner : undefined;
+  return owner instanceof RunningHandler ? owner : undefined;
 }
 
 const here = new URL('../..', import.meta.url).pathname;

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { instrument, type App } from '../../src/index.ts';
 import { originOf, owners, TestClock } from '../time/clock.ts';
-import type { Mover, Wait } from '../time/watched-app.ts';
-import { Leftovers } from './leaks.ts';
+import type { ClockMove, Wait } from '../time/watched-app.ts';
+import { Leaks } from './leaks.ts';
 import type { LinkTransport } from '../transport/link.ts';
 import { SeededRandom } from './random.ts';
-import { Settling } from '../time/observed-promise.ts';
-import { Session } from './app-activity.ts';
+import { Deferred } from '../time/observed-promise.ts';
+import { AppActivity } from './app-activity.ts';
 import { Target, type TestTarget, type TestTargetOptions } from './target.ts';
 import { TcpTransport } from '../transport/tcp.ts';
 import { Log } from '../client/transcript.ts';
@@ -51,7 +51,7 @@ const dayMs = 24 * 60 * 60 * 1000;
 class AppTarget extends Target implements TestApp {
   readonly app: App;
   readonly clock: TestClock;
-  readonly session: Session;
+  readonly activity: AppActivity;
   readonly log: Log;
   readonly patienceMs = 0;
   readonly isVirtual = true;
@@ -64,11 +64,11 @@ class AppTarget extends Target implements TestApp {
     const random = new SeededRandom(options.seed ?? 1);
     const env: TestEnv = { clock: this.clock, random: () => random.next(), uuid: () => random.uuid() };
     this.app = typeof given === 'function' ? owners.run(background, () => given(env)) : given;
-    this.session = new Session(this.clock, options.watchdogMs ?? 1_000);
+    this.activity = new AppActivity(this.clock, options.watchdogMs ?? 1_000);
     const tcp = options.transport === 'tcp' ? new TcpTransport(this.app) : undefined;
     instrument(
       this.app,
-      this.session.probe({
+      this.activity.probe({
         ...(typeof given === 'function' ? { uuid: () => random.uuid() } : { uuid: randomUUID }),
         ...(tcp === undefined ? {} : { upgrade: (upgrade) => tcp.watch(upgrade) }),
         denied: (upgrade, denial) => {
@@ -77,9 +77,9 @@ class AppTarget extends Target implements TestApp {
       }),
     );
     this.transport = tcp ?? new MemoryTransport(this.app);
-    this.session.isInFlight = () => this.transport.isInFlight() || this.guests.isBusy;
-    this.session.nameOf = (upgrade) => this.clients.find((client) => client.upgrade === upgrade)?.name;
-    this.clock.driver.addSession(this.session);
+    this.activity.isInFlight = () => this.transport.isInFlight() || this.browserClients.isBusy;
+    this.activity.nameOf = (upgrade) => this.clients.find((client) => client.upgrade === upgrade)?.name;
+    this.clock.virtualTime.addSession(this.activity);
     this.log = new Log({ now: () => this.clock.monotonic(), unixMs: this.clock.now(), isVirtual: true });
     this.cleanUpAfterTest();
   }
@@ -89,16 +89,16 @@ class AppTarget extends Target implements TestApp {
   }
 
   addWait(wait: Wait): void {
-    this.clock.driver.addWait(wait);
+    this.clock.virtualTime.addWait(wait);
   }
 
-  addMover(mover: Mover): void {
-    this.clock.driver.addMover(mover);
+  addMover(mover: ClockMove): void {
+    this.clock.virtualTime.addMover(mover);
   }
 
   settle({ realMs }: { realMs?: number } = {}): Promise<void> {
     const origin = originOf(this.settle);
-    const { promise, resolve, reject } = new Settling<void>();
+    const { promise, resolve, reject } = new Deferred<void>();
     const refuse = (error: unknown): void => {
       this.refusals.push({ error, promise });
       reject(error);
@@ -106,7 +106,7 @@ class AppTarget extends Target implements TestApp {
     this.addMover({
       call: 'settle',
       byMs: 0,
-      session: this.session,
+      activity: this.activity,
       realMs,
       resolve: () => resolve(),
       reject: refuse,
@@ -118,33 +118,33 @@ class AppTarget extends Target implements TestApp {
     return promise;
   }
 
-  protected async finish(): Promise<Leftovers> {
-    const { driver } = this.clock;
+  protected async finish(): Promise<Leaks> {
+    const { virtualTime } = this.clock;
     await this.#rest();
-    driver.expireAll(this.session);
-    const leftovers = new Leftovers();
-    leftovers.addUnread(this.isStrict ? this.clients : []);
+    virtualTime.expireAll(this.activity);
+    const leaks = new Leaks();
+    leaks.addUnread(this.isStrict ? this.clients : []);
     for (const client of this.clients) {
       client.resume();
       void client.close(1001);
     }
-    this.guests.leave();
+    this.browserClients.leave();
     await this.#rest();
-    leftovers.addErrors(this.session);
-    leftovers.addRunning(this.session);
-    leftovers.addTimers(this.clock, this.session);
-    leftovers.addForgotten([...this.refusals, ...driver.takeRefusals()]);
-    leftovers.addMemberships(this.session);
+    leaks.addErrors(this.activity);
+    leaks.addRunning(this.activity);
+    leaks.addTimers(this.clock, this.activity);
+    leaks.addForgotten([...this.refusals, ...virtualTime.takeRefusals()]);
+    leaks.addMemberships(this.activity);
     for (const client of this.clients) client.drop();
     await this.#closeApp();
     await this.transport.close();
-    driver.removeSession(this.session);
-    return leftovers;
+    virtualTime.removeSession(this.activity);
+    return leaks;
   }
 
   /** Handlers that still run would keep it; so would a layer that does not close. */
   async #closeApp(): Promise<void> {
-    let isClosed = this.session.running.size > 0;
+    let isClosed = this.activity.running.size > 0;
     const closing = this.app.close().then(
       () => {
         isClosed = true;
@@ -164,7 +164,7 @@ class AppTarget extends Target implements TestApp {
 
   /** To rest, without time passing; what is parked stays so. */
   #rest(): Promise<void> {
-    const { promise, resolve } = new Settling<void>();
+    const { promise, resolve } = new Deferred<void>();
     this.addMover({ call: 'close', byMs: 0, resolve: () => resolve(), reject: () => resolve() });
     return promise;
   }

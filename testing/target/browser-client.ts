@@ -1,19 +1,19 @@
 import { owners } from '../time/clock.ts';
 import type { Link, LinkEvents, LinkRequest } from '../transport/link.ts';
 
-// Kept from before fake timers can replace it: a guest's events come in real turns.
+// Kept from before fake timers can replace it: a browser's events come in real turns.
 const { setImmediate } = globalThis;
 
 /** A client that no test reads. */
-export interface Guest {
-  /** As a page that is closed: the server is told, the guest's own code is not. */
+export interface BrowserClient {
+  /** As a page that is closed: the server is told, the page's own code is not. */
   leave(): void;
 }
 
-/** The guests of one thing under test. What is on its way to them is on its way: rest waits for it. */
+/** The browserClients of one thing under test. What is on its way to them is on its way: rest waits for it. */
 export class Guests {
   readonly #connect: (request: LinkRequest, events: LinkEvents) => Link;
-  readonly #guests = new Set<Guest>();
+  readonly #browserClients = new Set<BrowserClient>();
   #tasks: (() => void)[] = [];
   #isArmed = false;
   #held = 0;
@@ -32,13 +32,13 @@ export class Guests {
     return `browser ${this.#names}`;
   }
 
-  connect(guest: Guest, request: LinkRequest, events: LinkEvents): Link {
-    this.#guests.add(guest);
+  connect(browserClient: BrowserClient, request: LinkRequest, events: LinkEvents): Link {
+    this.#browserClients.add(browserClient);
     return this.#connect(request, events);
   }
 
-  forget(guest: Guest): void {
-    this.#guests.delete(guest);
+  forget(browserClient: BrowserClient): void {
+    this.#browserClients.delete(browserClient);
   }
 
   /** A task of its own, behind all others, as a browser's event loop has it: promises settle before the next one. */
@@ -70,7 +70,7 @@ export class Guests {
   }
 
   leave(): void {
-    for (const guest of [...this.#guests]) guest.leave();
+    for (const browserClient of [...this.#browserClients]) browserClient.leave();
   }
 
   readonly #run = (): void => {

@@ -70,7 +70,7 @@ abstract class AnswerWait<T> extends ClientWait<T> {
       this.expire([]);
       return true;
     }
-    if (this.#answer.kind === 'denied') this.session.seeErrorsOf(this.client.upgrade);
+    if (this.#answer.kind === 'denied') this.activity.seeErrorsOf(this.client.upgrade);
     this.answered(this.#answer);
     return true;
   }

@@ -2,11 +2,11 @@ import { inspect } from 'node:util';
 import { TestTimer, type TestClock } from '../time/clock.ts';
 import type { LinkClient } from '../client/link-client.ts';
 import { show, valueOf } from '../client/matchers.ts';
-import { isFramework, placeOf, Running, type Session } from './app-activity.ts';
-import type { Refusal } from '../time/observed-promise.ts';
+import { isFramework, placeOf, RunningHandler, type AppActivity } from './app-activity.ts';
+import type { FailedCall } from '../time/observed-promise.ts';
 
 /** What a test left behind, as one list. */
-export class Leftovers {
+export class Leaks {
   readonly #items: string[] = [];
   readonly #causes: unknown[] = [];
 
@@ -27,17 +27,17 @@ export class Leftovers {
     return error;
   }
 
-  addErrors(session: Session): void {
-    for (const { error, context, isSeen, upgrade } of session.failures) {
+  addErrors(activity: AppActivity): void {
+    for (const { error, context, isSeen, upgrade } of activity.failures) {
       if (isSeen) continue;
       this.#causes.push(error);
-      const where = placeOf(context, session.nameOf(upgrade));
+      const where = placeOf(context, activity.nameOf(upgrade));
       this.#items.push(`an error that nobody saw, in ${where}:\n${textOf(error)}`);
     }
   }
 
-  addRunning(session: Session): void {
-    for (const running of session.running) {
+  addRunning(activity: AppActivity): void {
+    for (const running of activity.running) {
       this.#items.push(
         `a handler still runs after its client has left: ${running.describe()}\n` +
           'Let it end with its client (ws.signal tells), or move the clock as far as it waits.',
@@ -45,21 +45,21 @@ export class Leftovers {
     }
   }
 
-  addTimers(clock: TestClock, session: Session): void {
+  addTimers(clock: TestClock, activity: AppActivity): void {
     for (const timer of clock.pending()) {
       const owner = timer instanceof TestTimer ? timer.owner : undefined;
-      if (!(owner instanceof Running) || !owner.belongsTo(session) || session.running.has(owner)) continue;
+      if (!(owner instanceof RunningHandler) || !owner.belongsTo(activity) || activity.running.has(owner)) continue;
       const label = timer.label === '' ? 'a timer' : `a timer (${timer.label})`;
       const inMs = timer.dueMs - clock.monotonic();
       this.#items.push(`${label} is left, due in ${inMs} ms, set by ${owner.place}:\n${linesOfUser(timer.stack)}`);
     }
   }
 
-  addMemberships(session: Session): void {
-    for (const visit of session.visits) {
-      if (visit.isOpen || visit.memberships.length === 0) continue;
+  addMemberships(activity: AppActivity): void {
+    for (const connection of activity.connections) {
+      if (connection.isOpen || connection.memberships.length === 0) continue;
       this.#items.push(
-        `a closed socket is still in ${visit.memberships.join(', ')}: ${placeOf({ route: visit.route, hook: visit.hook, connection: visit.id }, session.nameOf(visit.upgrade))}`,
+        `a closed socket is still in ${connection.memberships.join(', ')}: ${placeOf({ route: connection.route, hook: connection.hook, connection: connection.id }, activity.nameOf(connection.upgrade))}`,
       );
     }
   }
@@ -73,7 +73,7 @@ export class Leftovers {
     }
   }
 
-  addForgotten(refusals: readonly Refusal[]): void {
+  addForgotten(refusals: readonly FailedCall[]): void {
     for (const { error, promise } of refusals) {
       if (promise.isAwaited) continue;
       this.#causes.push(error);

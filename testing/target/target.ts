@@ -1,15 +1,15 @@
 import type { Denial, Upgrade } from '../../src/index.ts';
 import type { ConnectOptions, TestClient } from '../client/client.ts';
 import { originOf } from '../time/clock.ts';
-import type { Mover, Wait } from '../time/watched-app.ts';
+import type { ClockMove, Wait } from '../time/watched-app.ts';
 import { Guests } from './browser-client.ts';
 import { ConnectWait, HandshakeWait, type Handshake } from './handshake.ts';
-import type { Leftovers } from './leaks.ts';
+import type { Leaks } from './leaks.ts';
 import type { LinkTransport } from '../transport/link.ts';
-import { LinkClient, type Bench } from '../client/link-client.ts';
+import { LinkClient, type TestHost } from '../client/link-client.ts';
 import { requestOf } from './request.ts';
-import type { Refusal } from '../time/observed-promise.ts';
-import type { Session } from './app-activity.ts';
+import type { FailedCall } from '../time/observed-promise.ts';
+import type { AppActivity } from './app-activity.ts';
 import type { Log } from '../client/transcript.ts';
 
 export interface TestTargetOptions {
@@ -46,22 +46,22 @@ export interface TestTarget extends AsyncDisposable {
 }
 
 /** The clients of one target, its log and its end: what an app and a URL have in common. */
-export abstract class Target implements TestTarget, Bench {
-  abstract readonly session: Session;
+export abstract class Target implements TestTarget, TestHost {
+  abstract readonly activity: AppActivity;
   abstract readonly log: Log;
   abstract readonly patienceMs: number;
   abstract readonly isVirtual: boolean;
-  readonly refusals: Refusal[] = [];
+  readonly refusals: FailedCall[] = [];
   readonly clients: LinkClient[] = [];
   readonly denials: WeakMap<Upgrade, Denial> = new WeakMap();
   /** Clients that no test reads: browser code behind a bridge. */
-  readonly guests: Guests = new Guests((request, events) => this.transport.connect(request, events));
+  readonly browserClients: Guests = new Guests((request, events) => this.transport.connect(request, events));
   protected abstract readonly transport: LinkTransport;
   /** How long a handshake may take, beyond what any server's own limit should be. */
   protected abstract readonly handshakeMs: number;
   readonly #options: TestTargetOptions;
   #names = 0;
-  #leftovers: Promise<Leftovers> | undefined;
+  #leaks: Promise<Leaks> | undefined;
   #isTold = false;
 
   constructor(options: TestTargetOptions) {
@@ -70,8 +70,8 @@ export abstract class Target implements TestTarget, Bench {
 
   abstract nowMs(): number;
   abstract addWait(wait: Wait): void;
-  abstract addMover(mover: Mover): void;
-  protected abstract finish(): Promise<Leftovers>;
+  abstract addMover(mover: ClockMove): void;
+  protected abstract finish(): Promise<Leaks>;
 
   get isStrict(): boolean {
     return this.#options.strict ?? false;
@@ -107,9 +107,9 @@ export abstract class Target implements TestTarget, Bench {
   }
 
   async close(): Promise<void> {
-    const leftovers = await this.#end();
+    const leaks = await this.#end();
     // With a hook the first failure is the one that shows: the list is the hook's.
-    if (this.#options.after === undefined) this.#tell(leftovers, false);
+    if (this.#options.after === undefined) this.#tell(leaks, false);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -163,17 +163,17 @@ export abstract class Target implements TestTarget, Bench {
     this.addWait(wait);
   }
 
-  #end(): Promise<Leftovers> {
-    this.#leftovers ??= this.finish();
-    return this.#leftovers;
+  #end(): Promise<Leaks> {
+    this.#leaks ??= this.finish();
+    return this.#leaks;
   }
 
-  #tell(leftovers: Leftovers, hasFailed: boolean): void {
-    if (this.#isTold || leftovers.isEmpty) return;
+  #tell(leaks: Leaks, hasFailed: boolean): void {
+    if (this.#isTold || leaks.isEmpty) return;
     this.#isTold = true;
     // One that nobody awaited has failed nothing.
-    if (hasFailed || this.refusals.some((refusal) => refusal.promise.isAwaited)) console.error(leftovers.text);
-    else throw leftovers.error();
+    if (hasFailed || this.refusals.some((refusal) => refusal.promise.isAwaited)) console.error(leaks.text);
+    else throw leaks.error();
   }
 }
 

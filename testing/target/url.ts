@@ -1,8 +1,8 @@
 import { TestClock } from '../time/clock.ts';
-import type { Mover, Wait } from '../time/watched-app.ts';
-import { Leftovers } from './leaks.ts';
+import type { ClockMove, Wait } from '../time/watched-app.ts';
+import { Leaks } from './leaks.ts';
 import type { Link, LinkEvents, LinkRequest, LinkTransport } from '../transport/link.ts';
-import { Session } from './app-activity.ts';
+import { AppActivity } from './app-activity.ts';
 import { Target, type TestTarget, type TestTargetOptions } from './target.ts';
 import { Log } from '../client/transcript.ts';
 import { WsLink } from '../transport/ws-link.ts';
@@ -23,7 +23,7 @@ class RealTime {
     void this.#run();
   }
 
-  addMover(mover: Mover): void {
+  addMover(mover: ClockMove): void {
     const dueMs = performance.now() + (mover.realMs ?? (mover.byMs as number));
     const look = (): void => {
       if (mover.poll?.() === true) return;
@@ -72,7 +72,7 @@ class UrlTransport implements LinkTransport {
 }
 
 class UrlTarget extends Target {
-  readonly session: Session;
+  readonly activity: AppActivity;
   readonly log: Log;
   readonly patienceMs: number;
   readonly isVirtual = false;
@@ -83,7 +83,7 @@ class UrlTarget extends Target {
   constructor(url: string, options: TestTargetOptions) {
     super(options);
     this.patienceMs = options.watchdogMs ?? 1_000;
-    this.session = new Session(new TestClock(), this.patienceMs);
+    this.activity = new AppActivity(new TestClock(), this.patienceMs);
     this.transport = new UrlTransport(url);
     this.log = new Log({ now: () => performance.now(), unixMs: Date.now(), isVirtual: false });
     this.cleanUpAfterTest();
@@ -97,22 +97,22 @@ class UrlTarget extends Target {
     this.#time.addWait(wait);
   }
 
-  addMover(mover: Mover): void {
+  addMover(mover: ClockMove): void {
     this.#time.addMover(mover);
   }
 
-  protected async finish(): Promise<Leftovers> {
-    const leftovers = new Leftovers();
-    leftovers.addUnread(this.isStrict ? this.clients : []);
-    leftovers.addForgotten(this.refusals);
-    this.guests.leave();
+  protected async finish(): Promise<Leaks> {
+    const leaks = new Leaks();
+    leaks.addUnread(this.isStrict ? this.clients : []);
+    leaks.addForgotten(this.refusals);
+    this.browserClients.leave();
     await Promise.all(
       this.clients.map((client) => {
         client.resume();
         return client.close(1001);
       }),
     );
-    return leftovers;
+    return leaks;
   }
 }
 

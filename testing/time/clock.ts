@@ -1,9 +1,9 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Clock, Timer } from '../../src/index.ts';
-import { Driver } from './virtual-time.ts';
+import { VirtualTime } from './virtual-time.ts';
 import { durationMs, type Duration } from './duration.ts';
 import { installClock } from './install.ts';
-import { Settling } from './observed-promise.ts';
+import { Deferred } from './observed-promise.ts';
 
 /** Whose code runs: a handler of an app under test. Elsewhere: the test's own. */
 export interface Owner {
@@ -54,7 +54,7 @@ export class TestTimer implements Timer {
  * between two of them everything settles: promise chains of any depth end before the next.
  */
 export class TestClock implements Clock {
-  readonly driver: Driver = new Driver(this);
+  readonly virtualTime: VirtualTime = new VirtualTime(this);
   #monotonicMs = 0;
   #wallMs: number;
   #sequence = 0;
@@ -86,9 +86,9 @@ export class TestClock implements Clock {
     const owner = owners.getStore();
     const origin = originOf(this.sleep);
     let forget = (): void => {};
-    const sleeping = new Settling<void>(() => {
+    const sleeping = new Deferred<void>(() => {
       if (owner !== undefined || hasEnded) return;
-      forget = this.driver.addSleeper({
+      forget = this.virtualTime.addSleeper({
         refuse: () => {
           this.clearTimeout(timer);
           end();
@@ -125,17 +125,17 @@ export class TestClock implements Clock {
    * @throws {ChannelBoxError} `CHANNELBOX_DURATION`
    */
   advance(by: Duration): Promise<void> {
-    return this.driver.lead('advance', durationMs(by), nothing);
+    return this.virtualTime.lead('advance', durationMs(by), nothing);
   }
 
   /** Runs what can run without time passing. */
   settle(): Promise<void> {
-    return this.driver.lead('settle', 0, nothing);
+    return this.virtualTime.lead('settle', 0, nothing);
   }
 
   /** To the next timer; false when there is none. */
   next(): Promise<boolean> {
-    return this.driver.lead('next', 'next', (hasMoved) => hasMoved);
+    return this.virtualTime.lead('next', 'next', (hasMoved) => hasMoved);
   }
 
   /** A jump of the wall clock: `now` follows, `monotonic` and timers do not. */

@@ -1,5 +1,5 @@
 /** A promise that knows whether anyone awaits it. */
-export class Seen<T> extends Promise<T> {
+export class ObservedPromise<T> extends Promise<T> {
   /** What `then` derives is an ordinary promise. */
   static override get [Symbol.species](): PromiseConstructor {
     return Promise;
@@ -35,22 +35,22 @@ export class Seen<T> extends Promise<T> {
 }
 
 /** What a call of a test was refused with, and whether anybody heard of it. */
-export interface Refusal {
+export interface FailedCall {
   readonly error: unknown;
-  readonly promise: Seen<unknown>;
+  readonly promise: ObservedPromise<unknown>;
 }
 
 /**
  * A promise and the means to settle it. Its rejection never counts as unhandled: a test that forgets a wait learns of
  * it at its end, by name, and not by the end of the process.
  */
-export class Settling<T> {
-  readonly promise: Seen<T>;
+export class Deferred<T> {
+  readonly promise: ObservedPromise<T>;
   resolve!: (value: T) => void;
   reject!: (reason: unknown) => void;
 
   constructor(onAwaited?: () => void) {
-    this.promise = new Seen<T>((resolve, reject) => {
+    this.promise = new ObservedPromise<T>((resolve, reject) => {
       this.resolve = resolve;
       this.reject = (reason) => {
         // Past `then`, which would count as awaiting it.

@@ -1,5 +1,5 @@
-import type { Busy, Driven, Movable, Mover, Wait } from './watched-app.ts';
-import { Settling, type Refusal } from './observed-promise.ts';
+import type { Busy, WatchedApp, MovableClock, ClockMove, Wait } from './watched-app.ts';
+import { Deferred, type FailedCall } from './observed-promise.ts';
 import { Sleepers, type Sleeper } from './sleepers.ts';
 
 // Kept from before fake timers, ours or a runner's, can replace them: rest is decided in real turns.
@@ -7,12 +7,12 @@ const { setImmediate, setTimeout, performance } = globalThis;
 
 /** A mover whose turn it is. */
 class Lead {
-  readonly mover: Mover;
+  readonly mover: ClockMove;
   readonly targetMs: number;
   readonly startedAt: number = performance.now();
   hasFired = false;
 
-  constructor(mover: Mover, targetMs: number) {
+  constructor(mover: ClockMove, targetMs: number) {
     this.mover = mover;
     this.targetMs = targetMs;
   }
@@ -33,26 +33,26 @@ const givenUpMs = 5;
  * step on. The verdict that nothing moves and the decision that follows from it are one synchronous stretch: whatever
  * a test does between them would otherwise be decided by a verdict from before.
  */
-export class Driver {
-  readonly #clock: Movable;
-  readonly #sessions = new Set<Driven>();
+export class VirtualTime {
+  readonly #clock: MovableClock;
+  readonly #sessions = new Set<WatchedApp>();
   readonly #waits = new Set<Wait>();
-  readonly #movers: Mover[] = [];
+  readonly #movers: ClockMove[] = [];
   readonly #sleepers = new Sleepers();
   #lead: Lead | undefined;
-  #refusals: Refusal[] = [];
+  #refusals: FailedCall[] = [];
   #isBusy = false;
 
-  constructor(clock: Movable) {
+  constructor(clock: MovableClock) {
     this.#clock = clock;
   }
 
-  addSession(session: Driven): void {
-    this.#sessions.add(session);
+  addSession(activity: WatchedApp): void {
+    this.#sessions.add(activity);
   }
 
-  removeSession(session: Driven): void {
-    this.#sessions.delete(session);
+  removeSession(activity: WatchedApp): void {
+    this.#sessions.delete(activity);
     // Whatever sleeps on is a loop of somebody's, and no test's body waits for it.
     if (this.#sessions.size === 0) this.#sleepers.clear();
   }
@@ -62,14 +62,14 @@ export class Driver {
     this.#start();
   }
 
-  addMover(mover: Mover): void {
+  addMover(mover: ClockMove): void {
     this.#movers.push(mover);
     this.#start();
   }
 
   /** For the clock's own calls. */
-  lead<T>(call: string, byMs: Mover['byMs'], valueOf: (hasMoved: boolean) => T): Promise<T> {
-    const { promise, resolve, reject } = new Settling<T>();
+  lead<T>(call: string, byMs: ClockMove['byMs'], valueOf: (hasMoved: boolean) => T): Promise<T> {
+    const { promise, resolve, reject } = new Deferred<T>();
     this.addMover({
       call,
       byMs,
@@ -83,16 +83,16 @@ export class Driver {
   }
 
   /** What the clock's own calls were refused with since it was last asked. */
-  takeRefusals(): readonly Refusal[] {
+  takeRefusals(): readonly FailedCall[] {
     const refusals = this.#refusals;
     this.#refusals = [];
     return refusals;
   }
 
   /** Decides what still waits for an app, as its test has ended. */
-  expireAll(session: Driven): void {
+  expireAll(activity: WatchedApp): void {
     for (const wait of this.#waits) {
-      if (wait.session !== session) continue;
+      if (wait.activity !== activity) continue;
       this.#waits.delete(wait);
       wait.expire([]);
     }
@@ -150,7 +150,7 @@ export class Driver {
     let isDecided = false;
     for (const wait of this.#waits) {
       // Decided at rest, so that what a frame or a close set off has happened when the test goes on.
-      if (this.#isMoving(wait.session, spentMs) || !wait.poll()) continue;
+      if (this.#isMoving(wait.activity, spentMs) || !wait.poll()) continue;
       this.#waits.delete(wait);
       isDecided = true;
     }
@@ -159,30 +159,30 @@ export class Driver {
       this.#lead = undefined;
       isDecided = true;
     }
-    for (const session of this.#sessions) {
-      if (!session.hasUnseenError) continue;
+    for (const activity of this.#sessions) {
+      if (!activity.hasUnseenError) continue;
       // What left before the error shall be there before it.
-      if (this.#isMoving(session, spentMs)) continue;
-      if (this.#tellError(session)) isDecided = true;
+      if (this.#isMoving(activity, spentMs)) continue;
+      if (this.#tellError(activity)) isDecided = true;
     }
     return isDecided;
   }
 
   /** Something is on its way, and has not been for ever. */
-  #isMoving(session: Driven, spentMs: number): boolean {
-    const { restless, watchdogMs } = session;
-    return session.inFlight && spentMs < (restless.isGivenUp ? givenUpMs : watchdogMs);
+  #isMoving(activity: WatchedApp, spentMs: number): boolean {
+    const { restless, watchdogMs } = activity;
+    return activity.inFlight && spentMs < (restless.isGivenUp ? givenUpMs : watchdogMs);
   }
 
   /** An error rejects every call of its app that waits and takes errors, at once. */
-  #tellError(session: Driven): boolean {
-    const waits = [...this.#waits].filter((wait) => wait.session === session && wait.takesErrors);
-    const movers = this.#movers.filter((mover) => mover.session === session);
-    const lead = this.#lead?.mover.session === session ? this.#lead.mover : undefined;
+  #tellError(activity: WatchedApp): boolean {
+    const waits = [...this.#waits].filter((wait) => wait.activity === activity && wait.takesErrors);
+    const movers = this.#movers.filter((mover) => mover.activity === activity);
+    const lead = this.#lead?.mover.activity === activity ? this.#lead.mover : undefined;
     if (waits.length === 0 && movers.length === 0 && lead === undefined) return false;
     const reported = new Set<unknown>();
     for (const wait of this.#waits) if (!wait.takesErrors && wait.subject !== undefined) reported.add(wait.subject);
-    const taken = session.takeError(reported);
+    const taken = activity.takeError(reported);
     if (taken === undefined) return false;
     const { error } = taken;
     for (const wait of waits) {
@@ -207,12 +207,12 @@ export class Driver {
     const realLeftMs = lead === undefined || realMs === undefined ? 0 : realMs - (now - lead.startedAt);
     if (realLeftMs > 0 && lead?.mover.waitsOut === true) return undefined;
     const parked: Busy[] = [];
-    for (const session of this.#sessions) {
-      const { restless, watchdogMs } = session;
-      let isRestless = session.inFlight;
+    for (const activity of this.#sessions) {
+      const { restless, watchdogMs } = activity;
+      let isRestless = activity.inFlight;
       if (isRestless && spentMs < (restless.isGivenUp ? givenUpMs : watchdogMs)) return undefined;
       let isQuiet = !isRestless;
-      for (const running of session.busy) {
+      for (const running of activity.busy) {
         isQuiet = false;
         parked.push(running);
         if (realMs !== undefined) {
@@ -227,7 +227,7 @@ export class Driver {
       if (isRestless || isQuiet) restless.isGivenUp = isRestless;
     }
     for (const wait of this.#waits) {
-      if (wait.isThinking === true && spentMs < wait.session.watchdogMs) return undefined;
+      if (wait.isThinking === true && spentMs < wait.activity.watchdogMs) return undefined;
     }
     return parked;
   }

@@ -8,7 +8,7 @@ export interface Busy {
 }
 
 /** An app under test as its clock's driver sees it. */
-export interface Driven {
+export interface WatchedApp {
   /** Something is on its way between the two ends. */
   readonly inFlight: boolean;
   readonly busy: Iterable<Busy>;
@@ -21,7 +21,7 @@ export interface Driven {
 }
 
 /** The part of a clock that its driver moves. */
-export interface Movable {
+export interface MovableClock {
   monotonic(): number;
   readonly nextDueMs: number | undefined;
   fireNext(): void;
@@ -30,7 +30,7 @@ export interface Movable {
 
 /** One waiting call of a test. */
 export interface Wait {
-  readonly session: Driven;
+  readonly activity: WatchedApp;
   /** Virtual, monotonic. */
   readonly deadlineMs: number;
   /** Whether an error of the app rejects it; the others report the error as their result. */
@@ -46,14 +46,14 @@ export interface Wait {
   refuse(error: unknown): void;
 }
 
-export interface Mover {
+export interface ClockMove {
   readonly call: string;
   /** How far it goes from where it begins to lead; `'next'`: one timer. */
   readonly byMs: number | 'next';
   readonly resolve: (hasMoved: boolean) => void;
   readonly reject: (error: unknown) => void;
   /** Whose errors reject it; the clock's own calls take none. */
-  readonly session?: Driven | undefined;
+  readonly activity?: WatchedApp | undefined;
   /** Decides it early. True: it is decided. */
   readonly poll?: (() => boolean) | undefined;
   /** Real milliseconds that parked handlers are given, and then accepted. */

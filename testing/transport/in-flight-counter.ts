@@ -6,7 +6,7 @@ import type { WsLink } from './ws-link.ts';
  * One connection as both its ends report it. It rests when each frame that one end sent has come out at the other,
  * or cannot because the other does not read; a FIN carries no byte, so both ends must have seen the end.
  */
-export class Passage {
+export class InFlightCounter {
   readonly link: WsLink;
   clientSent = 0;
   clientGot = 0;
@@ -25,7 +25,7 @@ export class Passage {
   upgrade: Upgrade | undefined;
   onAsked: ((upgrade: Upgrade) => void) | undefined;
 
-  constructor(link: (passage: Passage) => WsLink) {
+  constructor(link: (inFlight: InFlightCounter) => WsLink) {
     this.link = link(this);
   }
 
@@ -63,22 +63,22 @@ export class Passage {
 }
 
 /** Counts what the client gets. */
-export function counted(events: LinkEvents, passage: Passage): LinkEvents {
+export function counted(events: LinkEvents, inFlight: InFlightCounter): LinkEvents {
   return {
     opened: (answer) => {
-      passage.hasOpened = true;
+      inFlight.hasOpened = true;
       events.opened(answer);
     },
     refused: (answer) => {
-      passage.clientIsOver = true;
+      inFlight.clientIsOver = true;
       events.refused(answer);
     },
     frame: (message) => {
-      passage.clientGot += 1;
+      inFlight.clientGot += 1;
       events.frame(message);
     },
     closed: (code, reason, wasClean) => {
-      passage.clientIsOver = true;
+      inFlight.clientIsOver = true;
       events.closed(code, reason, wasClean);
     },
   };
@@ -86,31 +86,31 @@ export function counted(events: LinkEvents, passage: Passage): LinkEvents {
 
 /** Counts what the client sends. */
 export class CountedLink implements Link {
-  readonly #passage: Passage;
+  readonly #inFlight: InFlightCounter;
 
-  constructor(passage: Passage) {
-    this.#passage = passage;
+  constructor(inFlight: InFlightCounter) {
+    this.#inFlight = inFlight;
   }
 
   send(data: string | Uint8Array): void {
-    this.#passage.clientSent += 1;
-    this.#passage.link.send(data);
+    this.#inFlight.clientSent += 1;
+    this.#inFlight.link.send(data);
   }
 
   close(code: number | undefined, reason: string): void {
-    this.#passage.clientCloses = true;
-    this.#passage.link.close(code, reason);
+    this.#inFlight.clientCloses = true;
+    this.#inFlight.link.close(code, reason);
   }
 
   drop(): void {
-    this.#passage.link.drop();
+    this.#inFlight.link.drop();
   }
 
   pause(): void {
-    this.#passage.link.pause();
+    this.#inFlight.link.pause();
   }
 
   resume(): void {
-    this.#passage.link.resume();
+    this.#inFlight.link.resume();
   }
 }

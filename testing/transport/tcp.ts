@@ -2,15 +2,15 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { App, Upgrade } from '../../src/index.ts';
 import type { Link, LinkEvents, LinkRequest, LinkTransport } from './link.ts';
-import { counted, CountedLink, Passage } from './in-flight-counter.ts';
+import { counted, CountedLink, InFlightCounter } from './in-flight-counter.ts';
 import { WatchedUpgrade } from './watched-upgrade.ts';
 import { WsLink } from './ws-link.ts';
 
 /** An app behind a real socket on a free port of the loopback. */
 export class TcpTransport implements LinkTransport {
   readonly #server: Server = createServer();
-  readonly #passages = new Set<Passage>();
-  readonly #byPort = new Map<number, Passage>();
+  readonly #passages = new Set<InFlightCounter>();
+  readonly #byPort = new Map<number, InFlightCounter>();
   #port: Promise<number> | undefined;
   /** Connections that wait for the port. */
   #opening = 0;
@@ -35,22 +35,22 @@ export class TcpTransport implements LinkTransport {
 
   isInFlight(): boolean {
     if (this.#opening > 0) return true;
-    for (const passage of this.#passages) {
-      if (passage.isInFlight) return true;
-      if (passage.isOver) this.#passages.delete(passage);
+    for (const inFlight of this.#passages) {
+      if (inFlight.isInFlight) return true;
+      if (inFlight.isOver) this.#passages.delete(inFlight);
     }
     return false;
   }
 
   /** For the probe: counts what passes the server's end. */
   watch(upgrade: Upgrade): Upgrade {
-    const passage = this.#byPort.get(upgrade.client.port);
-    if (passage === undefined) return upgrade;
+    const inFlight = this.#byPort.get(upgrade.client.port);
+    if (inFlight === undefined) return upgrade;
     this.#byPort.delete(upgrade.client.port);
-    passage.hasArrived = true;
-    passage.upgrade = upgrade;
-    const watched = new WatchedUpgrade(upgrade, passage);
-    passage.onAsked?.(watched);
+    inFlight.hasArrived = true;
+    inFlight.upgrade = upgrade;
+    const watched = new WatchedUpgrade(upgrade, inFlight);
+    inFlight.onAsked?.(watched);
     return watched;
   }
 
@@ -58,22 +58,22 @@ export class TcpTransport implements LinkTransport {
     return new Promise((resolve) => {
       this.#server.closeAllConnections();
       this.#server.close(() => resolve());
-      for (const passage of this.#passages) if (!passage.clientIsOver) passage.link.drop();
+      for (const inFlight of this.#passages) if (!inFlight.clientIsOver) inFlight.link.drop();
     });
   }
 
   #open(request: LinkRequest, events: LinkEvents, port: number): Link {
-    const passage = new Passage(
+    const inFlight = new InFlightCounter(
       (made) =>
         new WsLink(request, counted(events, made), {
           origin: `ws://127.0.0.1:${port}`,
           onPort: (from) => this.#byPort.set(from, made),
         }),
     );
-    passage.client = request.client;
-    passage.onAsked = (upgrade) => events.asked?.(upgrade);
-    this.#passages.add(passage);
-    return new CountedLink(passage);
+    inFlight.client = request.client;
+    inFlight.onAsked = (upgrade) => events.asked?.(upgrade);
+    this.#passages.add(inFlight);
+    return new CountedLink(inFlight);
   }
 }
 

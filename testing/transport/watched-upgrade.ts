@@ -1,14 +1,14 @@
 import type { Upgrade, UpgradeAnswer, Wire, WireEvents } from '../../src/index.ts';
-import type { Passage } from './in-flight-counter.ts';
+import type { InFlightCounter } from './in-flight-counter.ts';
 
 /** Counts what passes the server's end, and pretends where it comes from. */
 export class WatchedUpgrade implements Upgrade {
   readonly #upgrade: Upgrade;
-  readonly #passage: Passage;
+  readonly #inFlight: InFlightCounter;
 
-  constructor(upgrade: Upgrade, passage: Passage) {
+  constructor(upgrade: Upgrade, inFlight: InFlightCounter) {
     this.#upgrade = upgrade;
-    this.#passage = passage;
+    this.#inFlight = inFlight;
   }
 
   get url(): URL {
@@ -28,7 +28,7 @@ export class WatchedUpgrade implements Upgrade {
   }
 
   get client(): { readonly host: string; readonly port: number } {
-    return this.#passage.client ?? this.#upgrade.client;
+    return this.#inFlight.client ?? this.#upgrade.client;
   }
 
   get signal(): AbortSignal {
@@ -42,29 +42,29 @@ export class WatchedUpgrade implements Upgrade {
   }
 
   async accept(answer: UpgradeAnswer): Promise<Wire> {
-    this.#passage.isAnswered = true;
+    this.#inFlight.isAnswered = true;
     try {
-      return new WatchedWire(await this.#upgrade.accept(answer), this.#passage);
+      return new WatchedWire(await this.#upgrade.accept(answer), this.#inFlight);
     } catch (error) {
-      this.#passage.serverIsOver = true;
+      this.#inFlight.serverIsOver = true;
       throw error;
     }
   }
 
   deny(response: Response): Promise<void> {
-    this.#passage.isAnswered = true;
-    this.#passage.serverIsOver = true;
+    this.#inFlight.isAnswered = true;
+    this.#inFlight.serverIsOver = true;
     return this.#upgrade.deny(response);
   }
 }
 
 class WatchedWire implements Wire {
   readonly #wire: Wire;
-  readonly #passage: Passage;
+  readonly #inFlight: InFlightCounter;
 
-  constructor(wire: Wire, passage: Passage) {
+  constructor(wire: Wire, inFlight: InFlightCounter) {
     this.#wire = wire;
-    this.#passage = passage;
+    this.#inFlight = inFlight;
   }
 
   get bufferedBytes(): number {
@@ -77,7 +77,7 @@ class WatchedWire implements Wire {
 
   write(frame: Parameters<Wire['write']>[0]): ReturnType<Wire['write']> {
     const outcome = this.#wire.write(frame);
-    if (outcome !== 'closed') this.#passage.serverSent += 1;
+    if (outcome !== 'closed') this.#inFlight.serverSent += 1;
     return outcome;
   }
 
@@ -86,43 +86,43 @@ class WatchedWire implements Wire {
   }
 
   pause(): void {
-    this.#passage.serverIsPaused = true;
+    this.#inFlight.serverIsPaused = true;
     this.#wire.pause();
   }
 
   resume(): void {
-    this.#passage.serverIsPaused = false;
+    this.#inFlight.serverIsPaused = false;
     this.#wire.resume();
   }
 
   ping(): void {
-    this.#passage.pings += 1;
+    this.#inFlight.pings += 1;
     this.#wire.ping();
   }
 
   close(code: number, reason: string): void {
-    this.#passage.serverCloses = true;
+    this.#inFlight.serverCloses = true;
     this.#wire.close(code, reason);
   }
 
   terminate(): void {
-    this.#passage.serverCloses = true;
+    this.#inFlight.serverCloses = true;
     this.#wire.terminate();
   }
 
   listen(events: WireEvents): void {
-    const passage = this.#passage;
+    const inFlight = this.#inFlight;
     this.#wire.listen({
       frame: (message) => {
-        passage.serverGot += 1;
+        inFlight.serverGot += 1;
         events.frame(message);
       },
       pong: () => {
-        passage.pings = 0;
+        inFlight.pings = 0;
         events.pong();
       },
       close: (code, reason, wasClean) => {
-        passage.serverIsOver = true;
+        inFlight.serverIsOver = true;
         events.close(code, reason, wasClean);
       },
     });

@@ -1,13 +1,13 @@
 import type { Message } from '../../src/index.ts';
-import type { Wait0 } from '../client/client.ts';
+import type { WaitOptions } from '../client/client.ts';
 import { durationMs } from '../time/duration.ts';
 import type { LinkClient } from '../client/link-client.ts';
 import { describeMatch, matchFrame, show, valueOf } from '../client/matchers.ts';
-import { Settling } from '../time/observed-promise.ts';
+import { Deferred } from '../time/observed-promise.ts';
 import { cannotTell } from '../client/wait.ts';
 
 /** How long something must stay away. */
-export interface Absence extends Wait0 {
+export interface Absence extends WaitOptions {
   /** Accepts a real pause for handlers that wait on something outside. */
   realMs?: number;
 }
@@ -18,19 +18,19 @@ export interface Absence extends Wait0 {
  * @throws {Error} an error of the app that nobody has seen; "cannot tell", where a handler is parked
  */
 export function restOf(client: LinkClient, call: string, wait: Absence, origin: { stack?: string }): Promise<void> {
-  const { bench } = client;
+  const { host } = client;
   const byMs = wait.within === undefined ? 0 : durationMs(wait.within);
-  const realMs = wait.realMs ?? (bench.isVirtual ? undefined : byMs || bench.patienceMs);
-  const { promise, resolve, reject } = new Settling<void>();
+  const realMs = wait.realMs ?? (host.isVirtual ? undefined : byMs || host.patienceMs);
+  const { promise, resolve, reject } = new Deferred<void>();
   const refuse = (error: unknown): void => {
-    bench.refusals.push({ error, promise });
+    host.refusals.push({ error, promise });
     reject(error);
   };
-  bench.addMover({
+  host.addMover({
     call,
     byMs,
     realMs,
-    session: client.session,
+    activity: client.activity,
     resolve: () => resolve(),
     reject: refuse,
     doubt: (parked) => {

@@ -3,9 +3,9 @@ import { findSequence, findUnread, restOf, type Absence } from './absence.ts';
 import type { Closed } from '../client/client.ts';
 import { originOf } from '../time/clock.ts';
 import { diffOf, TestFailure } from '../client/failure.ts';
-import { LinkClient, type Bench } from '../client/link-client.ts';
+import { LinkClient, type TestHost } from '../client/link-client.ts';
 import { describeMatch, show } from '../client/matchers.ts';
-import { Settling } from '../time/observed-promise.ts';
+import { Deferred } from '../time/observed-promise.ts';
 import { Target } from '../target/target.ts';
 
 /** What a runner's `expect.extend` takes as an answer. */
@@ -93,7 +93,7 @@ export async function toMatchTranscript(
     typeof wanted === 'string' && !pass
       ? `${say}the transcript differs\n${diffOf(wanted, actual)}`
       : `${say}the transcript ${pass ? 'matches' : 'does not match'} ${typeof wanted === 'string' ? 'it' : String(wanted)}\n${actual}`;
-  return failed(client.bench, { pass, message: text, actual, expected: wanted });
+  return failed(client.host, { pass, message: text, actual, expected: wanted });
 }
 
 /** Everything has come to rest, and the text can be kept as a snapshot. */
@@ -154,7 +154,7 @@ async function verdictOf(client: LinkClient, matcher: string, call: () => Promis
 /** Of a negated matcher: what was found is the failure. */
 function absence(client: LinkClient, matcher: string, found: string | undefined): Verdict {
   if (found === undefined) return { pass: false, message: () => '' };
-  return failed(client.bench, {
+  return failed(client.host, {
     pass: true,
     message: `expect(${client.name}).${matcher}: ${found}\n\n${client.describe()}`,
   });
@@ -162,14 +162,14 @@ function absence(client: LinkClient, matcher: string, found: string | undefined)
 
 /** An assertion of the kit has failed: what the test leaves behind is printed then, so that this is what shows. */
 export function failed(
-  bench: Pick<Bench, 'refusals'>,
+  host: Pick<TestHost, 'refusals'>,
   verdict: { pass: boolean; message: string; actual?: unknown; expected?: unknown },
 ): Verdict {
   const { message, ...rest } = verdict;
-  const { promise } = new Settling<unknown>();
+  const { promise } = new Deferred<unknown>();
   // The runner throws it in the matcher's place: it counts as heard of.
   void promise.then();
-  bench.refusals.push({ error: new Error(message), promise });
+  host.refusals.push({ error: new Error(message), promise });
   return { ...rest, message: () => message };
 }
 
@@ -202,9 +202,11 @@ function firstOf({ unread, readCount, name }: LinkClient): string | undefined {
   return frame === undefined ? undefined : `frame ${readCount + 1} of ${name} is ${show(frame.data)}`;
 }
 
-function namesIn({ session, clients }: Target, group: string): string[] {
-  const seated = session.visits.filter((visit) => visit.isOpen && visit.memberships.includes(group));
-  const upgrades = new Set(seated.map((visit) => visit.upgrade));
+function namesIn({ activity, clients }: Target, group: string): string[] {
+  const seated = activity.connections.filter(
+    (connection) => connection.isOpen && connection.memberships.includes(group),
+  );
+  const upgrades = new Set(seated.map((connection) => connection.upgrade));
   return clients
     .filter(({ upgrade }) => upgrade !== undefined && upgrades.has(upgrade))
     .map(nameOf)

@@ -16,7 +16,7 @@ export async function serve({ role, dist, joins = true, compression = false, use
   else {
     const { NodeTransport } = await load('src/transport/node.js');
     const host = {
-      turn: app.channelBox.keeping.turn,
+      turn: app.channelBox.scheduler.turn,
       handle: (upgrade) => app.handle(upgrade),
       matches: () => true,
     };

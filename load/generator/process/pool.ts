@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import type { Coordinator, GeneratorPort } from '../../run/coordinator.ts';
 import { LoadError, TargetError } from '../../load-error.ts';
-import type { Outline } from '../../result/run-summary.ts';
+import type { RunSummary } from '../../result/run-summary.ts';
 import { ScenarioError } from '../../scenario/scenario-error.ts';
 import type { GeneratorTask, ScenarioSource } from './task.ts';
 import { forkGenerator, type FromWorker, type PlainError, type ToWorker } from './worker.ts';
@@ -20,7 +20,7 @@ export class GeneratorPool {
   #isClosing: boolean = false;
 
   /** Starts the first process and has it import the scenario. */
-  async open(source: ScenarioSource): Promise<Outline> {
+  async open(source: ScenarioSource): Promise<RunSummary> {
     return await this.#join(source);
   }
 
@@ -49,7 +49,7 @@ export class GeneratorPool {
     await Promise.all(this.#members.map(({ child }) => ended(child)));
   }
 
-  async #join(source: ScenarioSource): Promise<Outline> {
+  async #join(source: ScenarioSource): Promise<RunSummary> {
     const child = forkGenerator();
     const member: Member = { child, expect: undefined, hasResult: false };
     const index = this.#members.push(member) - 1;

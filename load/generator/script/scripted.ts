@@ -2,11 +2,11 @@ import type { LoadClient } from '../../scenario/adapter/adapter.ts';
 import { durationMs, type Duration } from '../../scenario/duration.ts';
 import type { LoadTime } from '../../time.ts';
 import type { Client } from '../client.ts';
-import type { Speaking } from '../publisher.ts';
+import type { Publisher } from '../publisher.ts';
 
 export interface ScriptOptions {
   readonly client: Client;
-  readonly speaking: Speaking;
+  readonly speaking: Publisher;
   readonly time: LoadTime;
   readonly deadlineMs: number;
   close(code: number): void;

@@ -2,17 +2,17 @@ import type { Scenario } from '../../scenario/scenario.ts';
 import type { Client } from '../client.ts';
 import type { GeneratorCore } from '../generator-context.ts';
 import { ScriptedClient } from './scripted.ts';
-import type { Speaking } from '../publisher.ts';
+import type { Publisher } from '../publisher.ts';
 
 /** Runs a scenario's `client` function, once for each connection, and knows when all have ended. */
 export class Scripts {
   readonly #generator: GeneratorCore;
-  readonly #speaking: Speaking;
+  readonly #speaking: Publisher;
   #running: number = 0;
   #areAllConnected: boolean = false;
   #isTold: boolean = false;
 
-  constructor(generator: GeneratorCore, speaking: Speaking) {
+  constructor(generator: GeneratorCore, speaking: Publisher) {
     this.#generator = generator;
     this.#speaking = speaking;
   }

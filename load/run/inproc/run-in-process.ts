@@ -1,5 +1,5 @@
 import { TestClock } from '../../../testing/index.ts';
-import { Coordinator, type Findings } from '../coordinator.ts';
+import { Coordinator, type RunResults } from '../coordinator.ts';
 import { Generator } from '../../generator/generator.ts';
 import { noHealth } from '../../generator/health.ts';
 import { fakerFor } from '../../generator/process/task.ts';
@@ -99,7 +99,7 @@ export async function runInProcess(scenario: ResolvedScenario, options: InProces
 }
 
 /** Moves time on whenever nothing else moves, until the run is over. */
-async function drive(run: Promise<Findings>, clock: TestClock, pump: Pump): Promise<Findings> {
+async function drive(run: Promise<RunResults>, clock: TestClock, pump: Pump): Promise<RunResults> {
   let isOver = false;
   const over = (): void => {
     isOver = true;

@@ -1,4 +1,5 @@
-import type { Frame, Message, Wire, WireEvents } from '../../index.ts';
+import type { Frame } from '../../protocol/frame.ts';
+import type { Message, Wire, WireEvents } from '../transport.ts';
 import { Reader, type Pump } from './pump.ts';
 
 /** The client's end, as the server's reaches it. */

@@ -7,31 +7,31 @@ import type { Frame } from '../../protocol/frame.ts';
  * message, whatever the members, and its bytes are joined once. A socket that also sends something of its own branches
  * off. A node remembers the branch taken last, which is the one that the next member of a fan-out takes.
  */
-export class Batch {
-  readonly #before: Batch | undefined;
+export class FrameRun {
+  readonly #before: FrameRun | undefined;
   readonly #bytes: Uint8Array | undefined;
   readonly frame: Frame | undefined;
   /** All bytes from the root on. */
   readonly byteLength: number;
   #joined: Uint8Array | undefined = undefined;
   #nextFrame: Frame | undefined = undefined;
-  #next: Batch | undefined = undefined;
+  #next: FrameRun | undefined = undefined;
 
-  private constructor(before: Batch | undefined, frame: Frame | undefined, bytes: Uint8Array | undefined) {
+  private constructor(before: FrameRun | undefined, frame: Frame | undefined, bytes: Uint8Array | undefined) {
     this.#before = before;
     this.frame = frame;
     this.#bytes = bytes;
     this.byteLength = (before?.byteLength ?? 0) + (bytes?.byteLength ?? 0);
   }
 
-  static root(): Batch {
-    return new Batch(undefined, undefined, undefined);
+  static root(): FrameRun {
+    return new FrameRun(undefined, undefined, undefined);
   }
 
-  followedBy(frame: Frame, bytes: Uint8Array): Batch {
-    if (this.#nextFrame === frame) return this.#next as Batch;
+  followedBy(frame: Frame, bytes: Uint8Array): FrameRun {
+    if (this.#nextFrame === frame) return this.#next as FrameRun;
     this.#nextFrame = frame;
-    this.#next = new Batch(this, frame, bytes);
+    this.#next = new FrameRun(this, frame, bytes);
     return this.#next;
   }
 
@@ -42,7 +42,7 @@ export class Batch {
     if (this.byteLength === bytes.byteLength) this.#joined = bytes;
     else {
       const joined = Buffer.allocUnsafe(this.byteLength);
-      let node: Batch | undefined = this;
+      let node: FrameRun | undefined = this;
       let end = this.byteLength;
       while (node !== undefined && node.#bytes !== undefined) {
         end -= node.#bytes.byteLength;
@@ -57,7 +57,7 @@ export class Batch {
   /** Its frames, first to last. */
   frames(): Frame[] {
     const frames: Frame[] = [];
-    for (let node: Batch | undefined = this; node?.frame !== undefined; node = node.#before) frames.push(node.frame);
+    for (let node: FrameRun | undefined = this; node?.frame !== undefined; node = node.#before) frames.push(node.frame);
     return frames.toReversed();
   }
 }

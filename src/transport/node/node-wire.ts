@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { WebSocket as WsWebSocket, type ServerOptions } from 'ws';
-import type { Batch } from './frame-run.ts';
-import type { Dispatch } from './turn-writer.ts';
+import type { FrameRun } from './frame-run.ts';
+import type { TurnWriter } from './turn-writer.ts';
 import { deflated, framed } from './encode.ts';
 import type { Frame } from '../../protocol/frame.ts';
 import type { End, Occasional } from './occasional.ts';
@@ -30,10 +30,10 @@ interface SenderInside {
  * cannot be seen, or are busy, frames go through `send`.
  */
 export class NodeWire extends WsWebSocket implements Wire {
-  readonly #dispatch: Dispatch;
+  readonly #turnWriter: TurnWriter;
   #socket: Socket | undefined = undefined;
   #events: WireEvents | undefined = undefined;
-  #batch: Batch | undefined = undefined;
+  #frameRun: FrameRun | undefined = undefined;
   #isDirty = false;
   #deflates = false;
   /** Whether bytes may wait in the socket: where not, a fan-out need not look into it. */
@@ -42,11 +42,11 @@ export class NodeWire extends WsWebSocket implements Wire {
   #flushedBytes = 0;
   #occasional: Occasional | undefined = undefined;
 
-  /** @param options of a `WebSocketServer`; with its dispatch, which ws hands through */
+  /** @param options of a `WebSocketServer`; with its turnWriter, which ws hands through */
   constructor(address: null, protocols: undefined, options: ServerOptions) {
     // ws makes the server's side of a socket from no address; its types know only the client's.
     super(address as unknown as string, protocols, options as object);
-    this.#dispatch = (options as unknown as { dispatch: Dispatch }).dispatch;
+    this.#turnWriter = (options as unknown as { turnWriter: TurnWriter }).turnWriter;
   }
 
   /** Whether a handshake can be answered without ws's own server. */
@@ -64,13 +64,13 @@ export class NodeWire extends WsWebSocket implements Wire {
   opened(socket: Socket, deflates: boolean): void {
     this.#socket = socket;
     this.#deflates = deflates;
-    this.#dispatch.writesRaw ??= !this.#dispatch.forcesWs && this.#holdsNothingBack;
+    this.#turnWriter.writesRaw ??= !this.#turnWriter.forcesWs && this.#holdsNothingBack;
     // The answer to the handshake itself.
     this.#mayWait = socket.writableLength > 0;
   }
 
   get bufferedBytes(): number {
-    return this.waitingBytes + this.#flushedBytes + (this.#batch?.byteLength ?? 0);
+    return this.waitingBytes + this.#flushedBytes + (this.#frameRun?.byteLength ?? 0);
   }
 
   get waitingBytes(): number {
@@ -84,20 +84,20 @@ export class NodeWire extends WsWebSocket implements Wire {
   write(frame: Frame): 'sent' | 'queued' | 'closed' {
     if (this.readyState !== 1) return 'closed';
     const isBehind = this.#mayWait && this.waitingBytes > 0;
-    const dispatch = this.#dispatch;
-    const bytes = this.#deflates ? deflated(frame, dispatch.counts) : framed(frame, dispatch.counts);
-    let batch = this.#batch;
-    if (batch === undefined) batch = dispatch.start(this.#deflates);
-    else if (batch.byteLength + bytes.byteLength > joinedBytesMax) {
+    const turnWriter = this.#turnWriter;
+    const bytes = this.#deflates ? deflated(frame, turnWriter.counts) : framed(frame, turnWriter.counts);
+    let frameRun = this.#frameRun;
+    if (frameRun === undefined) frameRun = turnWriter.start(this.#deflates);
+    else if (frameRun.byteLength + bytes.byteLength > joinedBytesMax) {
       this.#flush();
-      batch = dispatch.start(this.#deflates);
+      frameRun = turnWriter.start(this.#deflates);
     }
-    this.#batch = batch.followedBy(frame, bytes);
+    this.#frameRun = frameRun.followedBy(frame, bytes);
     if (!this.#isDirty) {
       this.#isDirty = true;
-      dispatch.add(this);
+      turnWriter.add(this);
     }
-    if (!dispatch.joins) this.#flush();
+    if (!turnWriter.joins) this.#flush();
     return isBehind ? 'queued' : 'sent';
   }
 
@@ -200,7 +200,7 @@ export class NodeWire extends WsWebSocket implements Wire {
     const rare = this.#rare;
     if (rare.end !== undefined) return;
     rare.end = { code, reason: reason?.toString() ?? '', wasClean: mayBeClean && code !== 1006 };
-    this.#batch = undefined;
+    this.#frameRun = undefined;
     this.#settleDrained();
     this.#tellEnd(rare.end);
   }
@@ -212,24 +212,24 @@ export class NodeWire extends WsWebSocket implements Wire {
   }
 
   #flush(): void {
-    const batch = this.#batch;
-    if (batch === undefined) return;
-    this.#batch = undefined;
+    const frameRun = this.#frameRun;
+    if (frameRun === undefined) return;
+    this.#frameRun = undefined;
     const socket = this.#socket;
     // ws is open until its socket ends: the stream's own `writable` says no more, and takes 0.28 µs of a delivery.
     if (socket === undefined || this.readyState !== 1) return;
-    this.#flushedBytes += batch.byteLength;
-    this.#dispatch.counts.writes += 1;
-    if (this.#writesRaw) socket.write(batch.joined());
-    else this.#sendThroughWs(batch, socket);
+    this.#flushedBytes += frameRun.byteLength;
+    this.#turnWriter.counts.writes += 1;
+    if (this.#writesRaw) socket.write(frameRun.joined());
+    else this.#sendThroughWs(frameRun, socket);
     // Where the kernel took all of it, nothing waits until the next write.
     this.#mayWait = socket.writableLength > 0;
   }
 
   get #writesRaw(): boolean {
-    const dispatch = this.#dispatch;
-    if (dispatch.writesRaw && this.#occasional?.usesSend !== true) return true;
-    return !dispatch.forcesWs && this.#holdsNothingBack;
+    const turnWriter = this.#turnWriter;
+    if (turnWriter.writesRaw && this.#occasional?.usesSend !== true) return true;
+    return !turnWriter.forcesWs && this.#holdsNothingBack;
   }
 
   get #holdsNothingBack(): boolean {
@@ -237,9 +237,9 @@ export class NodeWire extends WsWebSocket implements Wire {
     return sender?._state === 0 && sender._firstFragment === true;
   }
 
-  #sendThroughWs(batch: Batch, socket: Socket): void {
+  #sendThroughWs(frameRun: FrameRun, socket: Socket): void {
     socket.cork();
-    for (const frame of batch.frames()) {
+    for (const frame of frameRun.frames()) {
       const payload = typeof frame.data === 'string' ? Buffer.from(frame.data) : frame.data;
       this.send(payload, { binary: frame.type === 'bytes', compress: false });
     }

@@ -2,10 +2,10 @@ import type { Server as HttpServer } from 'node:http';
 import type { Server as HttpsServer } from 'node:https';
 import { WebSocketServer, type ServerOptions, type WebSocket as WsWebSocket } from 'ws';
 import type { Turn } from '../../time/turn.ts';
-import { Dispatch, type TransportCounts } from './turn-writer.ts';
-import { Doorway, type UpgradeHost } from './upgrade-listener.ts';
+import { TurnWriter, type TransportCounts } from './turn-writer.ts';
+import { UpgradeListener, type UpgradeHost } from './upgrade-listener.ts';
 import { sharesDeflate } from './encode.ts';
-import type { Handshake } from './handshake.ts';
+import type { UpgradeRequest } from './upgrade-request.ts';
 import { NodeWire } from './node-wire.ts';
 import type { UpgradeAnswer, Wire } from '../transport.ts';
 import type { OpenSocket } from './upgrade.ts';
@@ -26,15 +26,15 @@ export interface NodeTransportOptions {
 const payloadBytesMax = 1024 * 1024;
 
 interface Opening {
-  readonly handshake: Handshake;
+  readonly handshake: UpgradeRequest;
   readonly answer: UpgradeAnswer;
   readonly head: Buffer;
 }
 
 /** WebSockets over any `http.Server`, on npm `ws`: upgrades in, one write per socket and turn out. */
 export class NodeTransport {
-  readonly #dispatch: Dispatch;
-  readonly #doorway: Doorway;
+  readonly #turnWriter: TurnWriter;
+  readonly #listener: UpgradeListener;
   readonly #compresses: boolean;
   /** One for each payload limit: ws takes it per server. */
   readonly #servers = new Map<number, WebSocketServer>();
@@ -44,23 +44,23 @@ export class NodeTransport {
 
   constructor(host: NodeTransportHost, options: NodeTransportOptions = {}) {
     const { compression = false, joins = true, forcesWs = false } = options;
-    this.#dispatch = new Dispatch(host.turn, { joins, forcesWs });
-    this.#doorway = new Doorway(host, this.#open);
+    this.#turnWriter = new TurnWriter(host.turn, { joins, forcesWs });
+    this.#listener = new UpgradeListener(host, this.#open);
     this.#compresses = compression;
   }
 
   get counts(): TransportCounts {
-    return this.#dispatch.counts;
+    return this.#turnWriter.counts;
   }
 
   /** @param options.unmatched 'ignore' leaves what no route takes to the server's other listeners. */
   attach(server: HttpServer | HttpsServer, options?: { unmatched?: 'deny' | 'ignore' }): void {
-    this.#doorway.attach(server, options);
+    this.#listener.attach(server, options);
   }
 
   /** Takes no further upgrades; open sockets stay. */
   detach(): void {
-    this.#doorway.detach();
+    this.#listener.detach();
   }
 
   /** ws calls it at once, or not at all. */
@@ -71,7 +71,7 @@ export class NodeTransport {
   readonly #open: OpenSocket = (handshake, answer, head) => {
     const server = this.#serverFor(answer.maxPayloadBytes ?? payloadBytesMax);
     const { socket } = handshake;
-    const isForWs = this.#dispatch.forcesWs || !NodeWire.takesSockets || this.#mayDeflate(handshake);
+    const isForWs = this.#turnWriter.forcesWs || !NodeWire.takesSockets || this.#mayDeflate(handshake);
     // Where somebody else reads the socket, ws says what is wrong.
     if (isForWs || socket.listenerCount('data') > 0) return this.#openThroughWs(server, { handshake, answer, head });
     if (!socket.readable || !socket.writable) return undefined;
@@ -83,7 +83,7 @@ export class NodeTransport {
     return wire;
   };
 
-  #mayDeflate(handshake: Handshake): boolean {
+  #mayDeflate(handshake: UpgradeRequest): boolean {
     return this.#compresses && handshake.extensions !== undefined;
   }
 
@@ -112,7 +112,7 @@ export class NodeTransport {
         ? { serverNoContextTakeover: true, clientNoContextTakeover: true, threshold: 0 }
         : false,
       handleProtocols: () => this.#answer?.subprotocol ?? false,
-      dispatch: this.#dispatch,
+      turnWriter: this.#turnWriter,
     };
     server = new WebSocketServer(options as unknown as ServerOptions);
     server.on('headers', (lines: string[]) => {

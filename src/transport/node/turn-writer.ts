@@ -1,5 +1,5 @@
 import type { Turn } from '../../time/turn.ts';
-import { Batch } from './frame-run.ts';
+import { FrameRun } from './frame-run.ts';
 import type { EncodeCounts } from './encode.ts';
 
 export interface TransportCounts extends EncodeCounts {
@@ -18,7 +18,7 @@ export interface DispatchOptions {
 }
 
 /** What the sockets of one transport share in sending: the turn's frames, whose turn has to be ended, and the counts. */
-export class Dispatch {
+export class TurnWriter {
   readonly counts: TransportCounts = { framings: 0, deflates: 0, writes: 0 };
   readonly joins: boolean;
   readonly forcesWs: boolean;
@@ -26,8 +26,8 @@ export class Dispatch {
   writesRaw: boolean | undefined = undefined;
   readonly #turn: Turn;
   #sending: Sending[] = [];
-  #plain = Batch.root();
-  #deflating = Batch.root();
+  #plain = FrameRun.root();
+  #deflating = FrameRun.root();
 
   constructor(turn: Turn, { joins, forcesWs }: DispatchOptions) {
     this.#turn = turn;
@@ -36,7 +36,7 @@ export class Dispatch {
   }
 
   /** Where a socket stands that has sent nothing in this turn. */
-  start(deflates: boolean): Batch {
+  start(deflates: boolean): FrameRun {
     return deflates ? this.#deflating : this.#plain;
   }
 
@@ -48,8 +48,8 @@ export class Dispatch {
   readonly #endTurn = (): void => {
     const ended = this.#sending;
     this.#sending = [];
-    this.#plain = Batch.root();
-    this.#deflating = Batch.root();
+    this.#plain = FrameRun.root();
+    this.#deflating = FrameRun.root();
     for (const sending of ended) sending.endTurn();
   };
 }

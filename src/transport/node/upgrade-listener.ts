@@ -2,11 +2,11 @@ import type { IncomingMessage, Server as HttpServer } from 'node:http';
 import type { Server as HttpsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { Handshake } from './handshake.ts';
+import { UpgradeRequest } from './upgrade-request.ts';
 import type { Upgrade } from '../transport.ts';
 import { NodeUpgrade, refuse, type OpenSocket } from './upgrade.ts';
 
-/** What a doorway needs of the app that it lets into. */
+/** What a listener needs of the app that it lets into. */
 export interface UpgradeHost {
   /** Never throws; what it returns is not waited for. */
   handle(upgrade: Upgrade): unknown;
@@ -17,7 +17,7 @@ export interface UpgradeHost {
 type OnUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 
 /** Where upgrade requests of servers that somebody else runs come in: checked, they are handed on; else refused. */
-export class Doorway {
+export class UpgradeListener {
   readonly #host: UpgradeHost;
   readonly #open: OpenSocket;
   /** The Host that passed last: nearly all clients of a server name it alike. */
@@ -34,7 +34,7 @@ export class Doorway {
     const { unmatched = 'deny' } = options;
     if (this.#attached.has(server)) return;
     const onUpgrade: OnUpgrade = (request, socket, head) => {
-      const handshake = new Handshake(request, socket as Socket, head);
+      const handshake = new UpgradeRequest(request, socket as Socket, head);
       // Nobody else would answer it where we are alone.
       const mayIgnore = unmatched === 'ignore' && server.listenerCount('upgrade') > 1;
       if (mayIgnore && !this.#isOurs(handshake)) return;
@@ -50,11 +50,11 @@ export class Doorway {
     this.#attached.clear();
   }
 
-  #isOurs(handshake: Handshake): boolean {
+  #isOurs(handshake: UpgradeRequest): boolean {
     return handshake.asksForWebSocket && this.#host.matches(handshake.path);
   }
 
-  #upgrade(handshake: Handshake): void {
+  #upgrade(handshake: UpgradeRequest): void {
     const fault = handshake.fault(this.#knownHost);
     if (fault !== undefined) return refuse(handshake.socket, fault);
     this.#knownHost = handshake.host;

@@ -1,14 +1,14 @@
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { HandshakeError, WebSocketDisconnect } from '../../errors.ts';
-import { pathOf, type Handshake, type Refusal } from './handshake.ts';
+import { pathOf, type UpgradeRequest, type HttpRefusal } from './upgrade-request.ts';
 import type { Upgrade, UpgradeAnswer, Wire } from '../transport.ts';
 
 /**
  * Hands an accepted socket over; undefined where the client has gone.
  * @param head what the client has sent behind its request
  */
-export type OpenSocket = (handshake: Handshake, answer: UpgradeAnswer, head: Buffer) => Wire | undefined;
+export type OpenSocket = (handshake: UpgradeRequest, answer: UpgradeAnswer, head: Buffer) => Wire | undefined;
 
 /** Of what a client sends before it is answered. */
 const earlyBytesMax = 64 * 1024;
@@ -17,7 +17,7 @@ const earlyBytesMax = 64 * 1024;
 export class NodeUpgrade implements Upgrade {
   readonly #open: OpenSocket;
   /** Let go of with the answer. */
-  #handshake: Handshake | undefined;
+  #handshake: UpgradeRequest | undefined;
   /**
    * Once it is answered: scheme, the client's address and port, target, and names and values of the headers in turn,
    * a line each. One string: a tenth of what they weigh apart.
@@ -25,7 +25,7 @@ export class NodeUpgrade implements Upgrade {
   #packed = '';
   #watch: Watch | undefined = undefined;
 
-  constructor(handshake: Handshake, open: OpenSocket) {
+  constructor(handshake: UpgradeRequest, open: OpenSocket) {
     this.#handshake = handshake;
     this.#open = open;
   }
@@ -117,7 +117,7 @@ export class NodeUpgrade implements Upgrade {
     return this.#handshake === undefined ? this.#packed.split('\n') : linesOf(this.#handshake);
   }
 
-  #release(step: string): Handshake {
+  #release(step: string): UpgradeRequest {
     const handshake = this.#handshake;
     if (handshake === undefined) throw answeredTwice(step);
     this.#packed = linesOf(handshake).join('\n');
@@ -129,7 +129,7 @@ export class NodeUpgrade implements Upgrade {
 const linesBeforeHeaders = 4;
 
 /** None of them has a line break of its own: HTTP allows none. */
-function linesOf({ request, socket, target }: Handshake): string[] {
+function linesOf({ request, socket, target }: UpgradeRequest): string[] {
   const { remoteAddress = '', remotePort = 0 } = socket;
   return ['encrypted' in socket ? 'wss' : 'ws', remoteAddress, String(remotePort), target, ...request.rawHeaders];
 }
@@ -142,7 +142,7 @@ class Watch {
   #bytes: number;
 
   /** @param handshake undefined: it is answered, nobody leaves unanswered any more */
-  constructor(handshake: Handshake | undefined) {
+  constructor(handshake: UpgradeRequest | undefined) {
     this.#socket = handshake?.socket;
     this.#chunks = handshake === undefined ? [] : [handshake.head];
     this.#bytes = handshake?.head.byteLength ?? 0;
@@ -203,7 +203,7 @@ interface HttpAnswer {
 }
 
 /** Answers a request that is no handshake. */
-export function refuse(socket: Socket, { status, message, headers = {} }: Refusal): void {
+export function refuse(socket: Socket, { status, message, headers = {} }: HttpRefusal): void {
   const body = Buffer.from(`${message}\n`);
   answer(socket, {
     status,

@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 import type { UpgradeAnswer } from '../transport.ts';
 
 /** An HTTP answer to a request that is no opening handshake. */
-export interface Refusal {
+export interface HttpRefusal {
   readonly status: number;
   readonly message: string;
   readonly headers?: Readonly<Record<string, string>>;
@@ -21,7 +21,7 @@ const tokenPattern = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
  * An opening handshake as it came (RFC 6455 §4.1), what matters of its headers read in one pass. A header that comes
  * twice is the list of both, as HTTP has it, and then no version or key any more; of `Host` and `Origin` the first counts.
  */
-export class Handshake {
+export class UpgradeRequest {
   readonly request: IncomingMessage;
   readonly socket: Socket;
   /** What came behind the request. */
@@ -62,7 +62,7 @@ export class Handshake {
    * What is wrong with it (RFC 6455 §4.2.1), the first fault found; undefined: nothing.
    * @param knownHost a Host that has passed before, and need not be looked at again
    */
-  fault(knownHost?: string): Refusal | undefined {
+  fault(knownHost?: string): HttpRefusal | undefined {
     const { method } = this.request;
     if (method !== 'GET') {
       return { status: 405, message: `the method is ${method ?? ''}; a handshake is GET`, headers: { Allow: 'GET' } };
