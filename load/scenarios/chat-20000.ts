@@ -1,4 +1,3 @@
-// oxlint-disable-next-line no-restricted-imports -- a scenario is no part of the kit, it is run by it: against the example
 import { createChat } from '../../examples/chat/chat.ts';
 import { constant, defineLoad, hold, rampTo, uniform, type Scenario } from 'channelbox/load';
 
