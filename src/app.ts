@@ -57,7 +57,7 @@ export class App implements AppView, AsyncDisposable {
   readonly #options: AppOptions;
   readonly #box: Box;
   readonly #limits: Limits;
-  readonly #logger: Logger;
+  #logger: Logger;
   readonly #routes: RouteTable;
   readonly #connections: ConnectionManager;
   readonly #transport: NodeTransport;
@@ -231,6 +231,7 @@ export class App implements AppView, AsyncDisposable {
       }
       app.#connections.probe = probe;
       app.#box.probe = probe;
+      if (probe.logger !== undefined) app.#logger = probe.logger;
       if (probe.clock !== undefined) app.#box.scheduler.useClock(probe.clock);
     };
   }

@@ -2,6 +2,9 @@
  * What the testing kit, the simulator and the bridge see of a running app, and nothing else.
  * @internal Its members are theirs to agree with src; a program leaves all but `clock` alone.
  */
+import type { Logger } from './api.ts';
+import type { Counts, Entry, GroupMessage, SendOutcome } from './layer/layer.ts';
+import type { Frame } from './protocol/frame.ts';
 import type { Clock } from './time/clock.ts';
 import type { Upgrade } from './transport/transport.ts';
 
@@ -37,6 +40,8 @@ export interface ProbedConnection {
 
 export interface Probe {
   readonly clock?: Clock;
+  /** In place of the app's own. */
+  readonly logger?: Logger;
   /** In place of random ids. */
   readonly uuid?: () => string;
   /** Runs what the app does for one connection: its middleware, its handler, its hooks. */
@@ -54,4 +59,16 @@ export interface Probe {
   leave?(token: unknown): void;
   denied?(upgrade: Upgrade, denial: Denial): void;
   failed?(error: unknown, context: ErrorContext, upgrade: Upgrade): void;
+  /** From here on its channel is a member of the group on this node. */
+  joined?(connection: ProbedConnection, group: string): void;
+  left?(connection: ProbedConnection, group: string): void;
+  /** A message is about to be handed to this node's members of the group; what it returns goes with all that follows from it. */
+  delivering?(group: string, message: GroupMessage, entry: Entry | undefined): unknown;
+  delivered?(token: unknown, counts: Counts): void;
+  /** A frame of that delivery, before anyone is written to: the wires get this very object, also after a resume held it. */
+  held?(frame: Frame, token: unknown): void;
+  /** What became of a group's frame at one member; `queued` first and something else later where a resume held it. */
+  outcome?(connection: ProbedConnection, outcome: SendOutcome, frame: Frame): void;
+  /** One of a consumer's own hooks begins, or has ended. */
+  hook?(connection: ProbedConnection, name: string, step: 'begin' | 'end' | 'threw'): void;
 }

@@ -56,12 +56,14 @@ export class Box implements ChannelBoxView {
     const { scheduler } = this;
     this.closesExpired = closeExpired;
     this.layer = layer;
-    this.local = new LocalChannels(
+    this.local = new LocalChannels({
       scheduler,
-      () => layer.node,
-      (entry, group) => (frame === undefined ? entry.payload : encodePayload(frame(publicEntry(entry), group))),
-      onMissed,
-    );
+      nodeName: () => layer.node,
+      payloadFor: (entry, group) =>
+        frame === undefined ? entry.payload : encodePayload(frame(publicEntry(entry), group)),
+      onMissed: (group, what) => onMissed?.(group, what),
+      probe: () => this.probe,
+    });
     void layer.open({
       local: this.local,
       get clock() {

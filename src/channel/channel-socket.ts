@@ -1,5 +1,6 @@
 import { BoxError } from '../errors.ts';
 import type { Channel, Limits, WebSocket } from '../api.ts';
+import type { ProbedConnection } from '../probe.ts';
 import type { Scheduler } from '../time/scheduler.ts';
 import type { SendOutcome } from '../layer/layer.ts';
 import type { Frame } from '../protocol/frame.ts';
@@ -9,6 +10,8 @@ export interface ChannelSocket {
   readonly id: string;
   /** The id, where somebody has read it. */
   readonly knownId: string | undefined;
+  /** The same as a probe sees it. */
+  readonly connection: ProbedConnection;
   readonly scheduler: Scheduler;
   readonly limits: Limits;
   readonly isOpen: boolean;

@@ -12,6 +12,7 @@ import type {
   Payload,
   SendOutcome,
 } from '../layer/layer.ts';
+import type { Probe } from '../probe.ts';
 import { frameOf } from '../protocol/codec.ts';
 import type { SocketChannel } from './channel.ts';
 import { fanOut } from './fan-out.ts';
@@ -19,34 +20,33 @@ import { countGroups, Groups } from './groups.ts';
 import { ResumeBuffers } from './resume-buffers.ts';
 import type { ChannelSocket } from './channel-socket.ts';
 
+/** What the channels of a node stand on. */
+export interface LocalHost {
+  readonly scheduler: Scheduler;
+  nodeName(): string;
+  /** What members receive of a saved message. */
+  payloadFor(entry: Entry, group: string): Payload;
+  onMissed(group: string, what: Missed): void;
+  probe(): Probe | undefined;
+}
+
 /** The sockets and groups of this node. All of it happens at once. */
 export class LocalChannels implements LocalNode {
-  readonly resumeBuffers: ResumeBuffers = new ResumeBuffers();
-  readonly #scheduler: Scheduler;
+  readonly resumeBuffers: ResumeBuffers;
+  readonly #host: LocalHost;
   /** Of everybody who has asked to be let in; the app's own set. */
   #sockets: ReadonlySet<ChannelSocket> = new Set<ChannelSocket>();
   /** Only those whose id somebody has read: nobody can name the others. */
   readonly #byId = new Map<string, ChannelSocket>();
   readonly #groups = new Groups<SocketChannel>();
-  /** What members receive of a saved message. */
-  readonly #payloadFor: (entry: Entry, group: string) => Payload;
-  readonly #nodeName: () => string;
-  readonly #onMissed: ((group: string, what: Missed) => void) | undefined;
 
-  constructor(
-    scheduler: Scheduler,
-    nodeName: () => string,
-    payloadFor: (entry: Entry, group: string) => Payload,
-    onMissed?: (group: string, what: Missed) => void,
-  ) {
-    this.#onMissed = onMissed;
-    this.#scheduler = scheduler;
-    this.#nodeName = nodeName;
-    this.#payloadFor = payloadFor;
+  constructor(host: LocalHost) {
+    this.#host = host;
+    this.resumeBuffers = new ResumeBuffers(() => host.probe());
   }
 
   missed(group: string, what: Missed): void {
-    this.#onMissed?.(group, what);
+    this.#host.onMissed(group, what);
   }
 
   /** Those who are let in. */
@@ -77,13 +77,16 @@ export class LocalChannels implements LocalNode {
   /** @returns whether it is new in the group, and whether it is the first of this node */
   join(member: SocketChannel, group: string): { isNew: boolean; isFirst: boolean } {
     const isFirst = this.#groups.get(group) === undefined;
-    return { isNew: this.#groups.join(member, group).isNew, isFirst };
+    const { isNew } = this.#groups.join(member, group);
+    if (isNew) this.#host.probe()?.joined?.(member.socket.connection, group);
+    return { isNew, isFirst };
   }
 
   leave(member: SocketChannel, group: string): 'left' | 'last' | 'no-member' | 'no-group' {
     const found = this.#groups.get(group);
     if (found === undefined) return 'no-group';
     if (!this.#groups.leave(member, found)) return 'no-member';
+    this.#host.probe()?.left?.(member.socket.connection, group);
     return found.members.size === 0 ? 'last' : 'left';
   }
 
@@ -114,12 +117,18 @@ export class LocalChannels implements LocalNode {
   deliver(group: string, message: GroupMessage, entry: Entry | undefined): Counts {
     const found = this.#groups.get(group);
     if (found === undefined) return { members: 0, sent: 0, queued: 0, dropped: 0, closed: 0 };
-    const payload = entry === undefined ? message.payload : this.#payloadFor(entry, group);
-    return fanOut(found, payload, {
+    const payload = entry === undefined ? message.payload : this.#host.payloadFor(entry, group);
+    const probe = this.#host.probe();
+    const token = probe?.delivering?.(group, message, entry);
+    const counts = fanOut(found, payload, {
       except: this.#channelsOf(message.except),
-      nowMs: this.#scheduler.turn.stampMs(),
+      nowMs: this.#host.scheduler.turn.stampMs(),
       buffer: (member, frame) => this.resumeBuffers.add(member, group, { frame, position: entry?.position }),
+      probe,
+      token,
     });
+    probe?.delivered?.(token, counts);
+    return counts;
   }
 
   send(channel: string, payload: Payload): Awaitable<SendOutcome> | undefined {
@@ -140,7 +149,7 @@ export class LocalChannels implements LocalNode {
 
   memberOf(channel: SocketChannel): Member {
     const { uuid, created, metadata } = channel;
-    return { uuid, node: this.#nodeName(), created, metadata };
+    return { uuid, node: this.#host.nodeName(), created, metadata };
   }
 
   groups(): Iterable<string> {

@@ -1,5 +1,6 @@
 import type { Position, SendOutcome } from '../layer/layer.ts';
 import type { Frame } from '../protocol/frame.ts';
+import type { Probe } from '../probe.ts';
 import type { SocketChannel } from './channel.ts';
 
 interface BufferedFrame {
@@ -22,8 +23,13 @@ export interface ResumeBuffer {
  * the rest follows it. Bounded as the socket is: who cannot buffer more is a slow reader.
  */
 export class ResumeBuffers {
+  readonly #probe: () => Probe | undefined;
   /** The latest first: frames wait for all of them in turn. */
   readonly #buffers = new Map<SocketChannel, ResumeBuffer[]>();
+
+  constructor(probe: () => Probe | undefined) {
+    this.#probe = probe;
+  }
 
   begin(member: SocketChannel, group: string): ResumeBuffer {
     const buffer: ResumeBuffer = { member, group, held: [], bytes: 0, newFrom: undefined };
@@ -63,6 +69,7 @@ export class ResumeBuffers {
     const nowMs = member.socket.scheduler.turn.stampMs();
     for (const one of held) {
       const outcome = this.add(member, group, one) ?? member.socket.deliverFrame(one.frame, nowMs);
+      this.#probe()?.outcome?.(member.socket.connection, outcome, one.frame);
       if (outcome === 'dropped') member.socket.handleBackpressure();
     }
   }

@@ -53,17 +53,26 @@ export class ConsumerRun implements Sink, PromiseLike<void> {
     if (!this.#socket.hasChannel) new SocketChannel(this.#socket, { payloadType: encoding ?? 'json', expires });
     this.#socket.hook = 'onConnect';
     let connecting: unknown;
+    this.#tell('onConnect', 'begin');
     try {
       connecting = this.#hooks.onConnect(this.#socket);
     } catch (error) {
-      this.#failed(error, 'onConnect');
+      this.#threw(error, 'onConnect');
+      this.#connected();
+      return this;
     }
-    if (!isThenable(connecting) || isSettled(connecting)) this.#connected();
+    if (!isThenable(connecting) || isSettled(connecting)) {
+      this.#tell('onConnect', 'end');
+      this.#connected();
+    }
     else {
       connecting.then(
-        () => this.#connected(),
+        () => {
+          this.#tell('onConnect', 'end');
+          this.#connected();
+        },
         (error: unknown) => {
-          this.#failed(error, 'onConnect');
+          this.#threw(error, 'onConnect');
           this.#connected();
         },
       );
@@ -124,10 +133,11 @@ export class ConsumerRun implements Sink, PromiseLike<void> {
   #receive(data: unknown): Promise<void> | undefined {
     const socket = this.#socket;
     socket.hook = 'onReceive';
+    this.#tell('onReceive', 'begin');
     try {
       return this.#follow(this.#hooks.onReceive(socket, data), 'onReceive');
     } catch (error) {
-      this.#failed(error, 'onReceive');
+      this.#threw(error, 'onReceive');
       return undefined;
     }
   }
@@ -156,17 +166,33 @@ export class ConsumerRun implements Sink, PromiseLike<void> {
   /** @returns a promise that never rejects, or undefined where the hook has ended already */
   #call(hook: string, body: () => Awaitable<unknown>): Promise<void> | undefined {
     this.#socket.hook = hook;
+    this.#tell(hook, 'begin');
     try {
       return this.#follow(body(), hook);
     } catch (error) {
-      this.#failed(error, hook);
+      this.#threw(error, hook);
       return undefined;
     }
   }
 
   #follow(running: unknown, hook: string): Promise<void> | undefined {
-    if (!isThenable(running) || isSettled(running)) return undefined;
-    return running.then(ignore, (error: unknown) => this.#failed(error, hook));
+    if (!isThenable(running) || isSettled(running)) {
+      this.#tell(hook, 'end');
+      return undefined;
+    }
+    return running.then(
+      () => this.#tell(hook, 'end'),
+      (error: unknown) => this.#threw(error, hook),
+    );
+  }
+
+  #threw(error: unknown, hook: string): void {
+    this.#tell(hook, 'threw');
+    this.#failed(error, hook);
+  }
+
+  #tell(hook: string, step: 'begin' | 'end' | 'threw'): void {
+    this.#socket.probe?.hook?.(this.#socket, hook, step);
   }
 
   #failed(error: unknown, hook: string): void {

@@ -18,7 +18,7 @@ import type {
 /** One node alone: every answer is there at once. */
 export class MemoryLayer implements ChannelLayer {
   #context: LayerContext | undefined;
-  #node = '';
+  #node: string | undefined = undefined;
   /** In order of the last write: the first is the one written longest ago. */
   readonly #histories = new Map<string, History>();
   #bytes = 0;
@@ -26,7 +26,9 @@ export class MemoryLayer implements ChannelLayer {
   #givenUp = 0;
   #isAwake = false;
 
+  /** Drawn when first asked for, so that whoever instruments the app before then has a say in it. */
   get node(): string {
+    this.#node ??= this.#opened.uuid().slice(0, 8);
     return this.#node;
   }
 
@@ -36,7 +38,6 @@ export class MemoryLayer implements ChannelLayer {
 
   open(context: LayerContext): void {
     this.#context = context;
-    this.#node = context.uuid().slice(0, 8);
   }
 
   publish(group: string, message: GroupMessage): Published {
@@ -103,7 +104,7 @@ export class MemoryLayer implements ChannelLayer {
   }
 
   get #epoch(): string {
-    return `${this.#node}-${this.#givenUp}`;
+    return `${this.node}-${this.#givenUp}`;
   }
 
   #append(group: string, payload: Payload): Entry {

@@ -2,6 +2,7 @@ import { SocketChannel } from '../channel/channel.ts';
 import type { ChannelSocket, SocketHolder } from '../channel/channel-socket.ts';
 import { BoxError } from '../errors.ts';
 import type { Channel, HistoryPage, JoinResult, LeaveResult, ResumeOptions, SendOutcome, WebSocket } from '../api.ts';
+import type { ProbedConnection } from '../probe.ts';
 import { settled } from '../promise.ts';
 import type { Frame } from '../protocol/frame.ts';
 import type { Wire } from '../transport/transport.ts';
@@ -11,6 +12,7 @@ import { TalkingSocket } from './talking.ts';
 
 /** A socket's place among the others: its id, its channel, its groups, and what reaches it from there. */
 export abstract class SeatedSocket extends TalkingSocket implements ChannelSocket, SocketHolder {
+  abstract readonly connection: ProbedConnection;
   #hasFailedToSend = false;
   #id: string | undefined = undefined;
   #channel: SocketChannel | undefined = undefined;

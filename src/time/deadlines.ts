@@ -33,7 +33,8 @@ export class Deadlines {
 
   /** Moves everything to another clock, keeping what is left of each wait. */
   useClock(clock: Clock): void {
-    const shiftMs = clock.monotonic() - this.#clock.monotonic();
+    // Where nothing waits, the clock that was is not asked: whoever watches for reads of the system's sees none.
+    const shiftMs = this.#heap.length === 0 ? 0 : clock.monotonic() - this.#clock.monotonic();
     if (this.#timer !== undefined) this.#clock.clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#clock = clock;
