@@ -64,8 +64,7 @@ export class ConsumerRun implements Sink, PromiseLike<void> {
     if (!isThenable(connecting) || isSettled(connecting)) {
       this.#tell('onConnect', 'end');
       this.#connected();
-    }
-    else {
+    } else {
       connecting.then(
         () => {
           this.#tell('onConnect', 'end');
