@@ -9,7 +9,8 @@ import type {
   SendOutcome,
   HistoryEntry,
 } from './layer/layer.ts';
-import type { Message } from './transport/transport.ts';
+import type { Message } from './protocol/message.ts';
+import type { PayloadType } from './protocol/payload.ts';
 
 export type HeadersLike = Headers | Readonly<Record<string, string>> | readonly (readonly [string, string])[];
 
@@ -161,9 +162,6 @@ export interface AppSnapshot {
 
 // ── Channels and groups ─────────────────────────────────────────────────────────────────────────────────────────────
 
-/** What frames a channel's payloads become; DESIGN.md §2 has the table. */
-export type PayloadType = 'json' | 'text' | 'bytes';
-
 export type JoinResult = 'CHANNEL_ADDED' | 'CHANNEL_EXIST' | 'CHANNEL_CLOSED';
 export type LeaveResult = 'CHANNEL_REMOVED' | 'CHANNEL_DOES_NOT_EXIST' | 'GROUP_REMOVED' | 'GROUP_DOES_NOT_EXIST';
 
@@ -247,4 +245,4 @@ export interface ChannelBox {
   closeAllConnections(options?: CloseOptions): Promise<number>;
 }
 
-export type { Awaitable, CloseOptions, HistoryEntry, HistoryPage, Member, Message, Position, SendOutcome };
+export type { Awaitable, CloseOptions, HistoryEntry, HistoryPage, Member, Message, PayloadType, Position, SendOutcome };

@@ -1,4 +1,5 @@
-import type { Counts, Payload, SendOutcome } from '../layer/layer.ts';
+import type { Counts, SendOutcome } from '../layer/layer.ts';
+import type { Payload } from '../protocol/payload.ts';
 import { frameOf } from '../protocol/codec.ts';
 import type { Probe } from '../probe.ts';
 import type { Frame } from '../protocol/frame.ts';

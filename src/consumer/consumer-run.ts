@@ -5,7 +5,7 @@ import { closeCode, invalidCode } from '../protocol/close-code.ts';
 import { asBytes, asJson, asText } from '../protocol/codec.ts';
 import type { Sink } from '../socket/inbox.ts';
 import type { ServerWebSocket } from '../socket/websocket.ts';
-import type { Message } from '../transport/transport.ts';
+import type { Message } from '../protocol/message.ts';
 import type { StandardResult, StandardSchemaV1 } from './schema.ts';
 import { isSettled } from '../promise.ts';
 import { isThenable } from '../promise.ts';

@@ -1,6 +1,7 @@
 import { BoxError } from '../errors.ts';
-import type { Entry, EntryPage, HistoryBounds, HistoryQuery, Payload, Position } from './layer.ts';
+import type { Entry, EntryPage, HistoryBounds, HistoryQuery, Position } from './layer.ts';
 import { payloadBytes } from '../protocol/codec.ts';
+import type { Payload } from '../protocol/payload.ts';
 
 interface KeptEntry extends Entry {
   readonly bytes: number;

@@ -15,7 +15,10 @@
  * 4. A rejected publish is `LayerError`; its `delivered` says `not-sent` or `unknown`.
  * 5. A cluster-wide call that misses its deadline rejects with a `LayerError` carrying what it has and who is missing.
  */
+import type { Payload } from '../protocol/payload.ts';
 import type { Clock } from '../time/clock.ts';
+
+export type { Payload };
 
 export type Awaitable<T> = T | Promise<T>;
 
@@ -59,12 +62,6 @@ export interface CloseOptions {
   code?: number;
   reason?: string;
 }
-
-/** A payload in the form in which it travels and is kept: encoded, so that nobody can change it afterwards. */
-export type Payload =
-  | { readonly kind: 'string'; readonly text: string }
-  | { readonly kind: 'json'; readonly text: string }
-  | { readonly kind: 'bytes'; readonly bytes: Uint8Array };
 
 export interface GroupMessage {
   readonly payload: Payload;

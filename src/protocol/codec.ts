@@ -1,8 +1,7 @@
 import { BoxError, FrameError } from '../errors.ts';
-import type { PayloadType } from '../api.ts';
-import type { Payload } from '../layer/layer.ts';
 import { Frame } from './frame.ts';
-import type { Message } from '../transport/transport.ts';
+import type { Message } from './message.ts';
+import type { Payload, PayloadType } from './payload.ts';
 
 /**
  * Encodes a payload once, in the form in which it travels and is kept.
@@ -53,7 +52,7 @@ export function refuseKind(type: PayloadType): never {
   );
 }
 
-/** The frame that a channel of that kind receives; the table is in DESIGN.md §2. */
+/** The frame that a channel of that kind receives; the table is in docs/semantics.md. */
 export function frameOf(payload: Payload, type: PayloadType): Frame {
   if (payload.kind === 'bytes') return type === 'bytes' ? Frame.bytes(payload.bytes) : refuseKind(type);
   if (type === 'bytes') return Frame.bytes(Buffer.from(payload.text));

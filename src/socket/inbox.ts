@@ -2,7 +2,8 @@ import type { ReceiveOptions } from '../api.ts';
 import type { WebSocketDisconnect } from '../errors.ts';
 import type { Probe, ProbedConnection } from '../probe.ts';
 import { quiet } from '../promise.ts';
-import type { Message, Wire, WireEvents } from '../transport/transport.ts';
+import type { Message } from '../protocol/message.ts';
+import type { Wire, WireEvents } from '../transport/transport.ts';
 
 /** Takes the frames of a socket one at a time, in order. Neither throws nor rejects. */
 export interface Sink {

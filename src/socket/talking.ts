@@ -1,7 +1,7 @@
 import { HandshakeError, type WebSocketDisconnect } from '../errors.ts';
 import type { ReceiveOptions, SendOutcome } from '../api.ts';
 import { Frame } from '../protocol/frame.ts';
-import type { Message } from '../transport/transport.ts';
+import type { Message } from '../protocol/message.ts';
 import { asBytes, asJson, asText, encodeJson } from '../protocol/codec.ts';
 import { Frames } from './frames.ts';
 import { TimedSocket } from './timed.ts';

@@ -4,10 +4,9 @@
  * the suite that each of them passes.
  */
 import type { Frame } from '../protocol/frame.ts';
+import type { Message } from '../protocol/message.ts';
 
-export type Message =
-  | { readonly type: 'text'; readonly data: string }
-  | { readonly type: 'bytes'; readonly data: Uint8Array };
+export type { Message };
 
 export interface UpgradeAnswer {
   subprotocol?: string;

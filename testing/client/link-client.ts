@@ -10,7 +10,7 @@ import type { Link } from '../transport/link.ts';
 import { jsonOf, type Match } from './matchers.ts';
 import { readFirst, readMatch, readNext, readSequence, readUnordered } from './read.ts';
 import type { FailedCall } from '../time/observed-promise.ts';
-import type { AppActivity } from '../target/app-activity.ts';
+import type { AppActivity } from './app-activity.ts';
 import type { Log, Transcript } from './transcript.ts';
 import { FrameWait, type FrameCall, type FrameReading, type Waiting } from './wait.ts';
 

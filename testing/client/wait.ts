@@ -3,7 +3,7 @@ import type { Closed } from './client.ts';
 import type { Busy, Wait } from '../time/watched-app.ts';
 import { diffOf, TestFailure } from './failure.ts';
 import { Deferred, type FailedCall, type ObservedPromise } from '../time/observed-promise.ts';
-import type { AppActivity } from '../target/app-activity.ts';
+import type { AppActivity } from './app-activity.ts';
 
 /** An error of a match's own, for one of the frames. */
 export interface Thrown {

@@ -6,7 +6,7 @@ import { Leaks } from './leaks.ts';
 import type { LinkTransport } from '../transport/link.ts';
 import { SeededRandom } from './random.ts';
 import { Deferred } from '../time/observed-promise.ts';
-import { AppActivity } from './app-activity.ts';
+import { HandlerActivity } from './handler-activity.ts';
 import { Target, type TestTarget, type TestTargetOptions } from './target.ts';
 import { TcpTransport } from '../transport/tcp.ts';
 import { Log } from '../client/transcript.ts';
@@ -51,7 +51,7 @@ const dayMs = 24 * 60 * 60 * 1000;
 class AppTarget extends Target implements TestApp {
   readonly app: App;
   readonly clock: TestClock;
-  readonly activity: AppActivity;
+  readonly activity: HandlerActivity;
   readonly log: Log;
   readonly patienceMs = 0;
   readonly isVirtual = true;
@@ -64,7 +64,7 @@ class AppTarget extends Target implements TestApp {
     const random = new SeededRandom(options.seed ?? 1);
     const env: TestEnv = { clock: this.clock, random: () => random.next(), uuid: () => random.uuid() };
     this.app = typeof given === 'function' ? owners.run(background, () => given(env)) : given;
-    this.activity = new AppActivity(this.clock, options.watchdogMs ?? 1_000);
+    this.activity = new HandlerActivity(this.clock, options.watchdogMs ?? 1_000);
     const tcp = options.transport === 'tcp' ? new TcpTransport(this.app) : undefined;
     instrument(
       this.app,

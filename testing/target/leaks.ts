@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 import { TestTimer, type TestClock } from '../time/clock.ts';
 import type { LinkClient } from '../client/link-client.ts';
 import { show, valueOf } from '../client/matchers.ts';
-import { isFramework, placeOf, RunningHandler, type AppActivity } from './app-activity.ts';
+import { isFramework, placeOf, RunningHandler, type HandlerActivity } from './handler-activity.ts';
 import type { FailedCall } from '../time/observed-promise.ts';
 
 /** What a test left behind, as one list. */
@@ -27,7 +27,7 @@ export class Leaks {
     return error;
   }
 
-  addErrors(activity: AppActivity): void {
+  addErrors(activity: HandlerActivity): void {
     for (const { error, context, isSeen, upgrade } of activity.failures) {
       if (isSeen) continue;
       this.#causes.push(error);
@@ -36,7 +36,7 @@ export class Leaks {
     }
   }
 
-  addRunning(activity: AppActivity): void {
+  addRunning(activity: HandlerActivity): void {
     for (const running of activity.running) {
       this.#items.push(
         `a handler still runs after its client has left: ${running.describe()}\n` +
@@ -45,7 +45,7 @@ export class Leaks {
     }
   }
 
-  addTimers(clock: TestClock, activity: AppActivity): void {
+  addTimers(clock: TestClock, activity: HandlerActivity): void {
     for (const timer of clock.pending()) {
       const owner = timer instanceof TestTimer ? timer.owner : undefined;
       if (!(owner instanceof RunningHandler) || !owner.belongsTo(activity) || activity.running.has(owner)) continue;
@@ -55,7 +55,7 @@ export class Leaks {
     }
   }
 
-  addMemberships(activity: AppActivity): void {
+  addMemberships(activity: HandlerActivity): void {
     for (const connection of activity.connections) {
       if (connection.isOpen || connection.memberships.length === 0) continue;
       this.#items.push(

@@ -9,7 +9,7 @@ import type { LinkTransport } from '../transport/link.ts';
 import { LinkClient, type TestHost } from '../client/link-client.ts';
 import { requestOf } from './request.ts';
 import type { FailedCall } from '../time/observed-promise.ts';
-import type { AppActivity } from './app-activity.ts';
+import type { HandlerActivity } from './handler-activity.ts';
 import type { Log } from '../client/transcript.ts';
 
 export interface TestTargetOptions {
@@ -47,7 +47,7 @@ export interface TestTarget extends AsyncDisposable {
 
 /** The clients of one target, its log and its end: what an app and a URL have in common. */
 export abstract class Target implements TestTarget, TestHost {
-  abstract readonly activity: AppActivity;
+  abstract readonly activity: HandlerActivity;
   abstract readonly log: Log;
   abstract readonly patienceMs: number;
   abstract readonly isVirtual: boolean;

@@ -2,7 +2,7 @@ import { TestClock } from '../time/clock.ts';
 import type { ClockMove, Wait } from '../time/watched-app.ts';
 import { Leaks } from './leaks.ts';
 import type { Link, LinkEvents, LinkRequest, LinkTransport } from '../transport/link.ts';
-import { AppActivity } from './app-activity.ts';
+import { HandlerActivity } from './handler-activity.ts';
 import { Target, type TestTarget, type TestTargetOptions } from './target.ts';
 import { Log } from '../client/transcript.ts';
 import { WsLink } from '../transport/ws-link.ts';
@@ -72,7 +72,7 @@ class UrlTransport implements LinkTransport {
 }
 
 class UrlTarget extends Target {
-  readonly activity: AppActivity;
+  readonly activity: HandlerActivity;
   readonly log: Log;
   readonly patienceMs: number;
   readonly isVirtual = false;
@@ -83,7 +83,7 @@ class UrlTarget extends Target {
   constructor(url: string, options: TestTargetOptions) {
     super(options);
     this.patienceMs = options.watchdogMs ?? 1_000;
-    this.activity = new AppActivity(new TestClock(), this.patienceMs);
+    this.activity = new HandlerActivity(new TestClock(), this.patienceMs);
     this.transport = new UrlTransport(url);
     this.log = new Log({ now: () => performance.now(), unixMs: Date.now(), isVirtual: false });
     this.cleanUpAfterTest();

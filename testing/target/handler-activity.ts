@@ -1,4 +1,5 @@
-import type { Busy, WatchedApp } from '../time/watched-app.ts';
+import type { AppActivity } from '../client/app-activity.ts';
+import type { Busy } from '../time/watched-app.ts';
 import type { ErrorContext, Probe, Upgrade, ProbedConnection } from '../../src/index.ts';
 import { callerLines, originOf, owners, type Owner, type TestClock } from '../time/clock.ts';
 
@@ -10,13 +11,13 @@ export class RunningHandler implements Owner, Busy {
   busySince: number = performance.now();
   /** It was given its real time, and time moves on without it. */
   isGivenUp = false;
-  readonly #activity: AppActivity;
+  readonly #activity: HandlerActivity;
   #depth = 0;
   #hasEnded = false;
   #lastCall = 'none yet';
   #origin: { stack?: string } = nowhere;
 
-  constructor(activity: AppActivity, connection: ProbedConnection) {
+  constructor(activity: HandlerActivity, connection: ProbedConnection) {
     this.#activity = activity;
     this.connection = connection;
     activity.busy.add(this);
@@ -56,7 +57,7 @@ export class RunningHandler implements Owner, Busy {
     this.#activity.running.delete(this);
   }
 
-  belongsTo(activity: AppActivity): boolean {
+  belongsTo(activity: HandlerActivity): boolean {
     return this.#activity === activity;
   }
 
@@ -106,7 +107,7 @@ export interface Failure {
 }
 
 /** What the kit knows of one app under test: who runs, who failed, what is on its way. */
-export class AppActivity implements WatchedApp {
+export class HandlerActivity implements AppActivity {
   readonly clock: TestClock;
   readonly watchdogMs: number;
   readonly restless: Busy = new EndlessTraffic();
