@@ -12,6 +12,7 @@ import type {
 import type { Message } from './protocol/message.ts';
 import type { PayloadType } from './protocol/payload.ts';
 
+/** Headers in any form that `new Headers` takes. */
 export type HeadersLike = Headers | Readonly<Record<string, string>> | readonly (readonly [string, string])[];
 
 /** Parameters of a matched path; `ParamsOf` in router/pattern.ts derives the exact type from the pattern. */
@@ -28,9 +29,13 @@ export interface State {}
 
 /** Node's `console` fits. */
 export interface Logger {
+  /** What only somebody who looks for it wants to know. */
   debug(message: string, fields?: object): void;
+  /** What a stranger can cause at will: refusals, closes. */
   info(message: string, fields?: object): void;
+  /** What may need a look. */
   warn(message: string, fields?: object): void;
+  /** What is wrong with the app or its layer. */
   error(message: string, fields?: object): void;
 }
 
@@ -60,6 +65,7 @@ export interface Limits {
   groupNameBytes: number;
 }
 
+/** How a frame is waited for. */
 export interface ReceiveOptions {
   /** Ends the wait with the signal's reason; no frame is lost. */
   signal?: AbortSignal;
@@ -123,33 +129,45 @@ export interface WebSocket<P = Params> extends AsyncIterable<Message>, AsyncDisp
   receiveBytes(options?: ReceiveOptions): Promise<Uint8Array>;
   /** Of a text frame or of UTF-8 in a binary one. @throws {FrameError} `bad-json`, `bad-utf8`; the socket lives on */
   receiveJson<T = unknown>(options?: ReceiveOptions): Promise<T>;
+  /** Text frames until the peer leaves. @throws {FrameError} `wrong-type` for a binary one */
   iterText(): AsyncIterable<string>;
+  /** Binary frames until the peer leaves. @throws {FrameError} `wrong-type` for a text one */
   iterBytes(): AsyncIterable<Uint8Array>;
+  /** What frames carry as JSON, until the peer leaves. @throws {FrameError} `bad-json`, `bad-utf8` */
   iterJson<T = unknown>(): AsyncIterable<T>;
   /** A string as text, bytes as binary; waits where more than `maxBufferedBytes` wait for the peer. */
   send(data: string | Uint8Array): Promise<SendOutcome>;
+  /** Sends a text frame; otherwise as `send`. */
   sendText(text: string): Promise<SendOutcome>;
+  /** Sends a binary frame; otherwise as `send`. */
   sendBytes(bytes: Uint8Array): Promise<SendOutcome>;
   /** Rejects for what JSON cannot carry. */
   sendJson(value: unknown, mode?: 'text' | 'binary'): Promise<SendOutcome>;
+  /** Makes the socket's channel a member of a group; joining twice is joining once. */
   join(group: string): Promise<JoinResult>;
+  /** Joins a group and reads its history since a position in one step; see `ChannelBox.resume`. */
   resume(group: string, options?: ResumeOptions): Promise<HistoryPage>;
+  /** Takes the socket's channel out of a group. */
   leave(group: string): Promise<LeaveResult>;
   /**
    * Ends the connection; before `accept` it answers 403. Calling it again changes nothing.
    * Resolves when the closing handshake has ended. `reason` is cut at 123 bytes, on a character.
    */
   close(code?: number, reason?: string): Promise<void>;
+  /** Whether frames can still be sent; false from the first send that said `closed`. */
   isConnected(): boolean;
 }
 
+/** As much of the app as its handlers see. */
 export interface AppView {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly channelBox: ChannelBox;
+  /** Counts what the app holds now. */
   inspect(): AppSnapshot;
 }
 
+/** What an app holds at one moment, as `inspect()` counts it. */
 export interface AppSnapshot {
   readonly connections: number;
   readonly channels: number;
@@ -162,9 +180,12 @@ export interface AppSnapshot {
 
 // ── Channels and groups ─────────────────────────────────────────────────────────────────────────────────────────────
 
+/** What a join has done; `CHANNEL_CLOSED` where the socket has ended. */
 export type JoinResult = 'CHANNEL_ADDED' | 'CHANNEL_EXIST' | 'CHANNEL_CLOSED';
+/** What a leave has done; `GROUP_REMOVED` where the channel was the last member. */
 export type LeaveResult = 'CHANNEL_REMOVED' | 'CHANNEL_DOES_NOT_EXIST' | 'GROUP_REMOVED' | 'GROUP_DOES_NOT_EXIST';
 
+/** What a channel is made with. */
 export interface ChannelOptions {
   payloadType?: PayloadType;
   /** Seconds without a data frame; null: never. */
@@ -191,6 +212,7 @@ export interface Channel {
   close(code?: number, reason?: string): Promise<void>;
 }
 
+/** From where a group is resumed. */
 export interface ResumeOptions {
   /** Left out: from the oldest kept. */
   since?: Position | undefined;
@@ -200,6 +222,7 @@ export interface ResumeOptions {
   first?: (page: HistoryPage) => unknown;
 }
 
+/** How a message goes to a group. */
 export interface GroupSendOptions {
   saveHistory?: boolean;
   except?: Channel | Iterable<Channel>;

@@ -19,6 +19,7 @@ import type { ServerWebSocket } from './socket/websocket.ts';
 import { NodeTransport, type NodeTransportHost } from './transport/node/node.ts';
 import type { Upgrade } from './transport/transport.ts';
 
+/** What an app is made with; all of it may be left out. */
 export interface AppOptions {
   /** Default: one of its own, in memory. */
   channelBox?: ChannelBox;
@@ -106,7 +107,11 @@ export class App implements AppView, AsyncDisposable {
 
   // ── Routes ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** @throws {RouteError} for a bad path or handler, a duplicate, and, after the first connection, `CHANNELBOX_APP_IN_USE` */
+  /**
+   * Adds a route.
+   * @throws {RouteError} what `WebsocketRoutes` throws; `CHANNELBOX_BAD_ROUTE` for what is none; `CHANNELBOX_DUPLICATE_ROUTE`;
+   * `CHANNELBOX_APP_IN_USE` after the first connection
+   */
   wsRoute<const Path extends string>(path: Path, handler: Handler<ParamsOf<Path>>): this;
   wsRoute<const Path extends string>(path: Path, options: RouteOptions, handler: Handler<ParamsOf<Path>>): this;
   wsRoute(...given: readonly unknown[]): this {
@@ -119,6 +124,7 @@ export class App implements AppView, AsyncDisposable {
     return this.wsRoute(path, handler);
   }
 
+  /** Adds a route as a value, or a path and its handler. @throws {RouteError} what `wsRoute` throws, `CHANNELBOX_BAD_ROUTE` among it */
   addWsRoute(route: WebsocketRoutes): this;
   addWsRoute<const Path extends string>(path: Path, handler: Handler<ParamsOf<Path>>): this;
   addWsRoute(...given: readonly unknown[]): this {
@@ -197,10 +203,12 @@ export class App implements AppView, AsyncDisposable {
     await this.#box.layer.close();
   }
 
+  /** Closes it. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
 
+  /** Counts what the app holds now; costs what reading some counters costs. */
   inspect(): AppSnapshot {
     const { connections, bufferedBytes, counters } = this.#connections.snapshot;
     return {

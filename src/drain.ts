@@ -2,6 +2,7 @@ import type { Deadline } from './time/deadlines.ts';
 import type { Scheduler } from './time/scheduler.ts';
 import { closeCode, trimReason } from './protocol/close-code.ts';
 
+/** How fast an app lets its sockets go. */
 export interface DrainOptions {
   /** For all of it, 30 000. */
   withinMs?: number;
@@ -14,6 +15,7 @@ export interface DrainOptions {
   everyMs?: number;
 }
 
+/** What a drain has done. */
 export interface DrainReport {
   /** Sockets that were told, and ended in time. */
   readonly closed: number;

@@ -8,6 +8,7 @@ import type { Frame } from './protocol/frame.ts';
 import type { Clock } from './time/clock.ts';
 import type { Upgrade } from './transport/transport.ts';
 
+/** Where an error was thrown. */
 export interface ErrorContext {
   readonly connection: string;
   /** The pattern of the route that matched. */
@@ -19,6 +20,7 @@ export interface ErrorContext {
 /** Who said no to a handshake. */
 export type RefusalReason = 'handler' | 'middleware' | 'returned' | 'threw' | 'timeout' | 'route' | 'origin' | 'limit';
 
+/** How a handshake was refused. */
 export interface Denial {
   readonly by: RefusalReason;
   /** Of `ws.close(code)` before accept. */
@@ -38,6 +40,7 @@ export interface ProbedConnection {
   readonly memberships: readonly string[];
 }
 
+/** Who watches a running app; each part is called only where it is there. */
 export interface Probe {
   readonly clock?: Clock;
   /** In place of the app's own. */
@@ -56,14 +59,19 @@ export interface Probe {
   called?(call: string): void;
   /** A promise of the framework begins to be waited for; what it returns is handed to `leave`. */
   enter?(call: string): unknown;
+  /** That promise is waited for no more. */
   leave?(token: unknown): void;
+  /** A handshake was refused. */
   denied?(upgrade: Upgrade, denial: Denial): void;
+  /** The app's own code threw. */
   failed?(error: unknown, context: ErrorContext, upgrade: Upgrade): void;
   /** From here on its channel is a member of the group on this node. */
   joined?(connection: ProbedConnection, group: string): void;
+  /** From here on its channel is no member of the group. */
   left?(connection: ProbedConnection, group: string): void;
   /** A message is about to be handed to this node's members of the group; what it returns goes with all that follows from it. */
   delivering?(group: string, message: GroupMessage, entry: Entry | undefined): unknown;
+  /** That message has been handed to all members of this node. */
   delivered?(token: unknown, counts: Counts): void;
   /** A frame of that delivery, before anyone is written to: the wires get this very object, also after a resume held it. */
   held?(frame: Frame, token: unknown): void;

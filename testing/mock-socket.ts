@@ -27,26 +27,34 @@ export interface PageWebSocket {
   onmessage: ((event: MessageEvent) => unknown) | null;
   onerror: ((event: Event) => unknown) | null;
   onclose: ((event: PageCloseEvent) => unknown) | null;
+  /** Sends a message to the consumer. */
   send(data: string | ArrayBuffer | ArrayBufferView | Blob): void;
+  /** Starts the closing handshake. */
   close(code?: number, reason?: string): void;
+  /** As a browser's. */
   addEventListener(type: 'message', listener: (event: MessageEvent) => unknown, options?: PageListening): void;
   addEventListener(type: 'close', listener: (event: PageCloseEvent) => unknown, options?: PageListening): void;
   addEventListener(type: string, listener: (event: Event) => unknown, options?: PageListening): void;
+  /** As a browser's. */
   removeEventListener(type: string, listener: (event: never) => unknown): void;
+  /** As a browser's. */
   dispatchEvent(event: Event): boolean;
 }
 
+/** How a page listens. */
 export interface PageListening {
   once?: boolean;
   signal?: AbortSignal;
 }
 
+/** A browser's close event. */
 export interface PageCloseEvent extends Event {
   readonly code: number;
   readonly reason: string;
   readonly wasClean: boolean;
 }
 
+/** A browser's `WebSocket` class. */
 export interface PageWebSocketClass {
   new (url: string | URL, protocols?: string | string[]): PageWebSocket;
   readonly CONNECTING: 0;
@@ -58,6 +66,7 @@ export interface PageWebSocketClass {
 /** The page's own type of `WebSocket`, where the DOM library or Node's types declare one. */
 export type BridgedWebSocket = typeof globalThis extends { WebSocket: infer Class } ? Class : PageWebSocketClass;
 
+/** A bridge that stands until it is disposed. */
 export interface MockSocketBridge extends Disposable {
   /** What the global `WebSocket` is meanwhile: for code that takes its class as a parameter. */
   readonly WebSocket: BridgedWebSocket;
@@ -70,7 +79,7 @@ const mock = await MockClass.load();
  * mock-socket's own. Path, query and subprotocols are the app's to read. The page's sockets come to rest with the test's
  * clients, are in its transcripts as `browser 1`, `browser 2`, …, and need no timers of their own.
  *
- * @throws {ChannelBoxError} `CHANNELBOX_BRIDGE_URL` for what is no WebSocket address, `CHANNELBOX_BRIDGE_TAKEN` where
+ * @throws {ChannelBoxError} `CHANNELBOX_BRIDGE_TARGET` for what is no target, `CHANNELBOX_BRIDGE_URL` for what is no WebSocket address, `CHANNELBOX_BRIDGE_TAKEN` where
  *   another bridge stands at it, `CHANNELBOX_NO_PEER` (on import) where mock-socket is not installed
  */
 export function bridgeMockSocket(testApp: TestTarget, url: string, options: BridgeOptions = {}): MockSocketBridge {

@@ -1,6 +1,5 @@
-import type { RunPlan } from '../plan/run-summary.ts';
-import type { Progress } from '../message.ts';
-import { clockTime, whole } from './format/format.ts';
+import { clockTime, whole } from './format.ts';
+import type { Progress, RunPlan } from '../result/run-report.ts';
 import { palette, type Palette, type Terminal } from './terminal.ts';
 
 export interface LiveOptions {

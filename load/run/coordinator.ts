@@ -1,25 +1,30 @@
-import type {
-  FromGenerator,
-  GeneratorPort,
-  GeneratorResult,
-  Mark,
-  Progress,
-  SharedLog,
-  ToGenerator,
-} from '../message.ts';
+import type { FromGenerator, GeneratorResult, SharedLog, ToGenerator } from '../generator/message.ts';
 import { LoadError } from '../load-error.ts';
-import type { RunSummary } from '../plan/run-summary.ts';
-import type { RunResults } from '../result/assemble.ts';
+import type { RunSummary } from '../result/run-summary.ts';
+import type { Mark, Progress } from '../result/run-report.ts';
 import { Seconds } from '../result/seconds.ts';
 import { brokenEarly } from '../result/threshold-result.ts';
 import type { LoadTime } from '../time.ts';
 
+/** A generator, wherever it runs. */
+export interface GeneratorPort {
+  send(message: ToGenerator): void;
+}
+
 export interface CoordinatorOptions {
-  readonly summary: RunSummary;
+  readonly outline: RunSummary;
   readonly ports: readonly GeneratorPort[];
   readonly time: LoadTime;
   readonly signal: AbortSignal | undefined;
   readonly onProgress: ((progress: Progress) => void) | undefined;
+}
+
+/** Everything a run has brought to light. */
+export interface RunResults {
+  readonly results: readonly GeneratorResult[];
+  readonly seconds: Seconds;
+  readonly marks: readonly Mark[];
+  readonly elapsedMs: number;
 }
 
 /** Time for every process to have received the word. */
@@ -46,7 +51,7 @@ export class Coordinator {
 
   run(): Promise<RunResults> {
     return new Promise((resolve, reject) => {
-      const { summary, time, signal } = this.#options;
+      const { outline, time, signal } = this.#options;
       const onAbort = (): void => this.#stop('interrupted');
       const cleanUp = (): void => signal?.removeEventListener('abort', onAbort);
       this.#resolve = (findings) => {
@@ -58,8 +63,8 @@ export class Coordinator {
         reject(error);
       };
       this.#startUs = time.nowUs() + startDelayUs;
-      if (!summary.holds) this.#endUs = this.#startUs + summary.plannedMs * 1_000;
-      this.#marks.push(...summary.stages);
+      if (!outline.holds) this.#endUs = this.#startUs + outline.plannedMs * 1_000;
+      this.#marks.push(...outline.stages);
       this.#tell({ type: 'start', startUs: this.#startUs, endUs: this.#endUs });
       if (signal?.aborted === true) onAbort();
       else signal?.addEventListener('abort', onAbort, { once: true });
@@ -95,10 +100,10 @@ export class Coordinator {
   }
 
   #allReached(type: FromGenerator['type']): void {
-    const { summary, time } = this.#options;
-    if (type === 'connected' && summary.holds) {
+    const { outline, time } = this.#options;
+    if (type === 'connected' && outline.holds) {
       this.#mark('all connects answered');
-      this.#endAt(time.nowUs() + summary.plannedMs * 1_000);
+      this.#endAt(time.nowUs() + outline.plannedMs * 1_000);
     } else if (type === 'scripted') this.#endAt(time.nowUs());
     else if (type === 'spoken') {
       this.#mark('speaking ends');
@@ -113,9 +118,9 @@ export class Coordinator {
   }
 
   #onSecond(): void {
-    const { summary, onProgress } = this.#options;
+    const { outline, onProgress } = this.#options;
     const last = this.#seconds.length - 1;
-    const broken = brokenEarly(summary, this.#seconds);
+    const broken = brokenEarly(outline, this.#seconds);
     if (broken !== undefined && this.#reached.get('spoken') === undefined)
       this.#stop(`stopped early: ${broken} is broken`);
     if (onProgress === undefined) return;

@@ -12,6 +12,7 @@ export interface BoxBounds {
   historyTotalBytes?: number;
 }
 
+/** What a box is made with: bounds of its history, its layer, and what it tells the app. */
 export interface ChannelBoxOptions extends BoxBounds {
   /** Default: this process alone, in memory. */
   layer?: ChannelLayer;

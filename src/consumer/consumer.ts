@@ -86,6 +86,7 @@ export class WebSocketConsumer<In = unknown, P = Params> {
     return ws.accept();
   }
 
+  /** For every frame, one at a time, in order; does nothing unless overridden. */
   onReceive(_ws: WebSocket<P>, _data: In): Awaitable<unknown> {
     return undefined;
   }
@@ -100,14 +101,17 @@ export class WebSocketConsumer<In = unknown, P = Params> {
     return undefined;
   }
 
+  /** Makes this connection's channel a member of a group. */
   joinGroup(group = 'default'): Promise<JoinResult> {
     return this.websocket.join(group);
   }
 
+  /** Joins a group and reads its history since a position in one step. */
   resumeGroup(group: string, options?: ResumeOptions): Promise<HistoryPage> {
     return this.websocket.resume(group, options);
   }
 
+  /** Takes this connection's channel out of a group. */
   leaveGroup(group = 'default'): Promise<LeaveResult> {
     return this.websocket.leave(group);
   }
@@ -122,6 +126,7 @@ export class WebSocketConsumer<In = unknown, P = Params> {
     return this.websocket.channelBox.groupSend(group, payload, options);
   }
 
+  /** To any live channel, grouped or not, on any node. */
   sendTo(channelId: string, payload: unknown): Promise<SendOutcome> {
     return this.websocket.channelBox.sendTo(channelId, payload);
   }
@@ -131,23 +136,28 @@ export class WebSocketConsumer<In = unknown, P = Params> {
     return this.channel.send(payload);
   }
 
+  /** Sends a text frame to this connection. */
   sendText(text: string): Promise<SendOutcome> {
     return this.websocket.sendText(text);
   }
 
+  /** Sends a binary frame to this connection. */
   sendBytes(bytes: Uint8Array): Promise<SendOutcome> {
     return this.websocket.sendBytes(bytes);
   }
 
+  /** Sends JSON to this connection, whatever its encoding. */
   sendJson(value: unknown, mode?: 'text' | 'binary'): Promise<SendOutcome> {
     return this.websocket.sendJson(value, mode);
   }
 
+  /** Ends this connection; see `ws.close`. */
   close(code?: number, reason?: string): Promise<void> {
     return this.websocket.close(code, reason);
   }
 }
 
+/** A consumer written as an object: what it declares, and the hooks of one connection. */
 export interface ConsumerHooks<In, P> {
   encoding?: PayloadType;
   // oxlint-disable-next-line no-explicit-any -- the same
@@ -157,9 +167,13 @@ export interface ConsumerHooks<In, P> {
   middleware?: readonly Middleware[];
   /** In place of the app's, for this route's connections. */
   limits?: Partial<Limits>;
+  /** Once, before anything else; default: accepts. */
   onConnect?(this: WebSocketConsumer<In, P>, ws: WebSocket<P>): Awaitable<unknown>;
+  /** For every frame, one at a time, in order. */
   onReceive?(this: WebSocketConsumer<In, P>, ws: WebSocket<P>, data: In): Awaitable<unknown>;
+  /** For a frame that cannot be read or is refused by the schema; default: closes with 1003 or 1007. */
   onInvalid?(this: WebSocketConsumer<In, P>, ws: WebSocket<P>, error: FrameError): Awaitable<unknown>;
+  /** Once for each accepted socket, after its channel has left its groups. */
   onDisconnect?(this: WebSocketConsumer<In, P>, ws: WebSocket<P>, code: number, reason: string): Awaitable<unknown>;
 }
 

@@ -20,6 +20,7 @@ import type { Clock } from '../time/clock.ts';
 
 export type { Payload };
 
+/** A value, or a promise of one. */
 export type Awaitable<T> = T | Promise<T>;
 
 /** What became of a message at one socket. */
@@ -32,6 +33,7 @@ export interface Position {
   readonly offset: number;
 }
 
+/** One saved message. */
 export interface HistoryEntry {
   readonly uuid: string;
   /** Unix seconds, as Nexios has it. */
@@ -40,6 +42,7 @@ export interface HistoryEntry {
   readonly position: Position;
 }
 
+/** A stretch of the history of a group. */
 export interface HistoryPage {
   /** Oldest first. */
   readonly messages: readonly HistoryEntry[];
@@ -58,11 +61,13 @@ export interface Member {
   readonly metadata: Readonly<Record<string, unknown>>;
 }
 
+/** How a socket is closed: code 1000 and no reason unless given. */
 export interface CloseOptions {
   code?: number;
   reason?: string;
 }
 
+/** What is published to a group. */
 export interface GroupMessage {
   readonly payload: Payload;
   /** Channel ids that do not receive it. */
@@ -84,6 +89,7 @@ export interface Counts {
   closed: number;
 }
 
+/** What became of one publish. */
 export interface Published {
   /**
    * Of the node that published. Where the broker took the message and this node's own subscription just went, all its
@@ -105,6 +111,7 @@ export interface Entry {
   readonly position: Position;
 }
 
+/** Which stretch of the history is asked for. */
 export interface HistoryQuery {
   readonly since?: Position | undefined;
   readonly limit?: number | undefined;
@@ -117,6 +124,7 @@ export interface HistoryQuery {
   readonly caughtUp?: () => void;
 }
 
+/** A stretch of the history, its payloads still encoded. */
 export interface EntryPage {
   readonly entries: readonly Entry[];
   readonly recovered: boolean;
@@ -148,14 +156,19 @@ export interface LocalNode {
    * Throws {BoxError} `CHANNELBOX_PAYLOAD_KIND`: for the caller to learn, on whichever node.
    */
   send(channel: string, payload: Payload): Awaitable<SendOutcome> | undefined;
+  /** Closes channels of this node. @returns how many */
   close(target: CloseTarget, options: CloseOptions): number;
   /** Members of this node have missed messages of that group; called before anything newer is delivered to them. */
   missed(group: string, what: Missed): void;
+  /** The members of a group on this node. */
   members(group: string): Member[];
+  /** The groups that have members on this node. */
   groups(): Iterable<string>;
+  /** Whether a group has members on this node. */
   hasGroup(group: string): boolean;
 }
 
+/** How much history is kept. */
 export interface HistoryBounds {
   /** Payload bytes kept for each group. */
   readonly bytesMax: number;
@@ -170,6 +183,7 @@ export interface LayerContext {
   readonly local: LocalNode;
   readonly clock: Clock;
   readonly bounds: HistoryBounds;
+  /** A fresh id. */
   uuid(): string;
   /** What went wrong outside of any call (a lost connection, a message that cannot be read): for the app's log. */
   report(error: unknown): void;
@@ -177,6 +191,7 @@ export interface LayerContext {
   wakeAt(dueMs: number, wake: () => void): void;
 }
 
+/** Joins the boxes of several nodes; its guarantees stand at the top of this file. */
 export interface ChannelLayer {
   /** The name of this node among the others. */
   readonly node: string;
@@ -185,6 +200,7 @@ export interface ChannelLayer {
    * resolved upgrades are answered 503, and `App.listen` rejects with what it rejects with.
    */
   open(context: LayerContext): Awaitable<void>;
+  /** Hands a message to every node that has members of the group, this one included. */
   publish(group: string, message: GroupMessage): Awaitable<Published>;
   /**
    * Before the first member of this node receives; resolved means that no later publish is missed.
@@ -198,7 +214,9 @@ export interface ChannelLayer {
   announce?(group: string, member: Member): Awaitable<void>;
   /** A member of this node left; called with the id that it was announced by. Never rejects for a lost connection. */
   retire?(group: string, channel: string): Awaitable<void>;
+  /** The members of a group, on all nodes. */
   members(group: string): Awaitable<Member[]>;
+  /** Every group that has members, on all nodes. */
   groups(): Awaitable<Map<string, Member[]>>;
   /**
    * The id of a channel of this node, made of `uuid`, from which any node can tell where the channel lives.
@@ -209,6 +227,7 @@ export interface ChannelLayer {
   send(channel: string, payload: Payload): Awaitable<SendOutcome>;
   /** How many channels, on all nodes, were told to close. */
   closeChannels(target: CloseTarget, options: CloseOptions): Awaitable<number>;
+  /** A page of the history of a group. */
   history(group: string, query: HistoryQuery): Awaitable<EntryPage>;
   /** Groups that have history. */
   historyGroups(): Awaitable<string[]>;
@@ -216,5 +235,6 @@ export interface ChannelLayer {
   flushHistory(group?: string): Awaitable<void>;
   /** Of this node's memory, for `App.inspect`. */
   readonly historyBytes: number;
+  /** Leaves the other nodes; nothing is delivered after it. */
   close(): Promise<void>;
 }

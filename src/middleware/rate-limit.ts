@@ -3,6 +3,7 @@ import type { Middleware } from '../api.ts';
 import { closeCode } from '../protocol/close-code.ts';
 import type { ServerWebSocket } from '../socket/websocket.ts';
 
+/** How much one socket may send. */
 export interface RateLimitOptions {
   /** Frames that a socket may send … */
   messages: number;

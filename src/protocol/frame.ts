@@ -16,6 +16,7 @@ export class Frame {
     this.#byteLength = typeof data === 'string' ? -1 : data.byteLength;
   }
 
+  /** A text frame of this text. */
   static text(text: string): Frame {
     return new Frame('text', text);
   }

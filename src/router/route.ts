@@ -5,6 +5,7 @@ import { assertHandler, assertMiddlewareList, described } from './callable.ts';
 import { Pattern } from './pattern.ts';
 import type { ParamsOf } from './pattern.ts';
 
+/** What a route has besides its path and its handler. */
 export interface RouteOptions {
   /** Inside the app's and the routers'; the first is the outermost. */
   middleware?: readonly Middleware[];

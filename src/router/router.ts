@@ -26,7 +26,7 @@ let reach: (router: unknown) => RouteTree;
 export class WSRouter<const Prefix extends string = ''> {
   readonly #tree: RouteTree;
 
-  /** @throws {RouteError} what {@link addWsRoute} and {@link addWsMiddleware} throw */
+  /** @throws {RouteError} `CHANNELBOX_BAD_MIDDLEWARE`, and what {@link addWsRoute} and {@link addWsMiddleware} throw */
   constructor(options: RouterOptions<Prefix> | readonly WebsocketRoutes[] = {}) {
     const {
       prefix = '',
@@ -41,7 +41,7 @@ export class WSRouter<const Prefix extends string = ''> {
 
   /**
    * @throws {RouteError} `CHANNELBOX_BAD_PATH`, `CHANNELBOX_DUPLICATE_PARAMETER`, `CHANNELBOX_DUPLICATE_ROUTE`,
-   * `CHANNELBOX_BAD_HANDLER`, `CHANNELBOX_BAD_MIDDLEWARE`; `CHANNELBOX_APP_IN_USE` after the first connection
+   * `CHANNELBOX_BAD_HANDLER`, `CHANNELBOX_BAD_MIDDLEWARE`, `CHANNELBOX_BAD_ROUTE`; `CHANNELBOX_APP_IN_USE` after the first connection
    */
   wsRoute<const Path extends string>(path: Path, handler: Handler<ParamsOf<`${Prefix}${Path}`>>): this;
   wsRoute<const Path extends string>(

@@ -6,11 +6,13 @@ export interface Clock {
   monotonic(): number;
   /** @param label names the timer in a test's list of what it left behind. */
   setTimeout(callback: () => void, ms: number, label?: string): Timer;
+  /** Forgets a timer; one that has fired, or is none of this clock, changes nothing. */
   clearTimeout(timer: Timer): void;
   /** Rejects with the signal's reason. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
+/** One timer of a clock. */
 export interface Timer {
   /** On the clock's monotonic scale. */
   readonly dueMs: number;

@@ -8,6 +8,7 @@ import type { Message } from '../protocol/message.ts';
 
 export type { Message };
 
+/** What an accept says to the client, and what it bounds. */
 export interface UpgradeAnswer {
   subprotocol?: string;
   headers?: readonly (readonly [string, string])[];
@@ -32,6 +33,7 @@ export interface Upgrade {
   accept(options: UpgradeAnswer): Promise<Wire>;
   /** The same at once, for a transport that can: spares the promise. Undefined when the client has left. */
   acceptNow?(options: UpgradeAnswer): Wire | undefined;
+  /** Answers with something else than 101. */
   deny(response: Response): Promise<void>;
 }
 
@@ -50,7 +52,9 @@ export interface Wire {
   readonly waitingBytes: number;
   /** Reads no further; what one read already brought is still handed out. */
   pause(): void;
+  /** Reads on. */
   resume(): void;
+  /** Sends a ping (RFC 6455 §5.5.2); its pong is an event. */
   ping(): void;
   /** Starts the closing handshake behind everything written so far; reading goes on. */
   close(code: number, reason: string): void;
@@ -60,8 +64,11 @@ export interface Wire {
   listen(events: WireEvents): void;
 }
 
+/** What a wire tells the framework. */
 export interface WireEvents {
+  /** A message came, whole. */
   frame(message: Message): void;
+  /** A pong came, asked for or not. */
   pong(): void;
   /** Exactly once, after the last frame. */
   close(code: number, reason: string, wasClean: boolean): void;

@@ -8,6 +8,7 @@ export interface WaitOptions {
   within?: Duration;
 }
 
+/** What a client of a test sends with its handshake. */
 export interface ConnectOptions {
   headers?: HeadersLike;
   cookies?: Readonly<Record<string, string>>;
@@ -37,15 +38,22 @@ export interface TestClient extends AsyncDisposable {
   readonly transcript: Transcript;
   readonly isOpen: boolean;
 
+  /** Sends a string as text, bytes as binary. */
   send(data: string | Uint8Array): void;
+  /** Sends a text frame. */
   sendText(text: string): void;
+  /** Sends a binary frame. */
   sendBytes(bytes: Uint8Array): void;
   /** @throws {BoxError} `CHANNELBOX_PAYLOAD_ENCODING` for what JSON cannot carry; nothing is sent then */
   sendJson(value: unknown, mode?: 'text' | 'binary'): void;
 
+  /** The next frame. */
   receive(wait?: WaitOptions): Promise<Message>;
+  /** The next frame, which is text. */
   receiveText(wait?: WaitOptions): Promise<string>;
+  /** The next frame, which is binary. */
   receiveBytes(wait?: WaitOptions): Promise<Uint8Array>;
+  /** The next frame, which is JSON. */
   receiveJson<T = unknown>(wait?: WaitOptions): Promise<T>;
 
   /** The next frame matches: returns what matched, else fails and leaves the frame where it was. */
@@ -67,6 +75,7 @@ export interface TestClient extends AsyncDisposable {
   waitFor<T>(match: T, wait?: WaitOptions): Promise<T>;
   /** Nothing is there and nothing comes: decided at rest; `for` moves the clock, `realMs` waits in real time. */
   expectNothing(options?: { for?: Duration; realMs?: number }): Promise<void>;
+  /** The connection has ended, as expected; unread frames do not matter, and it may be asked again. */
   expectClosed(expected?: { code?: number; reason?: string; wasClean?: boolean }, wait?: WaitOptions): Promise<Closed>;
 
   /**
@@ -79,5 +88,6 @@ export interface TestClient extends AsyncDisposable {
   drop(): void;
   /** Stops reading, as a slow reader does. It answers no ping either: after 35 s of the default limits it is cut off. */
   pause(): void;
+  /** Reads on after `pause`. */
   resume(): void;
 }

@@ -1,6 +1,7 @@
 import { Aliases } from './aliases.ts';
 import { show } from './matchers.ts';
 
+/** One line of a transcript. */
 export interface TranscriptEvent {
   /** Since the test began. */
   readonly atMs: number;
@@ -12,6 +13,7 @@ export interface TranscriptEvent {
 /** What one client saw and did, in order. `String(transcript)` is the same on every run: ids and times are aliased. */
 export interface Transcript {
   readonly events: readonly TranscriptEvent[];
+  /** The transcript as text, one line an event. */
   toString(): string;
 }
 

@@ -9,9 +9,11 @@ export interface TransportHarness {
 
 /** A transport that serves, and the way to its clients; disposal ends both. */
 export interface TransportSite extends AsyncDisposable {
+  /** A client of the transport asks to be let in. */
   connect(request: ClientRequest): ConformanceClient;
 }
 
+/** What the client of a transport case asks for. */
 export interface ClientRequest {
   /** Path and query. */
   readonly target: string;

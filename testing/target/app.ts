@@ -18,9 +18,11 @@ export interface TestEnv {
   readonly clock: TestClock;
   /** 0 … 1, from the seed. */
   random(): number;
+  /** A fresh id, drawn from the seed. */
   uuid(): string;
 }
 
+/** How an app is put under test. */
 export interface TestAppOptions extends TestTargetOptions {
   /** `'tcp'`: real sockets over the loopback. Default `'memory'`. */
   transport?: 'memory' | 'tcp';
@@ -30,6 +32,7 @@ export interface TestAppOptions extends TestTargetOptions {
   seed?: number;
 }
 
+/** An app under test, its clients and its clock. */
 export interface TestApp extends TestTarget {
   readonly app: App;
   readonly clock: TestClock;

@@ -7,13 +7,16 @@ import type { Refused } from '../transport/link.ts';
 import type { LinkClient } from '../client/link-client.ts';
 import { besides, ClientWait } from '../client/wait.ts';
 
+/** How a handshake ended. */
 export type Handshake = Accepted | Denied;
 
+/** A handshake that ended with 101. */
 export interface Accepted {
   readonly kind: 'accepted';
   readonly client: TestClient;
 }
 
+/** A handshake that ended with another answer than 101. */
 export interface Denied {
   readonly kind: 'denied';
   readonly status: number;

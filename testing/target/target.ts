@@ -12,6 +12,7 @@ import type { FailedCall } from '../time/observed-promise.ts';
 import type { HandlerActivity } from './handler-activity.ts';
 import type { Log } from '../client/transcript.ts';
 
+/** How a target is tested, whatever it is. */
 export interface TestTargetOptions {
   /** Unread frames at the end are a failure too. */
   strict?: boolean;
@@ -24,6 +25,7 @@ export interface TestTargetOptions {
   after?: (cleanup: (context?: unknown) => Promise<void>) => void;
 }
 
+/** An array of a length that the types know, up to 64. */
 export type Tuple<T, N extends number, Built extends T[] = []> = number extends N
   ? T[]
   : Built['length'] extends N
@@ -32,14 +34,17 @@ export type Tuple<T, N extends number, Built extends T[] = []> = number extends 
       ? T[]
       : Tuple<T, N, [...Built, T]>;
 
+/** What clients of a test connect to. */
 export interface TestTarget extends AsyncDisposable {
   /** @throws {HandshakeError} when it is not accepted. */
   connect(path: string, options?: ConnectOptions): Promise<TestClient>;
+  /** So many clients at once, in order. @throws {HandshakeError} when one is not accepted. */
   connectAll<const N extends number>(
     count: N,
     path: string,
     options?: ConnectOptions | ((index: number) => ConnectOptions),
   ): Promise<Tuple<TestClient, N>>;
+  /** A handshake whose answer is the result, whatever it is. */
   handshake(path: string, options?: ConnectOptions): Promise<Handshake>;
   /** What disposal does: closes every client, then fails on what the test left behind. */
   close(): Promise<void>;

@@ -168,6 +168,7 @@ export class TestClock implements Clock {
     owners.run(timer.owner as Owner, timer.callback);
   }
 
+  /** Sets the time without waiting for rest; for drivers of the clock. */
   moveTo(monotonicMs: number): void {
     if (monotonicMs > this.#monotonicMs) this.#monotonicMs = monotonicMs;
   }

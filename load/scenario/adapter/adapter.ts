@@ -1,3 +1,5 @@
+import type { Duration } from '../duration.ts';
+
 /**
  * How the protocol under test joins, publishes and shows a message. The stamp carries identity, order, time and a
  * checksum of itself; the server must pass it on. It is at most 48 characters of `A–Z a–z 0–9 - _ ~`, which no JSON, URL
@@ -7,11 +9,13 @@ export interface Adapter {
   /** Path and query that a client opens. */
   path(client: ClientPlace): string;
   subprotocols?: readonly string[];
+  /** Headers of the handshake, besides those of the protocol. */
   headers?(client: ClientPlace): Readonly<Record<string, string>>;
   /** Sent once open; left out where the path alone joins. */
   join?(client: ClientPlace): readonly (string | Uint8Array)[];
   /** True for the frame that says the join is done; left out: joined once open. */
   isJoined?(frame: string | Uint8Array, client: ClientPlace): boolean;
+  /** The frame that publishes a message with this stamp. */
   publish(stamp: string, payload: unknown, client: ClientPlace): string | Uint8Array;
   /** The stamp (or, of a batch, the stamps) inside a received frame; undefined for a frame that is no delivery. */
   stampOf(frame: string | Uint8Array): string | readonly string[] | undefined;
@@ -27,4 +31,16 @@ export interface Adapter {
 export interface ClientPlace {
   readonly index: number;
   readonly room: string;
+}
+
+/** One client in the hands of a scenario's `client` function: it is open and joined. */
+export interface LoadClient extends ClientPlace {
+  /** Sends one message with the next stamp; resolves once it is handed to the socket. */
+  publish(payload?: unknown): Promise<void>;
+  /** Resolves when this client has had so many deliveries since it joined; rejects after `within` (default: the deadline). */
+  received(count: number, options?: { within?: Duration }): Promise<void>;
+  /** Waits, on the run's clock. */
+  sleep(ms: Duration): Promise<void>;
+  /** Leaves now. A function that returns without it stays, silent, to the end of the run. */
+  close(code?: number): Promise<void>;
 }

@@ -1,26 +1,26 @@
-import type { GeneratorPort, Progress } from './message.ts';
 import { randomInt } from 'node:crypto';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { Coordinator } from './run/coordinator.ts';
-import { reach, sourceAddresses } from './generator/process/addresses.ts';
-import type { TargetAddress } from './generator/client/generator-context.ts';
-import type { Generator } from './generator/generator.ts';
-import { isGeneratorProcess } from './generator/process/generator-process.ts';
-import { startHttpLoad, type HttpLoad } from './run/http.ts';
-import { GeneratorPool } from './generator/process/pool.ts';
-import { makeGenerator, planFor, scenarioOf, type ScenarioSource } from './generator/process/task.ts';
-import { environmentOf, processesFor } from './run/environment.ts';
-import { runInProcess } from './run/inproc/run-in-process.ts';
-import { LoadError, TargetError } from './load-error.ts';
-import { refuseTooLarge } from './run/memory.ts';
-import { summaryOf, runPlanOf, type RunSummary, type RunPlan } from './plan/run-summary.ts';
-import { reportOf, type RunResults } from './result/assemble.ts';
-import type { RunReport } from './result/run-report.ts';
-import type { Scenario, ScenarioOverrides } from './scenario/scenario.ts';
-import { MachineTime } from './time.ts';
+import { Coordinator, type RunResults, type GeneratorPort } from './coordinator.ts';
+import { reach, sourceAddresses } from '../generator/process/addresses.ts';
+import type { Target } from '../generator/generator-context.ts';
+import type { Generator } from '../generator/generator.ts';
+import { isGeneratorProcess } from '../generator/process/generator-process.ts';
+import { startHttpLoad, type HttpLoad } from './http.ts';
+import { GeneratorPool } from '../generator/process/pool.ts';
+import { makeGenerator, planFor, scenarioOf, type ScenarioSource } from '../generator/process/task.ts';
+import { environmentOf, processesFor } from './environment.ts';
+import { runInProcess } from './inproc/run-in-process.ts';
+import { LoadError, TargetError } from '../load-error.ts';
+import { refuseTooLarge } from './memory.ts';
+import { outlineOf, runPlanOf, type RunSummary } from '../result/run-summary.ts';
+import { reportOf } from '../result/assemble.ts';
+import type { Progress, RunPlan, RunReport } from '../result/run-report.ts';
+import type { Scenario, ScenarioOverrides } from '../scenario/scenario.ts';
+import { MachineTime } from '../time.ts';
 
 export type { ScenarioOverrides };
 
+/** How a scenario is run. */
 export interface LoadOptions {
   /** In place of the scenario's. */
   target?: string | readonly string[];
@@ -50,9 +50,11 @@ const bareScenario: Scenario = { name: 'quick', clients: 10, duration: '10s' };
 /**
  * Runs a load and accounts for every delivery. A path or URL of a scenario runs in child processes, each importing it; an
  * object runs in this process as one generator; a `ws://…` address is loaded with the defaults and the echo adapter.
- * @throws {ScenarioError} before the first connection; of `inproc` also `CHANNELBOX_SCENARIO_APP`, when the app cannot be started
- * @throws {TargetError} `CHANNELBOX_TARGET_UNREACHABLE` when nothing answers there
- * @throws {LoadError} `CHANNELBOX_LOAD_FAILED` when the scenario's own functions throw or a generator dies
+ * @throws {ScenarioError} before the first connection: `CHANNELBOX_SCENARIO_INVALID`, `CHANNELBOX_SCENARIO_NOT_FOUND`,
+ * `CHANNELBOX_SCENARIO_TOO_LARGE`; of `inproc` also `CHANNELBOX_SCENARIO_APP`, when the app cannot be started
+ * @throws {TargetError} `CHANNELBOX_TARGET_UNREACHABLE` when nothing answers there, `CHANNELBOX_TARGET_MISSING` without an address
+ * @throws {LoadError} `CHANNELBOX_LOAD_FAILED` when the scenario's own functions throw or a generator dies, `CHANNELBOX_LOAD_NO_APP` for
+ * `inproc` without an `app`, `CHANNELBOX_LOAD_NO_PEER` where something optional is not installed
  */
 export async function load(scenario: Scenario | URL | string, options: LoadOptions = {}): Promise<RunReport> {
   if (isGeneratorProcess) {
@@ -91,50 +93,50 @@ function isAddress(scenario: Scenario | URL | string): boolean {
 /** One generator, in this process. */
 async function runHere(source: ScenarioSource, options: LoadOptions): Promise<RunReport> {
   const plan = planFor(await scenarioOf(source), 1);
-  const summary = summaryOf(plan);
-  const place = await preflight(summary, options);
+  const outline = outlineOf(plan);
+  const place = await preflight(outline, options);
   let receive: Coordinator['receive'] = () => undefined;
   const task = { process: 0, processes: 1, client: options.client ?? 'ws', ...place };
   const generator: Generator = await makeGenerator(plan, task, (message) => receive(0, message));
   const port: GeneratorPort = { send: (message) => generator.handle(message) };
-  const coordinator = coordinatorOf(summary, [port], options);
+  const coordinator = coordinatorOf(outline, [port], options);
   receive = (index, message) => coordinator.receive(index, message);
-  return conclude(summary, { ...place, processes: 1 }, options, () => coordinator.run());
+  return conclude(outline, { ...place, processes: 1 }, options, () => coordinator.run());
 }
 
 /** Several generators, each a process that imports the scenario. The first one tells what it is, and so how many are due. */
 async function runInProcesses(source: ScenarioSource, options: LoadOptions): Promise<RunReport> {
   const pool = new GeneratorPool();
   try {
-    const summary = await pool.open(source);
-    const place = await preflight(summary, options);
-    const processes = options.processes ?? processesFor(summary);
+    const outline = await pool.open(source);
+    const place = await preflight(outline, options);
+    const processes = options.processes ?? processesFor(outline);
     await pool.prepare({ source, processes, client: options.client ?? 'ws', ...place });
-    const coordinator = coordinatorOf(summary, pool.ports, options);
+    const coordinator = coordinatorOf(outline, pool.ports, options);
     pool.attach(coordinator);
-    return await conclude(summary, { ...place, processes }, options, () => coordinator.run());
+    return await conclude(outline, { ...place, processes }, options, () => coordinator.run());
   } finally {
     await pool.close();
   }
 }
 
-interface RunPlace {
+interface Place {
   readonly run: number;
-  readonly targets: readonly TargetAddress[];
+  readonly targets: readonly Target[];
   readonly localAddresses: readonly string[];
 }
 
 /** Everything that can be refused before the first client connects. */
-async function preflight(summary: RunSummary, options: LoadOptions): Promise<RunPlace> {
-  refuseTooLarge(summary);
-  if (summary.targets.length === 0) {
+async function preflight(outline: RunSummary, options: LoadOptions): Promise<Place> {
+  refuseTooLarge(outline);
+  if (outline.targets.length === 0) {
     throw new TargetError(
       'CHANNELBOX_TARGET_MISSING',
       'the scenario has no target; give one there or with --target ws://host:port',
     );
   }
-  const targets: TargetAddress[] = [];
-  for (const url of summary.targets) {
+  const targets: Target[] = [];
+  for (const url of outline.targets) {
     const answer = await reach(url);
     if ('problem' in answer)
       throw new TargetError('CHANNELBOX_TARGET_UNREACHABLE', `nothing answers at ${url}: ${answer.problem}`);
@@ -142,27 +144,27 @@ async function preflight(summary: RunSummary, options: LoadOptions): Promise<Run
   }
   const run = randomInt(2 ** 24);
   const hosts = targets.map(({ address }) => address);
-  return { run, targets, localAddresses: options.localAddresses ?? sourceAddresses(hosts, summary.clients, run) };
+  return { run, targets, localAddresses: options.localAddresses ?? sourceAddresses(hosts, outline.clients, run) };
 }
 
 function coordinatorOf(
-  summary: RunSummary,
+  outline: RunSummary,
   ports: readonly GeneratorPort[],
   { signal, onProgress }: LoadOptions,
 ): Coordinator {
-  return new Coordinator({ summary, ports, time: new MachineTime(), signal, onProgress });
+  return new Coordinator({ outline, ports, time: new MachineTime(), signal, onProgress });
 }
 
 async function conclude(
-  summary: RunSummary,
-  place: RunPlace & { readonly processes: number },
+  outline: RunSummary,
+  place: Place & { readonly processes: number },
   options: LoadOptions,
   run: () => Promise<RunResults>,
 ): Promise<RunReport> {
-  const http = options.http === undefined ? undefined : await startHttpLoad(options.http, summary);
+  const http = options.http === undefined ? undefined : await startHttpLoad(options.http, outline);
   const startedAt = new Date();
   try {
-    options.onPlan?.(runPlanOf(summary));
+    options.onPlan?.(runPlanOf(outline));
     const findings = await run();
     const extra = await http?.stop();
     const environment = environmentOf({
@@ -171,7 +173,7 @@ async function conclude(
       startedAt,
       elapsedMs: findings.elapsedMs,
     });
-    return reportOf({ summary, findings, environment, ...(extra === undefined ? {} : { extra }) });
+    return reportOf({ outline, findings, environment, ...(extra === undefined ? {} : { extra }) });
   } finally {
     await http?.stop();
   }

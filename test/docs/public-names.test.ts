@@ -1,0 +1,56 @@
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { gapsOf } from '../../build/reference/check.ts';
+import { survey } from '../../build/reference/survey.ts';
+import { root } from '../package/run.ts';
+
+// The compiler reads all of src, testing and load: seconds of CPU, on a busy machine many.
+describe('what the exports of the package reach', { timeout: 240_000 }, () => {
+  test('is documented, name by name, with the codes that the source throws', () => {
+    const names = survey(root);
+    expect(names.doors.map(({ name }) => name)).toContain('channelbox/testing');
+    expect(names.doors.flatMap(({ entries }) => entries).length).toBeGreaterThan(100);
+    expect(gapsOf(names, root)).toEqual([]);
+  });
+
+  test('is found lacking where it is', async () => {
+    const folder = join(root, 'artifacts', `planted-names-${process.pid}`);
+    await mkdir(join(folder, 'src'), { recursive: true });
+    const source = `
+      class BoxError extends Error {}
+      function check(): void { throw new BoxError('CHANNELBOX_HELPER'); }
+      export interface Bare { readonly size: number }
+      /** Is documented. */
+      export class Half {
+        bare(): void {}
+        /** @throws {BoxError} \`CHANNELBOX_STALE\` */
+        claims(): void {}
+        /** Hides it in a helper. */
+        hides(): void { check(); }
+        /** Hides it in a private one. @throws {BoxError} \`CHANNELBOX_OWN\` */
+        says(): void { this.#own(); }
+        #own(): void { throw new BoxError('CHANNELBOX_OWN'); }
+      }
+    `;
+    await writeFile(join(folder, 'src/index.ts'), source);
+    await writeFile(
+      join(folder, 'tsconfig.json'),
+      JSON.stringify({ compilerOptions: { target: 'ES2023', strict: true } }),
+    );
+    await writeFile(
+      join(folder, 'package.json'),
+      JSON.stringify({ exports: { '.': { types: './dist/src/index.d.ts' }, './package.json': './package.json' } }),
+    );
+
+    const gaps = gapsOf(survey(folder), folder).map((gap) => gap.replace(/^\S+ /, ''));
+    await rm(folder, { recursive: true });
+
+    expect(gaps).toEqual([
+      'Bare has no docstring',
+      'Half.bare has no docstring',
+      'Half.claims says it throws CHANNELBOX_STALE, which nothing that it calls does',
+      'Half.hides throws CHANNELBOX_HELPER and does not say so',
+    ]);
+  });
+});
