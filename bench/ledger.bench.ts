@@ -1,6 +1,6 @@
 import { argv } from 'node:process';
 import { fileURLToPath } from 'node:url';
-import { Ledger } from '../load/ledger/ledger.ts';
+import { DeliveryLedger } from '../load/ledger/ledger.ts';
 import { decodeStampBytes, emptyStamp, encodeStamp, stampLength } from '../load/ledger/stamp.ts';
 
 /** CPU that one delivery costs the ledger: its stamp read and checked, and entered. At most 100 ns are allowed. */
@@ -40,7 +40,7 @@ export function measureLedger(): LedgerCost {
   for (let round = 0; round < rounds; round += 1) {
     decodeNs = Math.min(decodeNs, pass(stamps, undefined) / deliveries);
     const before = process.memoryUsage().arrayBuffers;
-    const ledger = new Ledger(receivers * speakers);
+    const ledger = new DeliveryLedger(receivers * speakers);
     bytesPerPair = (process.memoryUsage().arrayBuffers - before) / ledger.pairs;
     totalNs = Math.min(totalNs, pass(stamps, ledger) / deliveries);
     if (ledger.countWithin(0, 1, messagesPerSpeaker) !== messagesPerSpeaker || ledger.missing > 0)
@@ -50,7 +50,7 @@ export function measureLedger(): LedgerCost {
 }
 
 /** Nanoseconds of CPU, waiting for one not counted. */
-function pass(stamps: Buffer, ledger: Ledger | undefined): number {
+function pass(stamps: Buffer, ledger: DeliveryLedger | undefined): number {
   const stamp = emptyStamp();
   const start = process.cpuUsage();
   for (let message = 0; message < messagesPerSpeaker; message += 1) {

@@ -10,7 +10,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join, relative, resolve, sep } from 'node:path';
 import { argv, cwd } from 'node:process';
 import { build, type Metafile, type Plugin } from 'esbuild';
-import type { ReportAssets } from '../load/report/asset.ts';
+import type { ReportAssets } from '../load/report/page/asset.ts';
 
 /** What a package says of itself, and its licence. */
 interface PackageFacts {
@@ -98,9 +98,9 @@ function requiresInside(): Plugin {
   };
 }
 
-/** The texts of a report page, read where `load/report/asset.ts` would read them at run time from a checkout. */
+/** The texts of a report page, read where `load/report/page/asset.ts` would read them at run time from a checkout. */
 async function reportAssets(): Promise<ReportAssets> {
-  const own = (name: string): Promise<string> => readFile(join(root, 'load/report', name), 'utf8');
+  const own = (name: string): Promise<string> => readFile(join(root, 'load/report/page', name), 'utf8');
   const chart = (name: string): Promise<string> => readFile(join(root, chartFolder, 'dist', name), 'utf8');
   return {
     chartScript: await chart('uPlot.iife.min.js'),

@@ -5,7 +5,7 @@ import { availableParallelism, freemem, totalmem } from 'node:os';
 import process from 'node:process';
 import { runCommandLine } from './command/program.ts';
 import type { Machine } from './run/doctor.ts';
-import { load } from './run/run.ts';
+import { load } from './load.ts';
 import { isColoured, type Terminal } from './report/terminal.ts';
 
 /** The command `channelbox`. The one file of the command line that knows the process. */
@@ -64,14 +64,16 @@ function machine(): Machine {
 
 /** Node's own diagnostic report knows the limits on every system that has them. */
 function descriptors(): Machine['descriptors'] {
-  const report = process.report?.getReport() as unknown as { readonly userLimits?: { readonly open_files?: Limits } };
+  const report = process.report?.getReport() as unknown as {
+    readonly userLimits?: { readonly open_files?: DescriptorLimits };
+  };
   const limits = report.userLimits?.open_files;
   if (limits === undefined) return undefined;
   const known = (value: number | string): number | undefined => (typeof value === 'number' ? value : undefined);
   return { soft: known(limits.soft), hard: known(limits.hard) };
 }
 
-interface Limits {
+interface DescriptorLimits {
   readonly soft: number | 'unlimited';
   readonly hard: number | 'unlimited';
 }

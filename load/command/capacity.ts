@@ -1,10 +1,10 @@
-import { findCapacity, type Bounds, type Capacity, type CapacityUnit, type Probe } from '../result/capacity.ts';
+import { findCapacity, type Bounds, type Capacity, type CapacityUnit, type Trial } from '../result/capacity.ts';
 import { durationMs } from '../scenario/duration.ts';
-import { number, whole } from '../report/format.ts';
+import { number, whole } from '../report/format/format.ts';
 import { grid } from '../report/text.ts';
 import type { RunReport } from '../result/run-report.ts';
-import type { LoadOptions } from '../run/run.ts';
-import { UsageError, type Settings } from './settings.ts';
+import type { LoadOptions } from '../load.ts';
+import { UsageError, type Settings } from './option/settings.ts';
 import { palette, type Palette } from '../report/terminal.ts';
 import {
   exitCodes,
@@ -102,7 +102,7 @@ export function textCapacity(capacity: Capacity, colours: Palette): string {
   const sizes = [...new Set(capacity.probes.map((probe) => probe.size))].toSorted((a, b) => a - b);
   const rows = sizes.map((size) => {
     const probes = capacity.probes.filter((probe) => probe.size === size);
-    const times = (outcome: Probe['outcome']): string => {
+    const times = (outcome: Trial['outcome']): string => {
       const count = probes.filter((probe) => probe.outcome === outcome).length;
       return count === 0 ? '' : String(count);
     };
@@ -133,7 +133,7 @@ function sentence(capacity: Capacity): string {
   }
 }
 
-function probeText(probe: Probe, bounds: Bounds, unit: CapacityUnit): string {
+function probeText(probe: Trial, bounds: Bounds, unit: CapacityUnit): string {
   const says = { holds: 'held', breaks: 'failed', invalid: 'could not tell' }[probe.outcome];
   const known = [
     ...(bounds.holds === undefined ? [] : [`${sizeText(bounds.holds, unit)} hold`]),

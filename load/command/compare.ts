@@ -8,14 +8,14 @@ import {
   type Turns,
 } from '../result/compare.ts';
 import { durationMs } from '../scenario/duration.ts';
-import { milliseconds, number } from '../report/format.ts';
+import { milliseconds, number } from '../report/format/format.ts';
 import { reportJson } from '../report/file.ts';
 import { grid } from '../report/text.ts';
 import { scenarioDefaults } from '../scenario/resolved.ts';
 import { mergeRounds } from '../result/rounds.ts';
-import type { LoadOptions } from '../run/run.ts';
+import type { LoadOptions } from '../load.ts';
 import type { RunReport } from '../result/run-report.ts';
-import { UsageError, type Settings } from './settings.ts';
+import { UsageError, type Settings } from './option/settings.ts';
 import { palette, type Palette } from '../report/terminal.ts';
 import {
   exitCodes,

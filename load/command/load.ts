@@ -1,4 +1,4 @@
-import { htmlReport } from '../report/html.ts';
+import { htmlReport } from '../report/page/html.ts';
 import { reportJson } from '../report/file.ts';
 import { textReport } from '../report/text.ts';
 import { mergeRounds } from '../result/rounds.ts';

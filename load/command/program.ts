@@ -1,9 +1,9 @@
 import { Command, CommanderError, Option as Flag } from 'commander';
 import type { ChannelBoxError } from '../../src/index.ts';
-import { flagOf, options, variableOf, type CommandName, type Option } from './options.ts';
-import type { load } from '../run/run.ts';
+import { flagOf, options, variableOf, type CommandName, type Option } from './option/options.ts';
+import type { load } from '../load.ts';
 import { palette, type Terminal } from '../report/terminal.ts';
-import { mistypedVariables, settingsOf } from './arguments.ts';
+import { mistypedVariables, settingsOf } from './option/arguments.ts';
 import { capacityCommand } from './capacity.ts';
 import { compareCommand } from './compare.ts';
 import { doctorCommand } from './doctor.ts';

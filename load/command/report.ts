@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import { UsageError } from './settings.ts';
-import { htmlReport } from '../report/html.ts';
+import { UsageError } from './option/settings.ts';
+import { htmlReport } from '../report/page/html.ts';
 import { reportIn, reportJson } from '../report/file.ts';
 import { textReport } from '../report/text.ts';
 import type { RunReport } from '../result/run-report.ts';

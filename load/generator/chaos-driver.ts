@@ -1,7 +1,7 @@
 import type { ChaosStep } from '../plan/plan.ts';
-import type { Client } from './client.ts';
+import type { Client } from './client/client.ts';
 import type { Connector } from './connector.ts';
-import type { GeneratorCore } from './generator-context.ts';
+import type { GeneratorCore } from './client/generator-context.ts';
 
 /** Does to this process's clients what the scenario's chaos says, and leaves a mark. */
 export class ChaosDriver {

@@ -1,7 +1,7 @@
 import { seeded } from '../plan/random.ts';
 import type { ClientStep } from '../plan/timeline.ts';
-import type { Client } from './client.ts';
-import type { GeneratorCore } from './generator-context.ts';
+import type { Client } from './client/client.ts';
+import type { GeneratorCore } from './client/generator-context.ts';
 
 /** Connects that wait for their answer at one time; more wait for their turn. */
 const inFlightMax = 256;

@@ -1,5 +1,5 @@
 import type { Adapter } from '../scenario/adapter/adapter.ts';
-import type { Ledger } from '../ledger/ledger.ts';
+import type { DeliveryLedger } from '../ledger/ledger.ts';
 import type { Plan } from '../plan/plan.ts';
 import {
   decodeStamp,
@@ -10,15 +10,15 @@ import {
   type StampFields,
 } from '../ledger/stamp.ts';
 import type { LoadTime } from '../time.ts';
-import type { Client } from './client.ts';
+import type { Client } from './client/client.ts';
 import type { ReceivedMessage } from './connection/connection.ts';
-import type { Measures } from './measures.ts';
+import type { Measures } from './measure/measures.ts';
 import { StampPlaces } from '../ledger/stamp-places.ts';
 
 export interface ReadingOptions {
   readonly plan: Plan;
   readonly run: number;
-  readonly ledger: Ledger;
+  readonly ledger: DeliveryLedger;
   readonly measures: Measures;
   readonly time: LoadTime;
   /** Looks for the stamp in the bytes before it asks the adapter. */

@@ -1,23 +1,23 @@
-import type { Ledger } from '../ledger/ledger.ts';
+import type { DeliveryLedger } from '../ledger/ledger.ts';
 import type { Plan } from '../plan/plan.ts';
 import { SenderLog } from '../ledger/sender-log.ts';
 import { Settlement, type Presence, type SpeakingInterval } from '../ledger/settlement.ts';
-import type { Client } from './client.ts';
-import type { GeneratorCore } from './generator-context.ts';
-import type { SharedLog } from './message.ts';
+import type { Client } from './client/client.ts';
+import type { GeneratorCore } from './client/generator-context.ts';
+import type { SharedLog } from '../message.ts';
 import type { Receiver } from './receiver.ts';
-import type { Publisher as Speeches } from './publisher.ts';
+import type { Publisher as Speeches } from './speaking/publisher.ts';
 
 /** What one connection of a client received, and where that is kept. */
 interface Archived {
   readonly client: Client;
   readonly presence: Presence;
-  readonly ledger: Ledger;
+  readonly ledger: DeliveryLedger;
   readonly base: number;
 }
 
 export interface SettlingOptions {
-  readonly ledger: Ledger;
+  readonly ledger: DeliveryLedger;
   readonly speaking: Speeches;
   readonly reading: Receiver;
   /** No connect waits for its answer. */

@@ -1,6 +1,5 @@
 import { createRequire } from 'node:module';
 import * as hdr from 'hdr-histogram-js';
-import type { Percentiles } from '../result/run-report.ts';
 
 // The package is CommonJS; a bundler and Node disagree about where its names are.
 const { build, decodeFromCompressedBase64, encodeIntoCompressedBase64 } = library();
@@ -10,6 +9,17 @@ const highestUs = 60_000_000;
 /** Three digits: 2048 steps to each doubling. */
 const halfSteps = 1_024;
 const cells = cellOf(highestUs) + 1;
+
+/** Milliseconds. */
+export interface Percentiles {
+  readonly count: number;
+  readonly min: number;
+  readonly p50: number;
+  readonly p90: number;
+  readonly p99: number;
+  readonly p999: number;
+  readonly max: number;
+}
 
 /**
  * Latencies from 1 µs to 60 s in three digits: the cells of an HDR histogram, counted by hand, which costs a few

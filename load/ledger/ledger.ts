@@ -1,7 +1,7 @@
 import { Intervals } from './intervals.ts';
 
 /** What became of one stamp at one receiver. */
-export type Verdict = 'received' | 'late' | 'duplicate';
+export type StampOutcome = 'received' | 'late' | 'duplicate';
 
 /**
  * Which messages of a sender a receiver has: exact, without a window. A pair of a speaker and a receiver costs 8 bytes,
@@ -9,7 +9,7 @@ export type Verdict = 'received' | 'late' | 'duplicate';
  *
  * Sequences count from 1. The order of arrival is the order of the calls.
  */
-export class Ledger {
+export class DeliveryLedger {
   readonly #first: Uint32Array;
   readonly #last: Uint32Array;
   readonly #gaps: Map<number, Intervals> = new Map();
@@ -32,7 +32,7 @@ export class Ledger {
   }
 
   /** Enters one stamp. */
-  record(pair: number, sequence: number, isLate: boolean): Verdict {
+  record(pair: number, sequence: number, isLate: boolean): StampOutcome {
     const last = this.#last[pair] as number;
     if (last !== 0 && sequence === last + 1) this.#last[pair] = sequence;
     else if (!this.#enterOutOfLine(pair, sequence, last, isLate)) return 'duplicate';
@@ -80,8 +80,8 @@ export class Ledger {
   }
 
   /** Moves `count` pairs from `base` on into a ledger of their own and empties them here: a receiver begins anew. */
-  detach(base: number, count: number): Ledger {
-    const detached = new Ledger(count);
+  detach(base: number, count: number): DeliveryLedger {
+    const detached = new DeliveryLedger(count);
     detached.#first.set(this.#first.subarray(base, base + count));
     detached.#last.set(this.#last.subarray(base, base + count));
     this.#first.fill(0, base, base + count);

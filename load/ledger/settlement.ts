@@ -1,18 +1,41 @@
-import type { Ledger } from './ledger.ts';
-import type { Violation } from '../result/run-report.ts';
+import type { DeliveryLedger } from './ledger.ts';
 import type { SenderLog } from './sender-log.ts';
+
+/** Deliveries, each one message at one receiver; `expected = received + lost`. Definitions: DESIGN.md §5. */
+export interface Ledger {
+  readonly published: number;
+  readonly expected: number;
+  readonly received: number;
+  readonly lost: number;
+  readonly duplicated: number;
+  readonly reordered: number;
+  readonly misrouted: number;
+  readonly corrupt: number;
+  readonly late: number;
+  readonly indeterminate: number;
+  readonly firstViolations: readonly Violation[];
+}
+
+/** `room` is the message's; of a stamp that cannot be read, the receiver's, with sender and sequence -1. */
+export interface Violation {
+  readonly kind: string;
+  readonly room: string;
+  readonly sender: number;
+  readonly sequence: number;
+  readonly receiver: number;
+}
 
 /** When one connection of a receiver was there. */
 export interface Presence {
   /** The connection was begun. */
   readonly attemptUs: number;
   /** From the acknowledged join to the moment it began to leave (Infinity: stayed to the end), cut where it was under chaos. */
-  readonly segments: readonly Segment[];
+  readonly segments: readonly PresenceSegment[];
   /** The connection had ended; Infinity: stayed. */
   readonly closedUs: number;
 }
 
-export interface Segment {
+export interface PresenceSegment {
   readonly fromUs: number;
   readonly untilUs: number;
 }
@@ -22,7 +45,7 @@ export interface Receiving {
   readonly receiver: number;
   readonly room: number;
   readonly presence: Presence;
-  readonly ledger: Ledger;
+  readonly ledger: DeliveryLedger;
   readonly base: number;
   readonly speakers: readonly SpeakingInterval[];
   /** A speaker that this receiver is not to hear: itself, where the protocol sends nothing back. */

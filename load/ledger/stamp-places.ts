@@ -1,6 +1,6 @@
 import { stampLength } from './stamp.ts';
 
-interface Place {
+interface StampPlace {
   readonly offset: number;
   /** The first bytes of such a frame, as far as they come before the stamp. */
   readonly head: Buffer;
@@ -17,7 +17,7 @@ const tilde = 0x7e;
  */
 export class StampPlaces {
   readonly #prefix: Buffer;
-  readonly #places: Place[] = [];
+  readonly #places: StampPlace[] = [];
 
   constructor(prefix: Buffer) {
     this.#prefix = prefix;
@@ -26,7 +26,7 @@ export class StampPlaces {
   /** Where the stamp of this frame begins, or -1 where the adapter has to look. */
   find(bytes: Buffer, start: number, end: number): number {
     for (let index = 0; index < this.#places.length; index += 1) {
-      const { offset, head } = this.#places[index] as Place;
+      const { offset, head } = this.#places[index] as StampPlace;
       const at = start + offset;
       if (at + stampLength > end || !matches(bytes, at, this.#prefix) || !matches(bytes, start, head)) continue;
       if (index > 0) this.#promote(index);
@@ -47,8 +47,8 @@ export class StampPlaces {
 
   /** A place that fits moves forward by one: the common ones end up in front. */
   #promote(index: number): void {
-    const place = this.#places[index] as Place;
-    this.#places[index] = this.#places[index - 1] as Place;
+    const place = this.#places[index] as StampPlace;
+    this.#places[index] = this.#places[index - 1] as StampPlace;
     this.#places[index - 1] = place;
   }
 }

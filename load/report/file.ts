@@ -1,6 +1,6 @@
 import { ChannelBoxError } from '../../src/index.ts';
 import type { RunReport } from '../result/run-report.ts';
-import { embeddedReportId } from './html.ts';
+import { embeddedReportId } from './page/html.ts';
 
 /** A file that holds no report. Code: `CHANNELBOX_REPORT_UNREADABLE`. */
 export class ReportError extends ChannelBoxError {

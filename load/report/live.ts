@@ -1,5 +1,6 @@
-import { clockTime, whole } from './format.ts';
-import type { Progress, RunPlan } from '../result/run-report.ts';
+import type { RunPlan } from '../plan/run-summary.ts';
+import type { Progress } from '../message.ts';
+import { clockTime, whole } from './format/format.ts';
 import { palette, type Palette, type Terminal } from './terminal.ts';
 
 export interface LiveOptions {

@@ -2,9 +2,9 @@ import Table from 'cli-table3';
 import type { RunReport } from '../result/run-report.ts';
 import { meanWhileSending } from '../result/rounds.ts';
 import { palette, type Palette } from './terminal.ts';
-import { clockTime, closeMeaning, milliseconds, number, share, whole } from './format.ts';
-import { latencyRows } from './latency-row.ts';
-import { observedText, reading, signalOf } from './signal.ts';
+import { clockTime, closeMeaning, milliseconds, number, share, whole } from './format/format.ts';
+import { latencyRows } from './format/latency-row.ts';
+import { observedText, reading, signalOf } from './format/signal.ts';
 
 /** The report as a terminal shows it; ends with the verdict, which is what the eye looks for. Ends with a line break. */
 export function textReport(report: RunReport, isColoured: boolean): string {

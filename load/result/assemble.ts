@@ -1,16 +1,24 @@
-import type { RunResults } from '../run/coordinator.ts';
-import type { GeneratorResult } from '../generator/message.ts';
+import type { Ledger, Violation } from '../ledger/settlement.ts';
+import type { ErrorCount, GeneratorResult, Mark } from '../message.ts';
 import { LatencyHistogram } from '../ledger/histogram.ts';
 import { LastReceivers } from '../ledger/last-receiver.ts';
-import type { RunSummary } from './run-summary.ts';
+import type { RunSummary } from '../plan/run-summary.ts';
 import { bucketSizes } from '../plan/room-bucket.ts';
-import type { ErrorCount, Latencies, Ledger, Measured, RoomBucket, RunReport, Violation } from './run-report.ts';
+import type { Latencies, Measured, RoomBucket, RunReport } from './run-report.ts';
 import { sumCounts, type Seconds } from './seconds.ts';
 import { judge } from './threshold-result.ts';
 import { rule } from './verdict.ts';
 
+/** Everything a run has brought to light. */
+export interface RunResults {
+  readonly results: readonly GeneratorResult[];
+  readonly seconds: Seconds;
+  readonly marks: readonly Mark[];
+  readonly elapsedMs: number;
+}
+
 export interface ReportingOptions {
-  readonly outline: RunSummary;
+  readonly summary: RunSummary;
   readonly findings: RunResults;
   readonly environment: Measured['environment'];
   /** Of the HTTP side, and of a run without real time. */
@@ -28,35 +36,35 @@ export interface SideMetrics {
 const violationsMax = 50;
 
 /** Puts what all generators found together into the one document. */
-export function reportOf({ outline, findings, environment, extra }: ReportingOptions): RunReport {
+export function reportOf({ summary, findings, environment, extra }: ReportingOptions): RunReport {
   const { results, seconds, marks } = findings;
   const histograms = mergeHistograms(results);
   const clients = clientsOf(results);
   const ledger = ledgerOf(results);
   const errors = [...mergeErrors(results.flatMap((result) => result.errors)), ...(extra?.errors ?? [])];
   const generator = { ...healthOf(results, histograms.lateness), ...extra?.generator };
-  const warmupSeconds = Math.ceil(outline.warmupMs / 1_000);
+  const warmupSeconds = Math.ceil(summary.warmupMs / 1_000);
   const counters = { ...ledger, ...clients } as unknown as Readonly<Record<string, number>>;
-  const thresholds = judge(outline.thresholds, { counters, latencies: histograms, seconds, warmupSeconds });
+  const thresholds = judge(summary.thresholds, { counters, latencies: histograms, seconds, warmupSeconds });
   const { intendedPublishes } = sumCounts(results.map(({ counts }) => counts));
   const ruling = rule({
     clients,
     ledger,
-    thresholds: outline.thresholds,
+    thresholds: summary.thresholds,
     thresholdResults: thresholds,
     errors,
-    deadlineMs: outline.deadlineMs,
-    ledgerDecides: outline.isScripted ? ledger.published > 0 : outline.speakers > 0,
-    intendedPublishes: outline.isScripted ? 0 : intendedPublishes,
+    deadlineMs: summary.deadlineMs,
+    ledgerDecides: summary.isScripted ? ledger.published > 0 : summary.speakers > 0,
+    intendedPublishes: summary.isScripted ? 0 : intendedPublishes,
     scriptFailures: results.reduce((sum, { scriptFailures }) => sum + scriptFailures, 0),
     joined: results.reduce((sum, { joined }) => sum + joined, 0),
     ...healthSignals(generator),
   });
   const measured: Measured = {
     schema: 1,
-    scenario: outline.name,
-    seed: outline.seed,
-    environment: { ...environment, clients: outline.clients, rooms: outline.rooms, speakers: outline.speakers },
+    scenario: summary.name,
+    seed: summary.seed,
+    environment: { ...environment, clients: summary.clients, rooms: summary.rooms, speakers: summary.speakers },
     clients,
     ledger,
     latency: latencyOf(histograms),
@@ -65,7 +73,7 @@ export function reportOf({ outline, findings, environment, extra }: ReportingOpt
     thresholds,
     generator,
     series: seriesOf(seconds, findings.elapsedMs),
-    rooms: roomsOf(outline, results),
+    rooms: roomsOf(summary, results),
     marks,
     histograms: { ...encode(histograms), ...extra?.histograms },
   };
@@ -229,12 +237,12 @@ function seriesOf(seconds: Seconds, elapsedMs: number): Record<string, number>[]
   });
 }
 
-function roomsOf(outline: RunSummary, results: readonly GeneratorResult[]): RoomBucket[] {
+function roomsOf(summary: RunSummary, results: readonly GeneratorResult[]): RoomBucket[] {
   const lost = new Map<number, number>();
   const fanout = new Map<number, LatencyHistogram>();
   for (const result of results) {
     for (const [room, count] of result.lostByRoom) {
-      const size = bucketSizes[outline.roomBucketOf[room] as number] as number;
+      const size = bucketSizes[summary.roomBucketOf[room] as number] as number;
       lost.set(size, (lost.get(size) ?? 0) + count);
     }
     for (const [bucket, cells] of result.fanoutByBucket) {
@@ -244,7 +252,7 @@ function roomsOf(outline: RunSummary, results: readonly GeneratorResult[]): Room
       fanout.set(size, histogram);
     }
   }
-  return outline.roomsByBucket.map(({ size, rooms }) => ({
+  return summary.roomsByBucket.map(({ size, rooms }) => ({
     size,
     rooms,
     fanout: (fanout.get(size) ?? new LatencyHistogram()).percentiles(),

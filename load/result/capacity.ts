@@ -14,11 +14,11 @@ export interface CapacityOptions {
   /** How often each end must hold, or break, before it stands. */
   readonly repeats: number;
   readonly signal?: AbortSignal;
-  readonly onProbe?: (probe: Probe, soFar: Bounds) => void;
+  readonly onProbe?: (probe: Trial, soFar: Bounds) => void;
 }
 
 /** One run of the search. */
-export interface Probe {
+export interface Trial {
   readonly size: number;
   /** `invalid`: the generator could not tell; neither a success nor a failure of the server. */
   readonly outcome: 'holds' | 'breaks' | 'invalid';
@@ -46,7 +46,7 @@ export interface Capacity {
   readonly holds: number | undefined;
   readonly breaks: number | undefined;
   readonly reasons: readonly string[];
-  readonly probes: readonly Probe[];
+  readonly probes: readonly Trial[];
   /** Runs that could not tell. */
   readonly invalid: number;
 }
@@ -65,7 +65,7 @@ export async function findCapacity(
   run: (size: number) => Promise<RunReport>,
   options: CapacityOptions,
 ): Promise<Capacity> {
-  const search = new Search(run, options);
+  const search = new CapacitySearch(run, options);
   try {
     await search.narrow();
     await search.confirmHolds();
@@ -89,11 +89,11 @@ interface Tally {
   reasons: readonly string[];
 }
 
-class Search {
+class CapacitySearch {
   readonly #run: (size: number) => Promise<RunReport>;
   readonly #options: CapacityOptions;
   readonly #tallies = new Map<number, Tally>();
-  readonly #probes: Probe[] = [];
+  readonly #probes: Trial[] = [];
   #holds: number | undefined;
   #breaks: number | undefined;
   /** The smallest size at which the generator gave out. */
@@ -181,7 +181,7 @@ class Search {
   }
 
   /** Runs until `repeats` runs have said `wanted`, or one has said otherwise. */
-  async #repeat(size: number, wanted: 'holds' | 'breaks'): Promise<Probe['outcome']> {
+  async #repeat(size: number, wanted: 'holds' | 'breaks'): Promise<Trial['outcome']> {
     const other = wanted === 'holds' ? 'breaks' : 'holds';
     for (;;) {
       const tally = this.#tally(size);
@@ -192,14 +192,14 @@ class Search {
   }
 
   /** One run, and a second one where the first could not tell. */
-  async #probe(size: number): Promise<Probe['outcome']> {
+  async #probe(size: number): Promise<Trial['outcome']> {
     const first = await this.#runOnce(size);
     const outcome = first === 'invalid' ? await this.#runOnce(size) : first;
     if (outcome === 'invalid') this.#ceiling = Math.min(this.#ceiling, size);
     return outcome;
   }
 
-  async #runOnce(size: number): Promise<Probe['outcome']> {
+  async #runOnce(size: number): Promise<Trial['outcome']> {
     if (this.#options.signal?.aborted) throw new Interrupted('the search was interrupted');
     const report = await this.#run(size);
     if (this.#options.signal?.aborted) throw new Interrupted('the search was interrupted');
@@ -208,7 +208,7 @@ class Search {
     const tally = this.#tally(size);
     tally[outcome] += 1;
     if (reasons.length > 0) tally.reasons = reasons;
-    const probe: Probe = { size, outcome, reasons };
+    const probe: Trial = { size, outcome, reasons };
     this.#probes.push(probe);
     this.#options.onProbe?.(probe, { holds: this.#holds, breaks: this.#breaks });
     return outcome;

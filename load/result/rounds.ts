@@ -1,5 +1,7 @@
-import { LatencyHistogram } from '../ledger/histogram.ts';
-import type { ErrorCount, Ledger, Measured, Percentiles, RunReport } from './run-report.ts';
+import type { Ledger } from '../ledger/settlement.ts';
+import type { ErrorCount } from '../message.ts';
+import { LatencyHistogram, type Percentiles } from '../ledger/histogram.ts';
+import type { Measured, RunReport } from './run-report.ts';
 
 /** What one round measured: the numbers that two sides are compared by. */
 export type Round = Readonly<Record<string, number>>;

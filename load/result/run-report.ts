@@ -1,3 +1,7 @@
+import type { Percentiles } from '../ledger/histogram.ts';
+import type { Ledger } from '../ledger/settlement.ts';
+import type { ErrorCount, Mark } from '../message.ts';
+
 /** The one document a run leaves. `report` and `compare` need nothing else. Definitions of the counters: DESIGN.md §5. */
 export type RunReport = Passed | Failed | Invalid;
 
@@ -61,13 +65,6 @@ export interface Latencies {
   readonly echo?: Percentiles;
 }
 
-/** Errors of one kind. */
-export interface ErrorCount {
-  readonly kind: string;
-  readonly count: number;
-  readonly sample: string;
-}
-
 /** A threshold, and what was seen. */
 export interface ThresholdResult {
   readonly expression: string;
@@ -80,64 +77,5 @@ export interface RoomBucket {
   readonly size: number;
   readonly rooms: number;
   readonly fanout: Percentiles;
-  readonly lost: number;
-}
-
-/** Something that happened at one moment of the run. */
-export interface Mark {
-  readonly atMs: number;
-  readonly what: string;
-}
-
-/** Deliveries, each one message at one receiver; `expected = received + lost`. Definitions: DESIGN.md §5. */
-export interface Ledger {
-  readonly published: number;
-  readonly expected: number;
-  readonly received: number;
-  readonly lost: number;
-  readonly duplicated: number;
-  readonly reordered: number;
-  readonly misrouted: number;
-  readonly corrupt: number;
-  readonly late: number;
-  readonly indeterminate: number;
-  readonly firstViolations: readonly Violation[];
-}
-
-/** `room` is the message's; of a stamp that cannot be read, the receiver's, with sender and sequence -1. */
-export interface Violation {
-  readonly kind: string;
-  readonly room: string;
-  readonly sender: number;
-  readonly sequence: number;
-  readonly receiver: number;
-}
-
-/** Milliseconds. */
-export interface Percentiles {
-  readonly count: number;
-  readonly min: number;
-  readonly p50: number;
-  readonly p90: number;
-  readonly p99: number;
-  readonly p999: number;
-  readonly max: number;
-}
-
-/** What a run is meant to be, known once its scenario is. */
-export interface RunPlan {
-  /** Most clients at one moment. */
-  readonly clients: number;
-  /** How long it lasts, without the time to connect a plain number of clients and the deadline at its end. */
-  readonly plannedMs: number;
-}
-
-/** How far a run has come. */
-export interface Progress {
-  readonly elapsedMs: number;
-  readonly connected: number;
-  readonly published: number;
-  readonly delivered: number;
-  /** So far, as far as it can be told while messages are on their way: gaps in what receivers have. */
   readonly lost: number;
 }

@@ -1,4 +1,4 @@
-import type { Tick, TickCounts } from '../generator/message.ts';
+import type { Tick, TickCounts } from '../message.ts';
 import { LatencyHistogram } from '../ledger/histogram.ts';
 
 /** One second of all generators together. */

@@ -1,5 +1,5 @@
 import type { LatencyHistogram } from '../ledger/histogram.ts';
-import type { RunSummary } from './run-summary.ts';
+import type { RunSummary } from '../plan/run-summary.ts';
 import type { ThresholdResult } from './run-report.ts';
 import type { Seconds } from './seconds.ts';
 import { holds, type Threshold } from '../scenario/threshold.ts';
@@ -29,11 +29,11 @@ export function judge(thresholds: readonly Threshold[], observed: Observed): Thr
 }
 
 /** The first threshold with `abort` that is broken by now. */
-export function brokenEarly(outline: RunSummary, seconds: Seconds): string | undefined {
-  const warmupSeconds = Math.ceil(outline.warmupMs / 1_000);
+export function brokenEarly(summary: RunSummary, seconds: Seconds): string | undefined {
+  const warmupSeconds = Math.ceil(summary.warmupMs / 1_000);
   const last = seconds.length - 1;
   if (last < warmupSeconds) return undefined;
-  return outline.thresholds.find((threshold) => {
+  return summary.thresholds.find((threshold) => {
     if (!threshold.abort) return false;
     const span = threshold.overMs === undefined ? Infinity : Math.round(threshold.overMs / 1_000);
     const first = span === Infinity ? warmupSeconds : last - span + 1;

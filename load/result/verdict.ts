@@ -1,4 +1,6 @@
-import type { ErrorCount, Ledger, Measured, ThresholdResult } from './run-report.ts';
+import type { Ledger } from '../ledger/settlement.ts';
+import type { ErrorCount } from '../message.ts';
+import type { Measured, ThresholdResult } from './run-report.ts';
 import type { Threshold } from '../scenario/threshold.ts';
 import { latencyNames } from '../scenario/threshold.ts';
 

@@ -1,30 +1,25 @@
-import type { FromGenerator, GeneratorResult, SharedLog, ToGenerator } from '../generator/message.ts';
+import type {
+  FromGenerator,
+  GeneratorPort,
+  GeneratorResult,
+  Mark,
+  Progress,
+  SharedLog,
+  ToGenerator,
+} from '../message.ts';
 import { LoadError } from '../load-error.ts';
-import type { RunSummary } from '../result/run-summary.ts';
-import type { Mark, Progress } from '../result/run-report.ts';
+import type { RunSummary } from '../plan/run-summary.ts';
+import type { RunResults } from '../result/assemble.ts';
 import { Seconds } from '../result/seconds.ts';
 import { brokenEarly } from '../result/threshold-result.ts';
 import type { LoadTime } from '../time.ts';
 
-/** A generator, wherever it runs. */
-export interface GeneratorPort {
-  send(message: ToGenerator): void;
-}
-
 export interface CoordinatorOptions {
-  readonly outline: RunSummary;
+  readonly summary: RunSummary;
   readonly ports: readonly GeneratorPort[];
   readonly time: LoadTime;
   readonly signal: AbortSignal | undefined;
   readonly onProgress: ((progress: Progress) => void) | undefined;
-}
-
-/** Everything a run has brought to light. */
-export interface RunResults {
-  readonly results: readonly GeneratorResult[];
-  readonly seconds: Seconds;
-  readonly marks: readonly Mark[];
-  readonly elapsedMs: number;
 }
 
 /** Time for every process to have received the word. */
@@ -51,7 +46,7 @@ export class Coordinator {
 
   run(): Promise<RunResults> {
     return new Promise((resolve, reject) => {
-      const { outline, time, signal } = this.#options;
+      const { summary, time, signal } = this.#options;
       const onAbort = (): void => this.#stop('interrupted');
       const cleanUp = (): void => signal?.removeEventListener('abort', onAbort);
       this.#resolve = (findings) => {
@@ -63,8 +58,8 @@ export class Coordinator {
         reject(error);
       };
       this.#startUs = time.nowUs() + startDelayUs;
-      if (!outline.holds) this.#endUs = this.#startUs + outline.plannedMs * 1_000;
-      this.#marks.push(...outline.stages);
+      if (!summary.holds) this.#endUs = this.#startUs + summary.plannedMs * 1_000;
+      this.#marks.push(...summary.stages);
       this.#tell({ type: 'start', startUs: this.#startUs, endUs: this.#endUs });
       if (signal?.aborted === true) onAbort();
       else signal?.addEventListener('abort', onAbort, { once: true });
@@ -100,10 +95,10 @@ export class Coordinator {
   }
 
   #allReached(type: FromGenerator['type']): void {
-    const { outline, time } = this.#options;
-    if (type === 'connected' && outline.holds) {
+    const { summary, time } = this.#options;
+    if (type === 'connected' && summary.holds) {
       this.#mark('all connects answered');
-      this.#endAt(time.nowUs() + outline.plannedMs * 1_000);
+      this.#endAt(time.nowUs() + summary.plannedMs * 1_000);
     } else if (type === 'scripted') this.#endAt(time.nowUs());
     else if (type === 'spoken') {
       this.#mark('speaking ends');
@@ -118,9 +113,9 @@ export class Coordinator {
   }
 
   #onSecond(): void {
-    const { outline, onProgress } = this.#options;
+    const { summary, onProgress } = this.#options;
     const last = this.#seconds.length - 1;
-    const broken = brokenEarly(outline, this.#seconds);
+    const broken = brokenEarly(summary, this.#seconds);
     if (broken !== undefined && this.#reached.get('spoken') === undefined)
       this.#stop(`stopped early: ${broken} is broken`);
     if (onProgress === undefined) return;

@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus, release, totalmem } from 'node:os';
-import type { Target } from '../generator/generator-context.ts';
-import type { RunSummary } from '../result/run-summary.ts';
+import type { TargetAddress } from '../generator/client/generator-context.ts';
+import type { RunSummary } from '../plan/run-summary.ts';
 
 export interface EnvironmentOptions {
   readonly client: 'ws' | 'raw';
   readonly processes: number;
-  readonly targets: readonly Target[];
+  readonly targets: readonly TargetAddress[];
   readonly localAddresses: readonly string[];
   readonly startedAt: Date;
   readonly elapsedMs: number;

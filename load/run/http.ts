@@ -1,7 +1,7 @@
 import type autocannonModule from 'autocannon';
 import { LatencyHistogram } from '../ledger/histogram.ts';
 import { LoadError } from '../load-error.ts';
-import type { RunSummary } from '../result/run-summary.ts';
+import type { RunSummary } from '../plan/run-summary.ts';
 import type { SideMetrics } from '../result/assemble.ts';
 
 /** Requests to the HTTP side of the server that is loaded. */
@@ -29,9 +29,9 @@ const durationS = 7 * 24 * 3_600;
  * Asks the server's HTTP routes while its sockets are loaded, by autocannon.
  * @throws {LoadError} `CHANNELBOX_LOAD_NO_PEER` where autocannon is not installed
  */
-export async function startHttpLoad(http: HttpLoad, outline: RunSummary): Promise<RunningHttpLoad> {
+export async function startHttpLoad(http: HttpLoad, summary: RunSummary): Promise<RunningHttpLoad> {
   const autocannon = await peer();
-  const target = new URL(outline.targets[0] as string);
+  const target = new URL(summary.targets[0] as string);
   target.protocol = target.protocol === 'wss:' ? 'https:' : 'http:';
   const latency = new LatencyHistogram();
   const counts = { requests: 0, non2xx: 0, errors: 0 };

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { freemem } from 'node:os';
-import type { RunSummary } from '../result/run-summary.ts';
+import type { RunSummary } from '../plan/run-summary.ts';
 import { ScenarioError } from '../scenario/scenario-error.ts';
 
 /** Of what is free, what the ledger may take: the sockets need the rest. */
@@ -13,8 +13,8 @@ const pairsMax = 2 ** 31;
  * Refuses a plan whose ledger would not fit, before anybody connects: a pair of a speaker and a receiver takes 8 bytes.
  * @throws {ScenarioError} `CHANNELBOX_SCENARIO_TOO_LARGE`, path `speakers`
  */
-export function refuseTooLarge(outline: RunSummary, availableBytes: number = freeBytes()): void {
-  const { pairs, bytes, clients, speakers } = outline;
+export function refuseTooLarge(summary: RunSummary, availableBytes: number = freeBytes()): void {
+  const { pairs, bytes, clients, speakers } = summary;
   if (bytes <= availableBytes * shareOfFree && pairs <= pairsMax) return;
   const needed = `${pairs.toLocaleString('en')} pairs of a speaker and a receiver need ${gigabytes(bytes)}`;
   const message = `${needed}, and ${gigabytes(availableBytes * shareOfFree)} are there for them; let fewer than ${speakers} of the ${clients} clients speak, or use smaller rooms`;

@@ -154,7 +154,7 @@ interface Context {
 type Resolve = (specifier: string, context?: Context) => object;
 type Load = (url: string, context?: object) => object;
 
-interface Hooks {
+interface LoaderHooks {
   resolve(specifier: string, context: Context, next: Resolve): object;
   load(url: string, context: object, next: Load): object;
 }
@@ -172,7 +172,7 @@ interface SyncHooksOptions {
  * @returns false where Node has none
  */
 function registerSyncHooks({ home, doors, translate }: SyncHooksOptions): boolean {
-  const { registerHooks } = nodeModule as { registerHooks?: (hooks: Hooks) => void };
+  const { registerHooks } = nodeModule as { registerHooks?: (hooks: LoaderHooks) => void };
   if (registerHooks === undefined) return false;
   registerHooks({
     resolve(specifier, context, next) {

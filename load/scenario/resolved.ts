@@ -7,7 +7,6 @@ import type { Scenario } from './scenario.ts';
 import { constant, type Schedule } from './schedule.ts';
 import type { KnownStage } from './stages.ts';
 import { parseThresholds, type Threshold } from './threshold.ts';
-import { peakOf, plannedMs } from './extent.ts';
 
 /** Every default of a scenario, in one place: `--help` and the documents are made from it. */
 export const scenarioDefaults = {
@@ -66,4 +65,25 @@ export function resolveScenario(scenario: Scenario): ResolvedScenario {
     client: scenario.client,
     app: scenario.app,
   };
+}
+
+/** Most clients at one moment. */
+export function peakOf(clients: Scenario['clients']): number {
+  if (typeof clients === 'number') return clients;
+  let present = 0;
+  let peak = 0;
+  for (const stage of clients as readonly KnownStage[]) {
+    if (stage.kind === 'rampTo') present = stage.clients;
+    peak = Math.max(peak, present + (stage.kind === 'spike' ? stage.clients : 0));
+  }
+  return peak;
+}
+
+/** How long the planned part lasts, without the time to connect a plain number of clients. */
+export function plannedMs(scenario: Scenario): number {
+  if (typeof scenario.clients === 'number') return durationMs(scenario.duration ?? '30s');
+  return (scenario.clients as readonly KnownStage[]).reduce(
+    (sum, stage) => sum + durationMs('over' in stage ? stage.over : stage.lasts),
+    0,
+  );
 }

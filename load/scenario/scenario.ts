@@ -1,6 +1,6 @@
 import type { App, Clock } from 'channelbox';
 import type { Faker } from '@faker-js/faker';
-import type { Adapter, LoadClient } from './adapter/adapter.ts';
+import type { Adapter, ClientPlace } from './adapter/adapter.ts';
 import type { Chaos } from './chaos.ts';
 import type { Duration } from './duration.ts';
 import type { Rooms } from './rooms.ts';
@@ -38,6 +38,18 @@ export interface Scenario {
   deadline?: Duration;
   /** In place of `schedule`: what one client does, from open to close. */
   client?: (client: LoadClient) => Promise<void>;
+}
+
+/** One client in the hands of a scenario's `client` function: it is open and joined. */
+export interface LoadClient extends ClientPlace {
+  /** Sends one message with the next stamp; resolves once it is handed to the socket. */
+  publish(payload?: unknown): Promise<void>;
+  /** Resolves when this client has had so many deliveries since it joined; rejects after `within` (default: the deadline). */
+  received(count: number, options?: { within?: Duration }): Promise<void>;
+  /** Waits, on the run's clock. */
+  sleep(ms: Duration): Promise<void>;
+  /** Leaves now. A function that returns without it stays, silent, to the end of the run. */
+  close(code?: number): Promise<void>;
 }
 
 /** Gives a scenario its types. It is checked when it is run. */

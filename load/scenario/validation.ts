@@ -1,7 +1,7 @@
 import type { KnownChaos } from './chaos.ts';
 import { durationMs, parseDuration, type Duration } from './duration.ts';
 import { nearest } from './nearest.ts';
-import { peakOf, plannedMs } from './extent.ts';
+import { peakOf, plannedMs } from './resolved.ts';
 import { ScenarioError } from './scenario-error.ts';
 import type { Scenario } from './scenario.ts';
 import { metricNames, parseThreshold } from './threshold.ts';

@@ -3,7 +3,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { chromium, type Browser, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { RunReport } from 'channelbox/load';
-import { htmlReport } from '../../load/report/html.ts';
+import { htmlReport } from '../../load/report/page/html.ts';
 import { reportFixture } from '../load/report-fixture.ts';
 import { requirement } from '../requirement.ts';
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { RunReport } from 'channelbox/load';
-import { findCapacity, type CapacityOptions, type Probe } from '../../load/result/capacity.ts';
+import { findCapacity, type CapacityOptions, type Trial } from '../../load/result/capacity.ts';
 import { seeded } from '../../load/plan/random.ts';
 import { reportFixture } from './report-fixture.ts';
 import { seedOfTest } from './seed.ts';
@@ -145,6 +145,6 @@ function serverOf(capacity: () => number): (size: number) => Promise<RunReport> 
     await Promise.resolve(reportFixture({ verdict: size <= capacity() ? 'pass' : 'fail', seconds: 1 }));
 }
 
-function outcomesAt(probes: readonly Probe[], size: number | undefined): readonly string[] {
+function outcomesAt(probes: readonly Trial[], size: number | undefined): readonly string[] {
   return probes.filter((probe) => probe.size === size).map((probe) => probe.outcome);
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { RunReport } from 'channelbox/load';
 import type { Comparison } from '../../load/result/compare.ts';
-import { htmlReport } from '../../load/report/html.ts';
+import { htmlReport } from '../../load/report/page/html.ts';
 import { FakeTerminal, progress, runLine, type LoadCall } from './fake-terminal.ts';
 import { reportFixture } from './report-fixture.ts';
 

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { constant, explicit, hold, oneRoom, poisson, burst, rampTo, uniform, zipf } from 'channelbox/load';
-import { flagOf, options, variableOf, type CommandName, type Option } from '../../load/command/options.ts';
-import { optionReference } from '../../load/command/option-reference.ts';
-import { settingsOf } from '../../load/command/arguments.ts';
+import { flagOf, options, variableOf, type CommandName, type Option } from '../../load/command/option/options.ts';
+import { optionReference } from '../../load/command/option/option-reference.ts';
+import { settingsOf } from '../../load/command/option/arguments.ts';
 import { exitCodes } from '../../load/command/command-context.ts';
 import { FakeTerminal, runLine } from './fake-terminal.ts';
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { Ledger } from '../../load/ledger/ledger.ts';
+import { DeliveryLedger } from '../../load/ledger/ledger.ts';
 import { SenderLog } from '../../load/ledger/sender-log.ts';
 import { Settlement, type Presence } from '../../load/ledger/settlement.ts';
 
@@ -73,7 +73,7 @@ function naive(story: Story): Totals {
 
 function real(story: Story): Totals {
   const senders = story.sentUs.length;
-  const ledger = new Ledger(story.presences.length * senders);
+  const ledger = new DeliveryLedger(story.presences.length * senders);
   const speakers = story.sentUs.map((times, sender) => {
     const log = new SenderLog();
     times.forEach((sentUs, index) => log.add(sentUs, index + 1 <= (story.warmup[sender] as number)));
@@ -161,7 +161,7 @@ describe('the ledger', () => {
   });
 
   test('is exact without a window: a copy of the first of 100 000 messages is a duplicate, a straggler is none', () => {
-    const ledger = new Ledger(1);
+    const ledger = new DeliveryLedger(1);
     for (let sequence = 1; sequence <= 100_000; sequence += 1) if (sequence !== 500) ledger.record(0, sequence, false);
     expect(ledger.record(0, 1, false)).toBe('duplicate');
     expect(ledger.missing).toBe(1);
@@ -172,7 +172,7 @@ describe('the ledger', () => {
   });
 
   test('a receiver that begins anew does not take an old message for a duplicate, and keeps its old account', () => {
-    const ledger = new Ledger(2);
+    const ledger = new DeliveryLedger(2);
     for (const sequence of [1, 2, 4]) ledger.record(1, sequence, false);
     const before = ledger.detach(1, 1);
     expect(ledger.record(1, 2, false)).toBe('received');
@@ -184,7 +184,7 @@ describe('the ledger', () => {
   test('takes at most 16 bytes a pair', () => {
     const pairs = 2_000_000;
     const before = process.memoryUsage().arrayBuffers;
-    const ledger = new Ledger(pairs);
+    const ledger = new DeliveryLedger(pairs);
     const perPair = (process.memoryUsage().arrayBuffers - before) / pairs;
     expect(ledger.pairs).toBe(pairs);
     expect(perPair).toBeGreaterThan(7);

@@ -2,12 +2,12 @@ import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { LatencyHistogram } from '../../load/ledger/histogram.ts';
-import { binsOf, curveOf } from '../../load/report/distribution.ts';
-import { chartsOf } from '../../load/report/chart.ts';
-import { bytes, clockTime, milliseconds, number, share, whole } from '../../load/report/format.ts';
+import { binsOf, curveOf } from '../../load/report/page/distribution.ts';
+import { chartsOf } from '../../load/report/page/chart.ts';
+import { bytes, clockTime, milliseconds, number, share, whole } from '../../load/report/format/format.ts';
 import { reportIn } from '../../load/report/file.ts';
-import { htmlReport } from '../../load/report/html.ts';
-import { embeddedJson, html } from '../../load/report/markup.ts';
+import { htmlReport } from '../../load/report/page/html.ts';
+import { embeddedJson, html } from '../../load/report/page/markup.ts';
 import { textReport } from '../../load/report/text.ts';
 import { mergeRounds } from '../../load/result/rounds.ts';
 import { reportFixture } from './report-fixture.ts';
@@ -61,7 +61,7 @@ describe('the page', () => {
 
 test("the page's script passes the type checker, though it is no part of the package's own program", () => {
   const compiler = fileURLToPath(new URL('../../node_modules/.bin/tsc', import.meta.url));
-  const script = fileURLToPath(new URL('../../load/report/page.js', import.meta.url));
+  const script = fileURLToPath(new URL('../../load/report/page/page.js', import.meta.url));
   const words = '--ignoreConfig --noEmit --allowJs --checkJs --strict --target es2022 --lib es2022,dom'.split(' ');
   const { status, stdout } = spawnSync(compiler, [...words, '--types', '', script], { encoding: 'utf8' });
   expect(stdout).toBe('');

@@ -15,7 +15,9 @@ async function sound(): Promise<Files> {
   return {
     ...Object.fromEntries(
       await Promise.all(
-        ['build/bundle.ts', 'load/report/asset.ts', 'load/report/page.js', 'load/report/page.css'].map(own),
+        ['build/bundle.ts', 'load/report/page/asset.ts', 'load/report/page/page.js', 'load/report/page/page.css'].map(
+          own,
+        ),
       ),
     ),
     'src/index.ts': 'export class App {\n  readonly name: string = "app";\n}\n',

@@ -12,7 +12,7 @@ const headBytesMax = 65_536;
 /** All sockets of the process read into the same memory, since each read is taken in before the next. */
 const sharedBuffer = Buffer.allocUnsafeSlow(65_536);
 
-interface OwnedSocket extends net.Socket {
+interface RawSocket extends net.Socket {
   channelboxOwner?: RawConnection;
 }
 
@@ -23,7 +23,7 @@ export function dialRaw(options: DialOptions, owner: ConnectionOwner): Connectio
 
 class RawConnection implements Connection {
   readonly #owner: ConnectionOwner;
-  readonly #socket: OwnedSocket;
+  readonly #socket: RawSocket;
   #state: 'upgrading' | 'open' | 'ended' = 'upgrading';
   #isPaused: boolean = false;
   #closeCode: number = 1006;
@@ -33,7 +33,7 @@ class RawConnection implements Connection {
 
   constructor(options: DialOptions, owner: ConnectionOwner) {
     this.#owner = owner;
-    const socket = connect(options, onRead) as OwnedSocket;
+    const socket = connect(options, onRead) as RawSocket;
     this.#socket = socket;
     socket.channelboxOwner = this;
     socket.setNoDelay(true);
@@ -148,23 +148,23 @@ class RawConnection implements Connection {
 // One function for all sockets: Node calls each with the socket as `this`.
 
 function onRead(this: unknown, count: number, buffer: Uint8Array): boolean {
-  const owner = (this as OwnedSocket).channelboxOwner;
+  const owner = (this as RawSocket).channelboxOwner;
   return owner?.readBytes(Buffer.from(buffer.buffer, buffer.byteOffset, count)) ?? true;
 }
 
-function onData(this: OwnedSocket, chunk: Buffer): void {
+function onData(this: RawSocket, chunk: Buffer): void {
   this.channelboxOwner?.readBytes(chunk);
 }
 
-function onError(this: OwnedSocket, error: NodeJS.ErrnoException): void {
+function onError(this: RawSocket, error: NodeJS.ErrnoException): void {
   this.channelboxOwner?.failed(error);
 }
 
-function onEnd(this: OwnedSocket): void {
+function onEnd(this: RawSocket): void {
   this.destroy();
 }
 
-function onClose(this: OwnedSocket): void {
+function onClose(this: RawSocket): void {
   this.channelboxOwner?.ended();
 }
 

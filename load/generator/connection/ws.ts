@@ -6,7 +6,7 @@ import type { Connection, ConnectionOwner, DialOptions } from './connection.ts';
 /** A test's messages may be large; ws's own limit of 100 MiB stands. */
 const handshakeTimeoutMs = 30_000;
 
-interface OwnedSocket extends WebSocket {
+interface WsSocket extends WebSocket {
   channelboxOwner?: WsConnection;
 }
 
@@ -17,12 +17,12 @@ export function dialWs(options: DialOptions, owner: ConnectionOwner): Connection
 
 class WsConnection implements Connection {
   readonly #owner: ConnectionOwner;
-  readonly #socket: OwnedSocket;
+  readonly #socket: WsSocket;
   #state: 'upgrading' | 'open' | 'ended' = 'upgrading';
 
   constructor({ url, address, localAddress, subprotocols, headers }: DialOptions, owner: ConnectionOwner) {
     this.#owner = owner;
-    const socket: OwnedSocket = new WebSocket(url, subprotocols === undefined ? [] : [...subprotocols], {
+    const socket: WsSocket = new WebSocket(url, subprotocols === undefined ? [] : [...subprotocols], {
       perMessageDeflate: false,
       skipUTF8Validation: true,
       handshakeTimeout: handshakeTimeoutMs,
@@ -96,22 +96,22 @@ class WsConnection implements Connection {
 
 // One function for all sockets: `ws` calls each with the socket as `this`.
 
-function onOpen(this: OwnedSocket): void {
+function onOpen(this: WsSocket): void {
   this.channelboxOwner?.opened();
 }
 
-function onMessage(this: OwnedSocket, data: WebSocket.RawData, isBinary: boolean): void {
+function onMessage(this: WsSocket, data: WebSocket.RawData, isBinary: boolean): void {
   this.channelboxOwner?.message(data as Buffer, isBinary);
 }
 
-function onError(this: OwnedSocket, error: NodeJS.ErrnoException): void {
+function onError(this: WsSocket, error: NodeJS.ErrnoException): void {
   this.channelboxOwner?.failed(error);
 }
 
-function onClose(this: OwnedSocket, code: number): void {
+function onClose(this: WsSocket, code: number): void {
   this.channelboxOwner?.ended(code);
 }
 
-function onUnexpectedResponse(this: OwnedSocket, _request: unknown, response: IncomingMessage): void {
+function onUnexpectedResponse(this: WsSocket, _request: unknown, response: IncomingMessage): void {
   this.channelboxOwner?.answered(response.statusCode ?? 0, response.statusMessage ?? '');
 }

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { outlineOf } from '../../result/run-summary.ts';
+import { summaryOf } from '../../plan/run-summary.ts';
 import type { ResolvedScenario } from '../../scenario/resolved.ts';
 import type { Generator } from '../generator.ts';
 import { makeGenerator, planFor, scenarioOf } from './task.ts';
@@ -19,7 +19,7 @@ function serve(): void {
   const receive = async (message: ToWorker): Promise<void> => {
     if (message.type === 'import') {
       scenario = await scenarioOf(message.source);
-      say({ type: 'outline', outline: outlineOf(planFor(scenario, 1)) });
+      say({ type: 'summary', summary: summaryOf(planFor(scenario, 1)) });
     } else if (message.type === 'prepare') {
       const plan = planFor(scenario as ResolvedScenario, message.task.processes);
       generator = await makeGenerator(plan, message.task, (told) => say({ type: 'run', message: told }));

@@ -1,12 +1,12 @@
 import type { ChildProcess } from 'node:child_process';
-import type { Coordinator, GeneratorPort } from '../../run/coordinator.ts';
+import type { GeneratorListener, GeneratorPort } from '../../message.ts';
 import { LoadError, TargetError } from '../../load-error.ts';
-import type { RunSummary } from '../../result/run-summary.ts';
+import type { RunSummary } from '../../plan/run-summary.ts';
 import { ScenarioError } from '../../scenario/scenario-error.ts';
 import type { GeneratorTask, ScenarioSource } from './task.ts';
 import { forkGenerator, type FromWorker, type PlainError, type ToWorker } from './worker.ts';
 
-interface Member {
+interface PoolMember {
   readonly child: ChildProcess;
   /** Who waits for the next word before the run. */
   expect: { resolve(message: FromWorker): void; reject(error: Error): void } | undefined;
@@ -15,8 +15,8 @@ interface Member {
 
 /** The generator processes of one run. `close` ends them. */
 export class GeneratorPool {
-  readonly #members: Member[] = [];
-  #coordinator: Coordinator | undefined;
+  readonly #members: PoolMember[] = [];
+  #listener: GeneratorListener | undefined;
   #isClosing: boolean = false;
 
   /** Starts the first process and has it import the scenario. */
@@ -40,8 +40,8 @@ export class GeneratorPool {
   }
 
   /** From here on the generators talk to it. */
-  attach(coordinator: Coordinator): void {
-    this.#coordinator = coordinator;
+  attach(listener: GeneratorListener): void {
+    this.#listener = listener;
   }
 
   async close(): Promise<void> {
@@ -51,46 +51,46 @@ export class GeneratorPool {
 
   async #join(source: ScenarioSource): Promise<RunSummary> {
     const child = forkGenerator();
-    const member: Member = { child, expect: undefined, hasResult: false };
+    const member: PoolMember = { child, expect: undefined, hasResult: false };
     const index = this.#members.push(member) - 1;
     child.on('message', (message) => this.#receive(index, member, message as FromWorker));
     child.on('error', (error) => this.#gone(index, member, error.message));
     child.on('exit', (code, signal) => this.#gone(index, member, `ended with ${signal ?? `exit code ${code}`}`));
     const answer = await this.#ask(member, { type: 'import', source });
-    if (answer.type !== 'outline')
+    if (answer.type !== 'summary')
       throw new LoadError('CHANNELBOX_LOAD_FAILED', `a generator answered ${answer.type} to import`);
-    return answer.outline;
+    return answer.summary;
   }
 
-  #ask(member: Member, message: ToWorker): Promise<FromWorker> {
+  #ask(member: PoolMember, message: ToWorker): Promise<FromWorker> {
     return new Promise((resolve, reject) => {
       member.expect = { resolve, reject };
       this.#tell(member, message);
     });
   }
 
-  #tell(member: Member, message: ToWorker): void {
+  #tell(member: PoolMember, message: ToWorker): void {
     // One that is gone has said so, or will: the exit event decides.
     if (member.child.connected) member.child.send(message, () => undefined);
   }
 
-  #receive(index: number, member: Member, message: FromWorker): void {
+  #receive(index: number, member: PoolMember, message: FromWorker): void {
     if (message.type === 'run') {
       if (message.message.type === 'result') member.hasResult = true;
-      return this.#coordinator?.receive(index, message.message);
+      return this.#listener?.receive(index, message.message);
     }
     const { expect } = member;
     member.expect = undefined;
     if (message.type !== 'refused') expect?.resolve(message);
     else if (expect !== undefined) expect.reject(revive(message.error));
-    else this.#coordinator?.lost(index, `failed: ${message.error.message}`);
+    else this.#listener?.lost(index, `failed: ${message.error.message}`);
   }
 
-  #gone(index: number, member: Member, why: string): void {
+  #gone(index: number, member: PoolMember, why: string): void {
     if (this.#isClosing) return;
     const error = new LoadError('CHANNELBOX_LOAD_FAILED', `generator ${index + 1} ${why} before the run`);
     member.expect?.reject(error);
-    if (!member.hasResult) this.#coordinator?.lost(index, why);
+    if (!member.hasResult) this.#listener?.lost(index, why);
   }
 }
 

@@ -7,10 +7,10 @@ import type { Scenario, ScenarioOverrides } from '../../scenario/scenario.ts';
 import { atRate } from '../../scenario/schedule.ts';
 import { MachineTime } from '../../time.ts';
 import { validateScenario } from '../../scenario/validation.ts';
-import type { Target } from '../generator-context.ts';
+import type { TargetAddress } from '../client/generator-context.ts';
 import { Generator } from '../generator.ts';
-import { ProcessHealth } from '../health.ts';
-import type { FromGenerator } from '../message.ts';
+import { ProcessHealth } from '../measure/health.ts';
+import type { FromGenerator } from '../../message.ts';
 import { dialRaw } from '../connection/raw.ts';
 import { dialWs } from '../connection/ws.ts';
 
@@ -27,7 +27,7 @@ export interface GeneratorTask {
   readonly processes: number;
   readonly run: number;
   readonly client: 'ws' | 'raw';
-  readonly targets: readonly Target[];
+  readonly targets: readonly TargetAddress[];
   readonly localAddresses: readonly string[];
 }
 

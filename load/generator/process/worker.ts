@@ -1,9 +1,9 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import type { FromGenerator, ToGenerator } from '../message.ts';
+import type { FromGenerator, ToGenerator } from '../../message.ts';
 import type { GeneratorTask, ScenarioSource } from './task.ts';
-import type { RunSummary } from '../../result/run-summary.ts';
+import type { RunSummary } from '../../plan/run-summary.ts';
 
 /** What a parent tells a generator process before the run. */
 export type ToWorker =
@@ -12,7 +12,7 @@ export type ToWorker =
   | { readonly type: 'run'; readonly message: ToGenerator };
 
 export type FromWorker =
-  | { readonly type: 'outline'; readonly outline: RunSummary }
+  | { readonly type: 'summary'; readonly summary: RunSummary }
   | { readonly type: 'refused'; readonly error: PlainError }
   | { readonly type: 'prepared' }
   | { readonly type: 'run'; readonly message: FromGenerator };

@@ -1,20 +1,21 @@
+import type { Progress } from '../../message.ts';
 import { TestClock } from '../../../testing/index.ts';
-import { Coordinator, type RunResults } from '../coordinator.ts';
+import { Coordinator } from '../coordinator.ts';
 import { Generator } from '../../generator/generator.ts';
-import { noHealth } from '../../generator/health.ts';
+import { noHealth } from '../../generator/measure/health.ts';
 import { fakerFor } from '../../generator/process/task.ts';
 import { LoadError } from '../../load-error.ts';
 import { refuseTooLarge } from '../memory.ts';
-import { outlineOf, runPlanOf } from '../../result/run-summary.ts';
+import { summaryOf, runPlanOf, type RunPlan } from '../../plan/run-summary.ts';
 import { planOf } from '../../plan/plan.ts';
 import { hash32, seeded } from '../../plan/random.ts';
-import { reportOf } from '../../result/assemble.ts';
+import { reportOf, type RunResults } from '../../result/assemble.ts';
 import type { ResolvedScenario } from '../../scenario/resolved.ts';
-import type { Progress, RunPlan, RunReport } from '../../result/run-report.ts';
+import type { RunReport } from '../../result/run-report.ts';
 import { dialMemory } from './memory-connection.ts';
 import { Pump } from './pump.ts';
 import { startApp } from './start-app.ts';
-import { VirtualTime } from './virtual-time.ts';
+import { ClockLoadTime } from './virtual-time.ts';
 
 export interface InProcessOptions {
   /** What a message calls the scenario: its file, or its name. */
@@ -56,9 +57,9 @@ export async function runInProcess(scenario: ResolvedScenario, options: InProces
     origin: options.origin,
   });
   const plan = planOf(scenario, 1);
-  const outline = outlineOf(plan);
-  refuseTooLarge(outline);
-  const time = new VirtualTime(clock);
+  const summary = summaryOf(plan);
+  refuseTooLarge(summary);
+  const time = new ClockLoadTime(clock);
   const pump = new Pump();
   let receive: Coordinator['receive'] = () => undefined;
   const generator = new Generator({
@@ -75,9 +76,9 @@ export async function runInProcess(scenario: ResolvedScenario, options: InProces
     emit: (message) => receive(0, message),
   });
   const { signal, onPlan, onProgress } = options;
-  onPlan?.(runPlanOf(outline));
+  onPlan?.(runPlanOf(summary));
   const coordinator = new Coordinator({
-    outline,
+    summary,
     ports: [{ send: (message) => generator.handle(message) }],
     time,
     signal,
@@ -87,7 +88,7 @@ export async function runInProcess(scenario: ResolvedScenario, options: InProces
   const findings = await drive(coordinator.run(), clock, pump);
   await rest(pump);
   return reportOf({
-    outline,
+    summary,
     findings,
     environment: { placement: 'in process, virtual time', elapsedMs: findings.elapsedMs },
     extra: {

@@ -2,7 +2,7 @@ import type { Clock, Timer } from '../../../src/index.ts';
 import type { LoadTime, LoadTimer } from '../../time.ts';
 
 /** The generator's time, taken from the clock that the app has too. */
-export class VirtualTime implements LoadTime {
+export class ClockLoadTime implements LoadTime {
   readonly #clock: Clock;
 
   constructor(clock: Clock) {

@@ -1,5 +1,3 @@
-import type { Duration } from '../duration.ts';
-
 /**
  * How the protocol under test joins, publishes and shows a message. The stamp carries identity, order, time and a
  * checksum of itself; the server must pass it on. It is at most 48 characters of `A–Z a–z 0–9 - _ ~`, which no JSON, URL
@@ -31,16 +29,4 @@ export interface Adapter {
 export interface ClientPlace {
   readonly index: number;
   readonly room: string;
-}
-
-/** One client in the hands of a scenario's `client` function: it is open and joined. */
-export interface LoadClient extends ClientPlace {
-  /** Sends one message with the next stamp; resolves once it is handed to the socket. */
-  publish(payload?: unknown): Promise<void>;
-  /** Resolves when this client has had so many deliveries since it joined; rejects after `within` (default: the deadline). */
-  received(count: number, options?: { within?: Duration }): Promise<void>;
-  /** Waits, on the run's clock. */
-  sleep(ms: Duration): Promise<void>;
-  /** Leaves now. A function that returns without it stays, silent, to the end of the run. */
-  close(code?: number): Promise<void>;
 }

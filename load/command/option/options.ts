@@ -12,7 +12,7 @@ import {
   time,
   wholeNumber,
 } from './option-value.ts';
-import { scenarioDefaults } from '../scenario/resolved.ts';
+import { scenarioDefaults } from '../../scenario/resolved.ts';
 import type { Settings } from './settings.ts';
 
 export type CommandName = 'load' | 'capacity' | 'compare' | 'report' | 'doctor';

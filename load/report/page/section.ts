@@ -1,7 +1,8 @@
-import type { Ledger, RunReport } from '../result/run-report.ts';
-import { clockTime, closeMeaning, milliseconds, share, whole } from './format.ts';
-import { observedText, reading, signalOf, spaced } from './signal.ts';
-import { latencyRows } from './latency-row.ts';
+import type { Ledger } from '../../ledger/settlement.ts';
+import type { RunReport } from '../../result/run-report.ts';
+import { clockTime, closeMeaning, milliseconds, share, whole } from '../format/format.ts';
+import { observedText, reading, signalOf, spaced } from '../format/signal.ts';
+import { latencyRows } from '../format/latency-row.ts';
 import { html, table, type Insertable, type Markup } from './markup.ts';
 
 /** The verdict, why, and the figures that most people came for. */

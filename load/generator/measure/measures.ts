@@ -1,7 +1,7 @@
-import { LatencyHistogram } from '../ledger/histogram.ts';
-import type { LastReceivers } from '../ledger/last-receiver.ts';
-import type { ErrorCount, Mark, Violation } from '../result/run-report.ts';
-import type { Tick, TickCounts } from './message.ts';
+import type { Violation } from '../../ledger/settlement.ts';
+import { LatencyHistogram } from '../../ledger/histogram.ts';
+import type { LastReceivers } from '../../ledger/last-receiver.ts';
+import type { Tick, TickCounts, ErrorCount, Mark } from '../../message.ts';
 
 /** How many violations of one kind a generator keeps. */
 const violationsPerKind = 10;

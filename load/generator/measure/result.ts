@@ -1,6 +1,6 @@
-import type { Settlement } from '../ledger/settlement.ts';
+import type { Settlement } from '../../ledger/settlement.ts';
 import type { Measures } from './measures.ts';
-import type { GeneratorResult } from './message.ts';
+import type { GeneratorResult } from '../../message.ts';
 
 /** What one generator has to say at the end, as plain data. */
 export function resultOf(

@@ -1,8 +1,8 @@
 import type { Scenario } from '../../scenario/scenario.ts';
-import type { Client } from '../client.ts';
-import type { GeneratorCore } from '../generator-context.ts';
+import type { Client } from '../client/client.ts';
+import type { GeneratorCore } from '../client/generator-context.ts';
 import { ScriptedClient } from './scripted.ts';
-import type { Publisher } from '../publisher.ts';
+import type { Publisher } from './publisher.ts';
 
 /** Runs a scenario's `client` function, once for each connection, and knows when all have ended. */
 export class Scripts {

@@ -1,6 +1,6 @@
-import type { ClientPlace } from '../scenario/adapter/adapter.ts';
-import type { Presence, Segment } from '../ledger/settlement.ts';
-import type { Connection, ConnectionOwner, ReceivedMessage } from './connection/connection.ts';
+import type { ClientPlace } from '../../scenario/adapter/adapter.ts';
+import type { Presence, PresenceSegment } from '../../ledger/settlement.ts';
+import type { Connection, ConnectionOwner, ReceivedMessage } from '../connection/connection.ts';
 
 /** Who is told what a client's connection does. */
 export interface ClientEvents {
@@ -44,7 +44,7 @@ export class Client implements ConnectionOwner, ClientPlace {
   #joinedUs: number = Infinity;
   #leftUs: number = Infinity;
   #closedUs: number = Infinity;
-  #cuts: Segment[] | undefined;
+  #cuts: PresenceSegment[] | undefined;
   readonly #events: ClientEvents;
 
   constructor(events: ClientEvents, place: ClientPlace & { roomIndex: number; pairBase: number; bucket: number }) {

@@ -1,13 +1,13 @@
-import { parseDuration, type Duration } from '../scenario/duration.ts';
-import { nearest } from '../scenario/nearest.ts';
-import { explicit, oneRoom, uniform, zipf, type Rooms } from '../scenario/rooms.ts';
-import { burst, constant, poisson, type Schedule } from '../scenario/schedule.ts';
-import { parseThreshold } from '../scenario/threshold.ts';
+import { parseDuration, type Duration } from '../../scenario/duration.ts';
+import { nearest } from '../../scenario/nearest.ts';
+import { explicit, oneRoom, uniform, zipf, type Rooms } from '../../scenario/rooms.ts';
+import { burst, constant, poisson, type Schedule } from '../../scenario/schedule.ts';
+import { parseThreshold } from '../../scenario/threshold.ts';
 
-/** How the text of a flag or of a variable becomes a value. Every function throws a `Due` for what it cannot read. */
+/** How the text of a flag or of a variable becomes a value. Every function throws a `ValueProblem` for what it cannot read. */
 
 /** What came and what was due, in a sentence; whoever knows the flag puts its name before it. */
-export class Due extends Error {
+export class ValueProblem extends Error {
   constructor(came: string, due: string) {
     super(`${JSON.stringify(came)}: ${due}`);
   }
@@ -34,24 +34,24 @@ export function flag(): boolean {
 export function wholeNumber(text: string, min: number): number {
   const value = Number(text);
   if (/^-?\d+$/.test(text) && Number.isSafeInteger(value) && value >= min) return value;
-  throw new Due(text, min < 0 ? 'a whole number is due' : `a whole number from ${min} is due`);
+  throw new ValueProblem(text, min < 0 ? 'a whole number is due' : `a whole number from ${min} is due`);
 }
 
 export function numberFrom(text: string, min: number): number {
   const value = Number(text);
   if (text.trim() !== '' && Number.isFinite(value) && value >= min) return value;
-  throw new Due(text, `a number from ${min} is due`);
+  throw new ValueProblem(text, `a number from ${min} is due`);
 }
 
 export function numberAbove(text: string, min: number): number {
   const value = Number(text);
   if (text.trim() !== '' && Number.isFinite(value) && value > min) return value;
-  throw new Due(text, `a number above ${min} is due`);
+  throw new ValueProblem(text, `a number above ${min} is due`);
 }
 
 export function time(text: string): Duration {
   const value = /^\d+$/.test(text) ? Number(text) : text;
-  if (parseDuration(value) === undefined) throw new Due(text, 'a time is due: 500ms, 30s, 5m, 1h');
+  if (parseDuration(value) === undefined) throw new ValueProblem(text, 'a time is due: 500ms, 30s, 5m, 1h');
   return value as Duration;
 }
 
@@ -59,17 +59,17 @@ export function oneOf<const Word extends string>(text: string, words: readonly W
   const found = words.find((word) => word === text);
   if (found !== undefined) return found;
   const meant = nearest(text, words);
-  throw new Due(text, `${words.join(', ')} are due${meant === undefined ? '' : `; did you mean ${meant}?`}`);
+  throw new ValueProblem(text, `${words.join(', ')} are due${meant === undefined ? '' : `; did you mean ${meant}?`}`);
 }
 
 export function address(text: string): string {
   if (URL.canParse(text) && /^wss?:$/.test(new URL(text).protocol)) return text;
-  throw new Due(text, 'an address ws://host:port/path or wss://… is due');
+  throw new ValueProblem(text, 'an address ws://host:port/path or wss://… is due');
 }
 
 export function threshold(text: string): string {
   const parsed = parseThreshold(text);
-  if ('problem' in parsed) throw new Due(text, parsed.problem);
+  if ('problem' in parsed) throw new ValueProblem(text, parsed.problem);
   return text;
 }
 
@@ -81,7 +81,7 @@ export function roomsOf(text: string): Rooms {
   const [, count, exponent] = /^zipf:(\d+)(?::(\d*\.?\d+))?$/.exec(text) ?? [];
   if (count !== undefined) return zipf(wholeNumber(count, 1), exponent === undefined ? 1 : numberAbove(exponent, 0));
   const sizes = list(text).map((part) => /^([^=]+)=(\d+)$/.exec(part));
-  if (sizes.length === 0 || sizes.includes(null)) throw new Due(text, due);
+  if (sizes.length === 0 || sizes.includes(null)) throw new ValueProblem(text, due);
   return explicit(Object.fromEntries(sizes.map((match) => [match?.[1] ?? '', wholeNumber(match?.[2] ?? '', 1)])));
 }
 
@@ -91,7 +91,7 @@ export function scheduleOf(text: string): Schedule {
   if (messages !== undefined && every !== undefined) return burst(wholeNumber(messages, 1), time(every));
   const [, kind, perSecond] = /^(?:(constant|poisson):)?(\d*\.?\d+)$/.exec(text) ?? [];
   if (perSecond === undefined || Number(perSecond) <= 0) {
-    throw new Due(text, 'messages a second are due: 0.5, poisson:0.5, or burst:<messages>:<time>');
+    throw new ValueProblem(text, 'messages a second are due: 0.5, poisson:0.5, or burst:<messages>:<time>');
   }
   return kind === 'poisson' ? poisson(Number(perSecond)) : constant(Number(perSecond));
 }

@@ -1,5 +1,5 @@
-import { nearest } from '../scenario/nearest.ts';
-import { Due } from './option-value.ts';
+import { nearest } from '../../scenario/nearest.ts';
+import { ValueProblem } from './option-value.ts';
 import { flagOf, options, variableOf, type CommandName, type Option } from './options.ts';
 import { UsageError, type Settings } from './settings.ts';
 
@@ -52,7 +52,7 @@ function assign(
   try {
     Object.assign(settings, { [option.key]: option.read(given.texts) });
   } catch (error) {
-    if (!(error instanceof Due)) throw error;
+    if (!(error instanceof ValueProblem)) throw error;
     throw new UsageError(`${given.from} ${error.message}`, { cause: error });
   }
 }

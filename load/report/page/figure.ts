@@ -1,5 +1,5 @@
 import type { Chart, ChartSeries } from './chart.ts';
-import { clockTime, milliseconds, number } from './format.ts';
+import { clockTime, milliseconds, number } from '../format/format.ts';
 import { html, table, type Markup, type TableColumn } from './markup.ts';
 
 /** Rows of a chart's own table at most; the report's JSON has them all. */

@@ -1,7 +1,7 @@
-import type { RunReport } from '../result/run-report.ts';
-import { parseThreshold } from '../scenario/threshold.ts';
+import type { RunReport } from '../../result/run-report.ts';
+import { parseThreshold } from '../../scenario/threshold.ts';
 import { binsOf, curveOf } from './distribution.ts';
-import { milliseconds, share, whole } from './format.ts';
+import { milliseconds, share, whole } from '../format/format.ts';
 
 /** One line, or one row of bars. A null is a gap. */
 export interface ChartSeries {

@@ -1,4 +1,4 @@
-import { parseThreshold } from '../scenario/threshold.ts';
+import { parseThreshold } from '../../scenario/threshold.ts';
 import { bytes, milliseconds, number, share } from './format.ts';
 
 /** What a generator says of itself, in words, and what it may say before the run is void (DESIGN.md §5). */

@@ -1,5 +1,5 @@
-import type { PlainSenderLog } from '../ledger/sender-log.ts';
-import type { ErrorCount, Mark, Violation } from '../result/run-report.ts';
+import type { PlainSenderLog } from './ledger/sender-log.ts';
+import type { Violation } from './ledger/settlement.ts';
 
 /** What a coordinator tells a generator. All plain, since it may cross to another process. */
 export type ToGenerator =
@@ -21,6 +21,18 @@ export type FromGenerator =
   | { readonly type: 'settled' }
   | { readonly type: 'result'; readonly result: GeneratorResult }
   | { readonly type: 'failed'; readonly message: string };
+
+/** A generator, wherever it runs. */
+export interface GeneratorPort {
+  send(message: ToGenerator): void;
+}
+
+/** Who is told what the generators say, each by its number. */
+export interface GeneratorListener {
+  receive(index: number, message: FromGenerator): void;
+  /** It is gone before its result. */
+  lost(index: number, why: string): void;
+}
 
 export interface SharedLog {
   readonly sender: number;
@@ -78,4 +90,27 @@ export interface GeneratorResult {
   readonly joined: number;
   readonly scriptFailures: number;
   readonly health: Readonly<Record<string, number>>;
+}
+
+/** Errors of one kind. */
+export interface ErrorCount {
+  readonly kind: string;
+  readonly count: number;
+  readonly sample: string;
+}
+
+/** Something that happened at one moment of the run. */
+export interface Mark {
+  readonly atMs: number;
+  readonly what: string;
+}
+
+/** How far a run has come. */
+export interface Progress {
+  readonly elapsedMs: number;
+  readonly connected: number;
+  readonly published: number;
+  readonly delivered: number;
+  /** So far, as far as it can be told while messages are on their way: gaps in what receivers have. */
+  readonly lost: number;
 }

@@ -1,13 +1,13 @@
 import type { Faker } from '@faker-js/faker';
-import type { Plan } from '../plan/plan.ts';
-import { hash32, seeded } from '../plan/random.ts';
-import { Agenda } from '../scenario/schedule.ts';
-import { SenderLog } from '../ledger/sender-log.ts';
-import { encodeStamp, emptyStamp, type StampFields } from '../ledger/stamp.ts';
-import type { LoadTime } from '../time.ts';
-import type { Client } from './client.ts';
-import type { Due, DueQueue } from './due-queue.ts';
-import type { Measures } from './measures.ts';
+import type { Plan } from '../../plan/plan.ts';
+import { hash32, seeded } from '../../plan/random.ts';
+import { Agenda } from '../../scenario/schedule.ts';
+import { SenderLog } from '../../ledger/sender-log.ts';
+import { encodeStamp, emptyStamp, type StampFields } from '../../ledger/stamp.ts';
+import type { LoadTime } from '../../time.ts';
+import type { Client } from '../client/client.ts';
+import type { Due, DueQueue } from '../client/due-queue.ts';
+import type { Measures } from '../measure/measures.ts';
 
 export interface SpeakingOptions {
   readonly plan: Plan;
@@ -58,7 +58,7 @@ export class Publisher {
     this.#joins.set(client.index, joins + 1);
     const random = seeded(plan.scenario.seed, agendaStream, client.index, joins);
     const agenda = new Agenda(plan.scenario.schedule, random, joinedUs);
-    queue.push(new Turn(this, client, agenda));
+    queue.push(new SpeakerTurn(this, client, agenda));
   }
 
   enqueue(turn: Due): void {
@@ -121,7 +121,7 @@ export class Publisher {
 const endGraceUs = 100_000;
 
 /** One speaker's next message in the queue. It ends with the connection it began with. */
-class Turn implements Due {
+class SpeakerTurn implements Due {
   atUs: number;
   readonly #speaking: Publisher;
   readonly #client: Client;

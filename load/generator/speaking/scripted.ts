@@ -1,8 +1,8 @@
-import type { LoadClient } from '../../scenario/adapter/adapter.ts';
+import type { LoadClient } from '../../scenario/scenario.ts';
 import { durationMs, type Duration } from '../../scenario/duration.ts';
 import type { LoadTime } from '../../time.ts';
-import type { Client } from '../client.ts';
-import type { Publisher } from '../publisher.ts';
+import type { Client } from '../client/client.ts';
+import type { Publisher } from './publisher.ts';
 
 export interface ScriptOptions {
   readonly client: Client;

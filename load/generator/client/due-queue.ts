@@ -21,8 +21,8 @@ export class DueQueue {
     heap.push(entry);
     while (at > 0) {
       const parent = (at - 1) >>> 1;
-      if (isBefore(heap[parent] as Entry, entry)) break;
-      heap[at] = heap[parent] as Entry;
+      if (isBefore(heap[parent] as QueueEntry, entry)) break;
+      heap[at] = heap[parent] as QueueEntry;
       at = parent;
     }
     heap[at] = entry;
@@ -33,29 +33,29 @@ export class DueQueue {
     const heap = this.#heap;
     const first = heap[0];
     if (first === undefined || first.atUs > nowUs) return undefined;
-    const last = heap.pop() as Entry;
+    const last = heap.pop() as QueueEntry;
     if (heap.length > 0) this.#sink(last);
     return first.due;
   }
 
   /** Puts an entry at the top and lets it find its place. */
-  #sink(entry: Entry): void {
+  #sink(entry: QueueEntry): void {
     const heap = this.#heap;
     let at = 0;
     for (;;) {
       let child = at * 2 + 1;
       if (child >= heap.length) break;
-      if (child + 1 < heap.length && isBefore(heap[child + 1] as Entry, heap[child] as Entry)) child += 1;
-      if (isBefore(entry, heap[child] as Entry)) break;
-      heap[at] = heap[child] as Entry;
+      if (child + 1 < heap.length && isBefore(heap[child + 1] as QueueEntry, heap[child] as QueueEntry)) child += 1;
+      if (isBefore(entry, heap[child] as QueueEntry)) break;
+      heap[at] = heap[child] as QueueEntry;
       at = child;
     }
     heap[at] = entry;
   }
 }
 
-type Entry = { readonly due: Due; readonly atUs: number; readonly order: number };
+type QueueEntry = { readonly due: Due; readonly atUs: number; readonly order: number };
 
-function isBefore(one: Entry, other: Entry): boolean {
+function isBefore(one: QueueEntry, other: QueueEntry): boolean {
   return one.atUs < other.atUs || (one.atUs === other.atUs && one.order < other.order);
 }

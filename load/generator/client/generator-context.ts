@@ -1,11 +1,11 @@
 import type { Faker } from '@faker-js/faker';
-import type { Plan } from '../plan/plan.ts';
-import type { LoadTime } from '../time.ts';
+import type { Plan } from '../../plan/plan.ts';
+import type { LoadTime } from '../../time.ts';
 import type { Client } from './client.ts';
-import type { Dial } from './connection/connection.ts';
-import type { Health } from './health.ts';
-import type { Measures } from './measures.ts';
-import type { FromGenerator } from './message.ts';
+import type { Dial } from '../connection/connection.ts';
+import type { Health } from '../measure/health.ts';
+import type { Measures } from '../measure/measures.ts';
+import type { FromGenerator } from '../../message.ts';
 
 export interface GeneratorOptions {
   readonly plan: Plan;
@@ -13,7 +13,7 @@ export interface GeneratorOptions {
   readonly process: number;
   /** Marks the stamps of this run. */
   readonly run: number;
-  readonly targets: readonly Target[];
+  readonly targets: readonly TargetAddress[];
   readonly localAddresses: readonly string[];
   readonly dial: Dial;
   /** Looks for the stamp in the bytes before it asks the adapter. */
@@ -24,7 +24,7 @@ export interface GeneratorOptions {
   emit(message: FromGenerator): void;
 }
 
-export interface Target {
+export interface TargetAddress {
   readonly url: string;
   readonly address: string;
 }

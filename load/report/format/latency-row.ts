@@ -1,5 +1,5 @@
-import { LatencyHistogram } from '../ledger/histogram.ts';
-import type { Percentiles, RunReport } from '../result/run-report.ts';
+import { LatencyHistogram, type Percentiles } from '../../ledger/histogram.ts';
+import type { RunReport } from '../../result/run-report.ts';
 
 /** One latency of a report, as a table names it. */
 export interface LatencyRow {

@@ -1,4 +1,4 @@
-import type { RunReport } from '../result/run-report.ts';
+import type { RunReport } from '../../result/run-report.ts';
 import { reportAssets } from './asset.ts';
 import { chartsOf } from './chart.ts';
 import { figure } from './figure.ts';

@@ -1,7 +1,7 @@
-import { ChannelBoxError } from '../../src/index.ts';
-import type { Duration } from '../scenario/duration.ts';
-import type { Rooms } from '../scenario/rooms.ts';
-import type { Schedule } from '../scenario/schedule.ts';
+import { ChannelBoxError } from '../../../src/index.ts';
+import type { Duration } from '../../scenario/duration.ts';
+import type { Rooms } from '../../scenario/rooms.ts';
+import type { Schedule } from '../../scenario/schedule.ts';
 
 /** Wrong words on the command line or in its environment; exit code 2. Code: `CHANNELBOX_USAGE`. */
 export class UsageError extends ChannelBoxError {

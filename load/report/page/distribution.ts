@@ -1,4 +1,4 @@
-import { LatencyHistogram } from '../ledger/histogram.ts';
+import { LatencyHistogram } from '../../ledger/histogram.ts';
 
 /** A point of a percentile curve; `nines` is 1 at p90, 2 at p99. */
 export interface CurvePoint {

@@ -1,7 +1,14 @@
-import { ledgerBytes, type Plan } from '../plan/plan.ts';
-import { bucketOf, bucketSizes } from '../plan/room-bucket.ts';
-import type { RunPlan } from './run-report.ts';
+import { ledgerBytes, type Plan } from './plan.ts';
+import { bucketOf, bucketSizes } from './room-bucket.ts';
 import type { Threshold } from '../scenario/threshold.ts';
+
+/** What a run is meant to be, known once its scenario is. */
+export interface RunPlan {
+  /** Most clients at one moment. */
+  readonly clients: number;
+  /** How long it lasts, without the time to connect a plain number of clients and the deadline at its end. */
+  readonly plannedMs: number;
+}
 
 /** What whoever holds a run together has to know of its scenario: plain, since the process that imported it is another. */
 export interface RunSummary {
@@ -26,7 +33,7 @@ export interface RunSummary {
   readonly bytes: number;
 }
 
-export function outlineOf(plan: Plan): RunSummary {
+export function summaryOf(plan: Plan): RunSummary {
   const { scenario } = plan;
   const roomBucketOf = Uint8Array.from(plan.rooms, ({ size }) => bucketOf(size));
   const counts = new Map<number, number>();

@@ -1,22 +1,23 @@
+import type { GeneratorPort, Progress } from './message.ts';
 import { randomInt } from 'node:crypto';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { Coordinator, type RunResults, type GeneratorPort } from './coordinator.ts';
-import { reach, sourceAddresses } from '../generator/process/addresses.ts';
-import type { Target } from '../generator/generator-context.ts';
-import type { Generator } from '../generator/generator.ts';
-import { isGeneratorProcess } from '../generator/process/generator-process.ts';
-import { startHttpLoad, type HttpLoad } from './http.ts';
-import { GeneratorPool } from '../generator/process/pool.ts';
-import { makeGenerator, planFor, scenarioOf, type ScenarioSource } from '../generator/process/task.ts';
-import { environmentOf, processesFor } from './environment.ts';
-import { runInProcess } from './inproc/run-in-process.ts';
-import { LoadError, TargetError } from '../load-error.ts';
-import { refuseTooLarge } from './memory.ts';
-import { outlineOf, runPlanOf, type RunSummary } from '../result/run-summary.ts';
-import { reportOf } from '../result/assemble.ts';
-import type { Progress, RunPlan, RunReport } from '../result/run-report.ts';
-import type { Scenario, ScenarioOverrides } from '../scenario/scenario.ts';
-import { MachineTime } from '../time.ts';
+import { Coordinator } from './run/coordinator.ts';
+import { reach, sourceAddresses } from './generator/process/addresses.ts';
+import type { TargetAddress } from './generator/client/generator-context.ts';
+import type { Generator } from './generator/generator.ts';
+import { isGeneratorProcess } from './generator/process/generator-process.ts';
+import { startHttpLoad, type HttpLoad } from './run/http.ts';
+import { GeneratorPool } from './generator/process/pool.ts';
+import { makeGenerator, planFor, scenarioOf, type ScenarioSource } from './generator/process/task.ts';
+import { environmentOf, processesFor } from './run/environment.ts';
+import { runInProcess } from './run/inproc/run-in-process.ts';
+import { LoadError, TargetError } from './load-error.ts';
+import { refuseTooLarge } from './run/memory.ts';
+import { summaryOf, runPlanOf, type RunSummary, type RunPlan } from './plan/run-summary.ts';
+import { reportOf, type RunResults } from './result/assemble.ts';
+import type { RunReport } from './result/run-report.ts';
+import type { Scenario, ScenarioOverrides } from './scenario/scenario.ts';
+import { MachineTime } from './time.ts';
 
 export type { ScenarioOverrides };
 
@@ -93,50 +94,50 @@ function isAddress(scenario: Scenario | URL | string): boolean {
 /** One generator, in this process. */
 async function runHere(source: ScenarioSource, options: LoadOptions): Promise<RunReport> {
   const plan = planFor(await scenarioOf(source), 1);
-  const outline = outlineOf(plan);
-  const place = await preflight(outline, options);
+  const summary = summaryOf(plan);
+  const place = await preflight(summary, options);
   let receive: Coordinator['receive'] = () => undefined;
   const task = { process: 0, processes: 1, client: options.client ?? 'ws', ...place };
   const generator: Generator = await makeGenerator(plan, task, (message) => receive(0, message));
   const port: GeneratorPort = { send: (message) => generator.handle(message) };
-  const coordinator = coordinatorOf(outline, [port], options);
+  const coordinator = coordinatorOf(summary, [port], options);
   receive = (index, message) => coordinator.receive(index, message);
-  return conclude(outline, { ...place, processes: 1 }, options, () => coordinator.run());
+  return conclude(summary, { ...place, processes: 1 }, options, () => coordinator.run());
 }
 
 /** Several generators, each a process that imports the scenario. The first one tells what it is, and so how many are due. */
 async function runInProcesses(source: ScenarioSource, options: LoadOptions): Promise<RunReport> {
   const pool = new GeneratorPool();
   try {
-    const outline = await pool.open(source);
-    const place = await preflight(outline, options);
-    const processes = options.processes ?? processesFor(outline);
+    const summary = await pool.open(source);
+    const place = await preflight(summary, options);
+    const processes = options.processes ?? processesFor(summary);
     await pool.prepare({ source, processes, client: options.client ?? 'ws', ...place });
-    const coordinator = coordinatorOf(outline, pool.ports, options);
+    const coordinator = coordinatorOf(summary, pool.ports, options);
     pool.attach(coordinator);
-    return await conclude(outline, { ...place, processes }, options, () => coordinator.run());
+    return await conclude(summary, { ...place, processes }, options, () => coordinator.run());
   } finally {
     await pool.close();
   }
 }
 
-interface Place {
+interface RunPlace {
   readonly run: number;
-  readonly targets: readonly Target[];
+  readonly targets: readonly TargetAddress[];
   readonly localAddresses: readonly string[];
 }
 
 /** Everything that can be refused before the first client connects. */
-async function preflight(outline: RunSummary, options: LoadOptions): Promise<Place> {
-  refuseTooLarge(outline);
-  if (outline.targets.length === 0) {
+async function preflight(summary: RunSummary, options: LoadOptions): Promise<RunPlace> {
+  refuseTooLarge(summary);
+  if (summary.targets.length === 0) {
     throw new TargetError(
       'CHANNELBOX_TARGET_MISSING',
       'the scenario has no target; give one there or with --target ws://host:port',
     );
   }
-  const targets: Target[] = [];
-  for (const url of outline.targets) {
+  const targets: TargetAddress[] = [];
+  for (const url of summary.targets) {
     const answer = await reach(url);
     if ('problem' in answer)
       throw new TargetError('CHANNELBOX_TARGET_UNREACHABLE', `nothing answers at ${url}: ${answer.problem}`);
@@ -144,27 +145,27 @@ async function preflight(outline: RunSummary, options: LoadOptions): Promise<Pla
   }
   const run = randomInt(2 ** 24);
   const hosts = targets.map(({ address }) => address);
-  return { run, targets, localAddresses: options.localAddresses ?? sourceAddresses(hosts, outline.clients, run) };
+  return { run, targets, localAddresses: options.localAddresses ?? sourceAddresses(hosts, summary.clients, run) };
 }
 
 function coordinatorOf(
-  outline: RunSummary,
+  summary: RunSummary,
   ports: readonly GeneratorPort[],
   { signal, onProgress }: LoadOptions,
 ): Coordinator {
-  return new Coordinator({ outline, ports, time: new MachineTime(), signal, onProgress });
+  return new Coordinator({ summary, ports, time: new MachineTime(), signal, onProgress });
 }
 
 async function conclude(
-  outline: RunSummary,
-  place: Place & { readonly processes: number },
+  summary: RunSummary,
+  place: RunPlace & { readonly processes: number },
   options: LoadOptions,
   run: () => Promise<RunResults>,
 ): Promise<RunReport> {
-  const http = options.http === undefined ? undefined : await startHttpLoad(options.http, outline);
+  const http = options.http === undefined ? undefined : await startHttpLoad(options.http, summary);
   const startedAt = new Date();
   try {
-    options.onPlan?.(runPlanOf(outline));
+    options.onPlan?.(runPlanOf(summary));
     const findings = await run();
     const extra = await http?.stop();
     const environment = environmentOf({
@@ -173,7 +174,7 @@ async function conclude(
       startedAt,
       elapsedMs: findings.elapsedMs,
     });
-    return reportOf({ outline, findings, environment, ...(extra === undefined ? {} : { extra }) });
+    return reportOf({ summary, findings, environment, ...(extra === undefined ? {} : { extra }) });
   } finally {
     await http?.stop();
   }
