@@ -76,6 +76,7 @@ export class App implements AppView, AsyncDisposable {
     this.#box = takeBox(options.channelBox ?? new Box(), this);
     this.#box.groupNameBytesMax = this.#limits.groupNameBytes;
     this.#box.onLayerError = (error) => this.#connections.log('the layer failed', { error });
+    this.#box.onHookError = (error, hook) => this.#connections.reportOutside(error, hook);
     if (options.clock !== undefined) this.#box.scheduler.useClock(options.clock);
     this.#routes = new RouteTable({
       strict: options.strict ?? false,

@@ -6,7 +6,7 @@ import type { AppView, Limits } from './api.ts';
 import { isOriginAllowed, type Origins } from './middleware/origin.ts';
 import type { Denial, ErrorContext, Probe, ProbedConnection } from './probe.ts';
 import type { Destination, RouteTable } from './router/table.ts';
-import { closeCode, invalidCode } from './protocol/close-code.ts';
+import { failureCode, invalidCode } from './protocol/close-code.ts';
 import { headerOf } from './socket/request.ts';
 import type { SocketHost } from './socket/requested.ts';
 import { ServerWebSocket } from './socket/websocket.ts';
@@ -153,7 +153,7 @@ export class ConnectionManager {
     }
     this.#report(socket, error, socket.hook);
     if (socket.isPending) await socket.refuse(answer(500), { by: 'threw', error });
-    else void socket.close(closeCode.internalError);
+    else void socket.close(failureCode(error));
   }
 
   async #reject(upgrade: Upgrade, status: number, denial: Denial): Promise<void> {
@@ -166,7 +166,17 @@ export class ConnectionManager {
     this.#count('errors');
     const context: ErrorContext = { connection: socket.id, route: socket.route, hook };
     this.probe?.failed?.(error, context, socket.upgrade);
-    this.log('a handler failed', { ...context, error });
+    this.#tell(error, context, 'a handler failed');
+  }
+
+  /** Of a function of the app that runs for no connection. */
+  reportOutside(error: unknown, hook: string): void {
+    this.#count('errors');
+    this.#tell(error, { connection: undefined, route: undefined, hook }, `${hook} failed`);
+  }
+
+  #tell(error: unknown, context: ErrorContext, what: string): void {
+    this.log(what, { ...context, error });
     const onFailure = (failure: unknown): void => this.log('onError failed', { ...context, error: failure });
     try {
       // One that is async may fail later.

@@ -10,7 +10,8 @@ import type { Upgrade } from './transport/transport.ts';
 
 /** Where an error was thrown. */
 export interface ErrorContext {
-  readonly connection: string;
+  /** Undefined where it belongs to none. */
+  readonly connection: string | undefined;
   /** The pattern of the route that matched. */
   readonly route: string | undefined;
   /** `middleware`, `handler`, or the consumer's hook. */

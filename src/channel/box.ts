@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { SystemClock } from '../time/clock.ts';
-import { BoxError, LimitError } from '../errors.ts';
+import { BoxError } from '../errors.ts';
 import type {
   Channel,
   ChannelBox as ChannelBoxView,
@@ -18,6 +18,7 @@ import type {
   GroupMessage,
   HistoryPage,
   Member,
+  Missed,
   Position,
   SendOutcome,
 } from '../layer/layer.ts';
@@ -28,6 +29,7 @@ import { encodePayload, refuseKind } from '../protocol/codec.ts';
 import { isThenable } from '../promise.ts';
 import { SocketChannel } from './channel.ts';
 import { LocalChannels } from './local.ts';
+import { Memberships, type Claim } from './memberships.ts';
 import { deliveryOf, publicEntry, publicPage } from './page.ts';
 import { boundsOf, checkCount, checkGroupName, checkPosition, type ChannelBoxOptions } from './bounds.ts';
 
@@ -44,11 +46,13 @@ export class Box implements ChannelBoxView {
   /** The app that it was given to. */
   owner: object | undefined = undefined;
   readonly closesExpired: boolean;
-  readonly #subscribing = new Map<string, Promise<void>>();
+  readonly #memberships: Memberships;
   /** Of the app's limits; no route has another. */
   groupNameBytesMax: number = 255;
   /** The app's log takes it over. */
   onLayerError: (error: unknown) => void = () => {};
+  /** One of the app's own functions failed, outside of any connection. */
+  onHookError: (error: unknown, hook: string) => void = () => {};
 
   /** @throws {BoxError} `CHANNELBOX_BOX_OPTIONS` for a bound that is no number from 0 on */
   constructor(options: ChannelBoxOptions = {}) {
@@ -61,9 +65,10 @@ export class Box implements ChannelBoxView {
       nodeName: () => layer.node,
       payloadFor: (entry, group) =>
         frame === undefined ? entry.payload : encodePayload(frame(publicEntry(entry), group)),
-      onMissed: (group, what) => onMissed?.(group, what),
+      onMissed: (group, what) => this.#tellMissed(onMissed, group, what),
       probe: () => this.probe,
     });
+    this.#memberships = new Memberships(layer, this.local, (error) => this.onLayerError(error));
     void layer.open({
       local: this.local,
       get clock() {
@@ -92,9 +97,11 @@ export class Box implements ChannelBoxView {
       const member = this.#own(channel);
       checkGroupName(group, member.socket.limits.groupNameBytes);
       if (!member.socket.isJoinable) return tooLate;
-      const { isNew, ready } = this.#join(member, group);
-      if (!isNew) return present;
-      return ready === undefined ? added : this.#joined(member, group, ready);
+      const isNew = this.#memberships.join(member, group);
+      const claim = this.#memberships.claimOf(member, group);
+      if (claim === undefined) return isNew ? added : present;
+      if (!isNew) this.local.resumeBuffers.keepAll(member, group);
+      return this.#joined(claim, isNew ? 'CHANNEL_ADDED' : 'CHANNEL_EXIST');
     } catch (error) {
       return Promise.reject(error as Error);
     }
@@ -116,28 +123,25 @@ export class Box implements ChannelBoxView {
       return page;
     }
     // Until the page is out, frames of the group wait: nothing falls between the two, and nothing overtakes `first`.
-    const { isNew, ready } = this.#join(member, group);
-    const buffer = this.local.resumeBuffers.begin(member, group);
+    const { resumeBuffers } = this.local;
+    const isNew = this.#memberships.join(member, group);
+    const claim = isNew ? this.#memberships.claimNew(member, group) : this.#memberships.claimOf(member, group);
+    if (claim !== undefined) claim.calls += 1;
+    if (!isNew) resumeBuffers.keepAll(member, group);
+    const buffer = resumeBuffers.begin(member, group, { isNew, since: query.since });
     try {
-      if (ready !== undefined) await this.#wait('resume', ready);
-      const answer = this.layer.history(group, {
-        ...query,
-        caughtUp: () => this.local.resumeBuffers.pageReadAt(buffer),
-      });
-      const page = publicPage(isThenable(answer) ? await this.#wait('resume', answer) : answer);
-      this.local.resumeBuffers.dropCovered(buffer);
+      if (claim?.ready !== undefined) await this.#wait('resume', claim.ready);
+      const answer = this.layer.history(group, { ...query, caughtUp: () => resumeBuffers.pageReadAt(buffer) });
+      const read = isThenable(answer) ? await this.#wait('resume', answer) : answer;
+      const page = publicPage(resumeBuffers.dropCovered(buffer, read));
       const sending = options.first?.(page);
       if (isThenable(sending)) await this.#wait('resume', sending);
-      this.local.resumeBuffers.flush(buffer);
+      if (claim !== undefined) claim.isKept = true;
       return page;
-    } catch (error) {
-      if (isNew) {
-        this.#leave(member, group);
-        // Who is no member after all receives nothing.
-        buffer.held.length = 0;
-      }
-      this.local.resumeBuffers.flush(buffer);
-      throw error;
+    } finally {
+      // Who is no member after all has left by now, and receives nothing.
+      if (claim !== undefined) this.#memberships.release(claim);
+      resumeBuffers.flush(buffer);
     }
   }
 
@@ -145,7 +149,7 @@ export class Box implements ChannelBoxView {
     this.probe?.called?.('leave');
     const member = this.#own(channel);
     checkGroupName(group, this.groupNameBytesMax);
-    return this.#leave(member, group);
+    return this.#memberships.leave(member, group);
   }
 
   remove(channel: Channel, group?: string): Promise<LeaveResult> {
@@ -209,7 +213,7 @@ export class Box implements ChannelBoxView {
 
   async flushGroups(): Promise<void> {
     for (const group of [...this.local.groups()]) {
-      for (const member of this.local.membersIn(group)) this.#leave(member, group);
+      for (const member of this.local.membersIn(group)) this.#memberships.leave(member, group);
     }
   }
 
@@ -247,66 +251,28 @@ export class Box implements ChannelBoxView {
   /** A socket that has ended is in no group, before any hook of it runs. */
   leaveAll(channel: SocketChannel): void {
     if (channel.joined === undefined) return;
-    for (const group of this.local.groupsOf(channel)) this.#leave(channel, group);
+    for (const group of this.local.groupsOf(channel)) this.#memberships.leave(channel, group);
   }
 
+  /** The channel's metadata has changed: other nodes show it too. */
   async announce(channel: SocketChannel): Promise<void> {
-    if (this.layer.announce === undefined) return;
-    const member = this.local.memberOf(channel);
-    for (const group of this.local.groupsOf(channel))
-      await this.#wait('setMetadata', this.layer.announce?.(group, member));
+    if (this.layer.announce !== undefined) await this.#wait('setMetadata', this.#memberships.announce(channel));
   }
 
-  /** @throws {LimitError} `CHANNELBOX_GROUPS_PER_CHANNEL` */
-  #join(member: SocketChannel, group: string): { isNew: boolean; ready: Promise<void> | undefined } {
-    const { groupsPerChannel } = member.socket.limits;
-    if (this.local.countGroups(member) >= groupsPerChannel && !this.local.isMember(member, group)) {
-      throw new LimitError(
-        'CHANNELBOX_GROUPS_PER_CHANNEL',
-        `the channel is in ${groupsPerChannel} groups, its limit; leave one or raise limits.groupsPerChannel`,
-      );
-    }
-    const { isNew, isFirst } = this.local.join(member, group);
-    if (!isNew) return { isNew, ready: this.#subscribing.get(group) };
-    // One that has expired and only left its groups starts anew.
-    member.startExpiry();
-    const subscribed = isFirst ? this.#subscribe(group) : this.#subscribing.get(group);
-    // Members are described only where a layer wants to know: a description costs an id.
-    const announced = this.layer.announce?.(group, this.local.memberOf(member));
-    if (!isThenable(subscribed) && !isThenable(announced)) return { isNew, ready: undefined };
-    return { isNew, ready: Promise.all([subscribed, announced]).then(() => {}) };
-  }
-
-  /** Who joins while it is on its way waits for it too. */
-  #subscribe(group: string): Promise<void> | undefined {
-    const subscribing = this.layer.subscribe(group);
-    if (!isThenable(subscribing)) return undefined;
-    const forget = (): void => {
-      if (this.#subscribing.get(group) === subscribing) this.#subscribing.delete(group);
-    };
-    this.#subscribing.set(group, subscribing);
-    subscribing.then(forget, forget);
-    return subscribing;
-  }
-
-  async #joined(member: SocketChannel, group: string, ready: Promise<void>): Promise<JoinResult> {
+  async #joined(claim: Claim, answer: JoinResult): Promise<JoinResult> {
+    const { socket } = claim.member;
+    claim.calls += 1;
     try {
-      await this.#wait('join', ready);
+      await this.#wait('join', claim.ready);
+      claim.isKept = true;
     } catch (error) {
-      this.#leave(member, group);
-      throw error;
+      if (socket.isJoinable) throw error;
+    } finally {
+      this.#memberships.release(claim);
     }
-    return member.socket.isJoinable ? 'CHANNEL_ADDED' : 'CHANNEL_CLOSED';
+    return socket.isJoinable ? answer : 'CHANNEL_CLOSED';
   }
 
-  #leave(member: SocketChannel, group: string): LeaveResult {
-    const left = this.local.leave(member, group);
-    if (left === 'no-group') return 'GROUP_DOES_NOT_EXIST';
-    if (left === 'no-member') return 'CHANNEL_DOES_NOT_EXIST';
-    if (this.layer.retire !== undefined) this.#inBackground(this.layer.retire(group, member.uuid));
-    if (left === 'last') this.#inBackground(this.layer.unsubscribe(group));
-    return left === 'last' ? 'GROUP_REMOVED' : 'CHANNEL_REMOVED';
-  }
   /** @throws {BoxError} `CHANNELBOX_FOREIGN_CHANNEL` for a channel of another app */
   #own(channel: Channel): SocketChannel {
     if (channel instanceof SocketChannel && channel.socket.scheduler === this.scheduler) return channel;
@@ -321,19 +287,25 @@ export class Box implements ChannelBoxView {
     return Symbol.iterator in except ? Array.from(except, (channel) => channel.uuid) : [except.uuid];
   }
 
+  /** A function of the app that fails keeps nobody from what comes next. */
+  #tellMissed(onMissed: ChannelBoxOptions['onMissed'], group: string, what: Missed): void {
+    const fail = (error: unknown): void => this.onHookError(error, 'onMissed');
+    try {
+      const telling: unknown = onMissed?.(group, what);
+      if (isThenable(telling)) Promise.resolve(telling).catch(fail);
+    } catch (error) {
+      fail(error);
+    }
+  }
+
   /** What is there at once stays so; what is not is a promise of ours, which a probe may want to know of. */
   #wait<T>(call: string, answer: Awaitable<T>): Promise<T> {
     const { probe } = this;
     probe?.called?.(call);
     if (!isThenable(answer)) return Promise.resolve(answer);
-    if (probe?.enter === undefined) return answer;
+    if (probe?.enter === undefined) return Promise.resolve(answer);
     const token = probe.enter(call);
-    return answer.finally(() => probe.leave?.(token));
-  }
-
-  /** Nobody waits for it; a layer that fails says so to the app's log. */
-  #inBackground(answer: Awaitable<void>): void {
-    if (isThenable(answer)) answer.catch((error: unknown) => this.onLayerError(error));
+    return Promise.resolve(answer).finally(() => probe.leave?.(token));
   }
 }
 

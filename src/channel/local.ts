@@ -86,6 +86,7 @@ export class LocalChannels implements LocalNode {
     const found = this.#groups.get(group);
     if (found === undefined) return 'no-group';
     if (!this.#groups.leave(member, found)) return 'no-member';
+    if (member.isHolding) this.resumeBuffers.drop(member, group);
     this.#host.probe()?.left?.(member.socket.connection, group);
     return found.members.size === 0 ? 'last' : 'left';
   }

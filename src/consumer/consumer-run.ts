@@ -1,7 +1,7 @@
 import { SocketChannel } from '../channel/channel.ts';
 import { FrameError, WebSocketDisconnect } from '../errors.ts';
 import type { Awaitable, PayloadType, WebSocket } from '../api.ts';
-import { closeCode, invalidCode } from '../protocol/close-code.ts';
+import { failureCode, invalidCode } from '../protocol/close-code.ts';
 import { asBytes, asJson, asText } from '../protocol/codec.ts';
 import type { Sink } from '../socket/inbox.ts';
 import type { ServerWebSocket } from '../socket/websocket.ts';
@@ -204,7 +204,7 @@ export class ConsumerRun implements Sink, PromiseLike<void> {
         return;
       }
     }
-    if (socket.wasAccepted || socket.isAnswering) void socket.close(closeCode.internalError);
+    if (socket.wasAccepted || socket.isAnswering) void socket.close(failureCode(error));
     if (this.#failure === undefined) this.#failure = { error, hook };
     else socket.report(error, hook);
   }

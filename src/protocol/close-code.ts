@@ -1,4 +1,4 @@
-import { ChannelBoxError, type FrameError } from '../errors.ts';
+import { ChannelBoxError, LayerError, type FrameError } from '../errors.ts';
 
 /** Close codes by name, RFC 6455 §7.4.1; 4408 is channelbox's own. */
 export const closeCode = {
@@ -54,4 +54,9 @@ export function trimReason(reason: string): string {
 /** 1003 for a wrong frame type, 1007 for what cannot be read (RFC 6455 §7.4.1). */
 export function invalidCode(error: FrameError): number {
   return error.kind === 'wrong-type' ? closeCode.unsupportedData : closeCode.invalidPayload;
+}
+
+/** Of what a handler threw: 1013 where only the layer between the nodes failed, so that clients come back later; else 1011. */
+export function failureCode(error: unknown): number {
+  return error instanceof LayerError ? closeCode.tryAgainLater : closeCode.internalError;
 }

@@ -151,7 +151,7 @@ test('a join whose subscription fails is none', async () => {
   expect(cluster.failures).toHaveLength(1);
   expect(cluster.failures[0]).toBeInstanceOf(LayerError);
   expect(cluster.one.inspect().memberships).toBe(0);
-  expect(ann.closed?.code).toBe(1011);
+  expect(ann.closed?.code).toBe(1013);
 });
 
 test('a publish on a node that is cut off rejects, and what members of it do goes on', async () => {
