@@ -1,7 +1,7 @@
 import { LimitError } from './errors.ts';
 import type { Limits } from './api.ts';
 
-/** One place for every default; docs/limits.md is checked against it. */
+/** Every default has its one place here; docs/guide.md is checked against it. */
 export const defaultLimits: Limits = Object.freeze({
   maxPayloadBytes: 1024 * 1024,
   acceptTimeoutMs: 10_000,

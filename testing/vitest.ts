@@ -14,8 +14,8 @@ import {
   toMatchTranscript,
   toReceive,
   toReceiveInOrder,
-  type Asked,
-  type Verdict,
+  type MatcherContext,
+  type MatcherResult,
 } from './vitest/expectation.ts';
 import type { Match } from './client/matchers.ts';
 import { peer } from './peer.ts';
@@ -52,13 +52,17 @@ declare module 'vitest' {
 
 const vitest = await peer('vitest', 'channelbox/testing/vitest', () => import('vitest'));
 
-async function matchTranscript(this: Asked, received: unknown, ...given: readonly unknown[]): Promise<Verdict> {
+async function matchTranscript(
+  this: MatcherContext,
+  received: unknown,
+  ...given: readonly unknown[]
+): Promise<MatcherResult> {
   if (given[0] !== undefined) return toMatchTranscript.call(this, received, ...(given as readonly [string]));
   const text = await settledTranscript(received);
   if (vitest.Snapshots === undefined) {
     throw new Error('toMatchTranscript() without a text keeps a snapshot, which needs vitest 4.1; hand it the text');
   }
-  return vitest.Snapshots.toMatchSnapshot.call(this as never, text) as Verdict;
+  return vitest.Snapshots.toMatchSnapshot.call(this as never, text) as MatcherResult;
 }
 
 vitest.expect.extend({

@@ -17,7 +17,7 @@ export interface CommandContext {
   readonly load: typeof load;
 }
 
-/** Exit codes of the command line, DESIGN.md §5. */
+/** Exit codes of the command line, docs/load.md. */
 export const exitCodes = {
   pass: 0,
   fail: 1,

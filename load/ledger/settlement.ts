@@ -1,7 +1,7 @@
 import type { DeliveryLedger } from './ledger.ts';
 import type { SenderLog } from './sender-log.ts';
 
-/** Deliveries, each one message at one receiver; `expected = received + lost`. Definitions: DESIGN.md §5. */
+/** Deliveries, each one message at one receiver; `expected = received + lost`. Definitions: docs/load.md. */
 export interface Ledger {
   readonly published: number;
   readonly expected: number;
@@ -63,7 +63,7 @@ const violationsPerKind = 10;
 /**
  * Decides which deliveries were due, and whether they came. Expected is every member whose join was acknowledged before
  * the actual send and that had not begun to leave `deadline` after it, where the sender stayed that long too; every other
- * pair of a message and a connection that overlaps its send is indeterminate (DESIGN.md §5).
+ * pair of a message and a connection that overlaps its send is indeterminate (docs/load.md).
  */
 export class Settlement {
   readonly #deadlineUs: number;

@@ -43,7 +43,7 @@ const chaosStream = 2;
 
 export function planOf(scenario: ResolvedScenario, processes: number): Plan {
   const rooms = roomSizes(scenario.rooms, scenario.clients);
-  const { roomOf, placeOf, membersOf } = seat(
+  const { roomOf, placeOf, membersOf } = assign(
     rooms.map(({ size }) => size),
     scenario.clients,
   );
@@ -66,25 +66,25 @@ export function planOf(scenario: ResolvedScenario, processes: number): Plan {
 }
 
 /** The room and place of each client. Rooms fill in proportion, so that half a ramp has rooms of half the size. */
-function seat(sizes: readonly number[], clients: number): Pick<Plan, 'roomOf' | 'placeOf' | 'membersOf'> {
-  const seats = new Float64Array(clients);
-  const roomOfSeat = new Uint32Array(clients);
-  let seat = 0;
+function assign(sizes: readonly number[], clients: number): Pick<Plan, 'roomOf' | 'placeOf' | 'membersOf'> {
+  const spread = new Float64Array(clients);
+  const roomOfPosition = new Uint32Array(clients);
+  let position = 0;
   for (const [room, size] of sizes.entries()) {
     for (let place = 0; place < size; place += 1) {
-      seats[seat] = (place + 0.5) / size;
-      roomOfSeat[seat] = room;
-      seat += 1;
+      spread[position] = (place + 0.5) / size;
+      roomOfPosition[position] = room;
+      position += 1;
     }
   }
   const order = Uint32Array.from({ length: clients }, (_, index) => index);
-  order.sort((one, other) => (seats[one] as number) - (seats[other] as number) || one - other);
+  order.sort((one, other) => (spread[one] as number) - (spread[other] as number) || one - other);
   const roomOf = new Uint32Array(clients);
   const placeOf = new Uint32Array(clients);
   const membersOf = sizes.map((size) => new Uint32Array(size));
   const filled = new Uint32Array(sizes.length);
   for (let client = 0; client < clients; client += 1) {
-    const room = roomOfSeat[order[client] as number] as number;
+    const room = roomOfPosition[order[client] as number] as number;
     const place = filled[room] as number;
     roomOf[client] = room;
     placeOf[client] = place;

@@ -3,7 +3,7 @@ import { roundOf, type Round } from './rounds.ts';
 import { seeded } from '../plan/random.ts';
 import { adjustJointly, median, pseudoMedian, pseudoMedianInterval, signedRankProbability } from './statistics.ts';
 
-/** The rule of a regression, DESIGN.md §5. */
+/** The rule of a regression, docs/load.md. */
 export const comparisonRule: { readonly roundsMin: number; readonly level: number; readonly changeMin: number } = {
   roundsMin: 12,
   level: 0.005,

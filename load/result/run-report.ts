@@ -2,7 +2,7 @@ import type { Percentiles } from '../ledger/histogram.ts';
 import type { Ledger } from '../ledger/settlement.ts';
 import type { ErrorCount, Mark } from '../message.ts';
 
-/** The one document a run leaves. `report` and `compare` need nothing else. Definitions of the counters: DESIGN.md §5. */
+/** The one document a run leaves. `report` and `compare` need nothing else. Definitions of the counters: docs/load.md. */
 export type RunReport = Passed | Failed | Invalid;
 
 /** A run in which all held. */

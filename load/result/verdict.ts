@@ -47,7 +47,7 @@ const shortages: Readonly<Record<string, string>> = {
   EAGAIN: 'the system refused a resource for now; lower the number of clients or raise the limit',
 };
 
-/** The rules of DESIGN.md §5. `invalid` wins over `fail`, but for what no shortage of the generator can bring about. */
+/** The rules of docs/load.md. `invalid` wins over `fail`, but for what no shortage of the generator can bring about. */
 export function rule(evidence: Evidence): Ruling {
   const failures = failuresOf(evidence);
   const doubts = doubtsOf(evidence);

@@ -27,7 +27,7 @@ import { ConsumerRun, type Hooks } from './consumer-run.ts';
 
 const hourSeconds = 3600;
 
-let seatIn: (consumer: WebSocketConsumer<never, never>, ws: WebSocket) => void;
+let bindSocket: (consumer: WebSocketConsumer<never, never>, ws: WebSocket) => void;
 
 /**
  * What one kind of connection does, as a class; an instance serves one connection (Nexios: consumers.py).
@@ -57,14 +57,14 @@ export class WebSocketConsumer<In = unknown, P = Params> {
     const { middleware, limits } = this as unknown as typeof WebSocketConsumer;
     const handler: Handler = (ws) => {
       const made = new this(...constructorArgs) as unknown as WebSocketConsumer<never, never>;
-      seatIn(made, ws);
+      bindSocket(made, ws);
       return new ConsumerRun(made as unknown as Hooks, ws as ServerWebSocket).run();
     };
     return new WebsocketRoutes<string>(path, handler, { middleware, limits });
   }
 
   static {
-    seatIn = (made, ws) => {
+    bindSocket = (made, ws) => {
       made.#ws = ws as WebSocket<never>;
     };
   }

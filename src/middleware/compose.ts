@@ -2,10 +2,10 @@ import { ChannelBoxError } from '../errors.ts';
 import type { Handler, Middleware, Params, WebSocket } from '../api.ts';
 
 /** Which part of a chain runs; `handler` where there is no chain at all. */
-export type Stage = 'middleware' | 'handler';
+export type ChainPart = 'middleware' | 'handler';
 
 /** Told when a connection passes from one part of its chain to the other; costs no promise. Must not throw. */
-export type Enter = (ws: WebSocket, stage: Stage) => void;
+export type Enter = (ws: WebSocket, part: ChainPart) => void;
 
 /**
  * Wraps a handler in its middleware; the first is the outermost. Made once a route, run once a connection.

@@ -6,7 +6,7 @@ import { Settlement, type Presence } from '../../load/ledger/settlement.ts';
 
 const deadlineUs = 100;
 
-/** What happened in one room, told message by message: the naive ledger reads it as DESIGN.md §5 does. */
+/** What happened in one room, told message by message: the naive ledger reads it as docs/load.md does. */
 interface Story {
   /** Of each sender, when each message really left. */
   readonly sentUs: readonly (readonly number[])[];

@@ -1,14 +1,10 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { offencesOf } from './floors.ts';
-import { root, run } from './run.ts';
+import { sourceFiles } from './source-files.ts';
 
 async function filesOfTrees(): Promise<Map<string, string>> {
-  const listed = ['ls-files', '--cached', '--others', '--exclude-standard', '-z', 'src', 'testing', 'load'];
-  const { output } = await run('git', listed, root);
-  const paths = output.split('\0').filter((path) => path.endsWith('.ts'));
-  return new Map(paths.map((path) => [path, readFileSync(join(root, path), 'utf8')]));
+  const files = await sourceFiles('src', 'testing', 'load');
+  return new Map(files.filter(({ path }) => path.endsWith('.ts')).map(({ path, text }) => [path, text]));
 }
 
 /** What must be refused: the file, what it imports, and what is said of it. */

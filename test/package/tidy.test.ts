@@ -1,12 +1,8 @@
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { root, run } from './run.ts';
-
-interface SourceFile {
-  readonly path: string;
-  readonly text: string;
-}
+import { root } from './run.ts';
+import { sourceFiles, type SourceFile } from './source-files.ts';
 
 /** Files that plant faults on purpose, this one among them. */
 const planters = /^test\/package\/(tidy|lint-gate|tool-gates)\.test\.ts$/;
@@ -79,7 +75,7 @@ const lineRules: readonly LineRule[] = [
   },
 ];
 
-/** What may stand at the top: DESIGN's list and the tools' own settings. */
+/** What may stand at the top: the project's folders and the tools' own settings. */
 const topLevel = `
   src testing load bench build test examples docs .ci package.json package-lock.json README.md LICENSE CHANGELOG.md CONTRIBUTING.md
   .gitignore tsconfig.json tsconfig.build.json vitest.config.ts .oxlintrc.json .oxfmtrc.json knip.json`.split(/\s+/);
@@ -91,13 +87,7 @@ const lineCaps: readonly (readonly [RegExp, number])[] = [
 
 let files: readonly SourceFile[];
 beforeAll(async () => {
-  // Files not yet added count too: they are about to be.
-  const { output } = await run('git', ['ls-files', '--cached', '--others', '--exclude-standard', '-z'], root);
-  files = output
-    .split('\0')
-    .filter((path) => path !== '' && existsSync(join(root, path)) && statSync(join(root, path)).isFile())
-    .map((path) => ({ path, text: readFileSync(join(root, path), 'utf8') }))
-    .filter(({ text }) => !text.includes('\0'));
+  files = await sourceFiles();
 });
 
 function offences(rule: LineRule, { path, text }: SourceFile): string[] {

@@ -1,5 +1,5 @@
 import type { Message } from '../../src/index.ts';
-import type { BrowserClient, Guests } from '../target/browser-client.ts';
+import type { BrowserClient, BrowserClients } from '../target/browser-client.ts';
 import type { Link, LinkRequest } from '../transport/link.ts';
 import { CloseEvent, Listeners, type Listener } from './page-event.ts';
 import type { Log } from '../client/transcript.ts';
@@ -10,7 +10,7 @@ export const readyStates = { CONNECTING: 0, OPEN: 1, CLOSING: 2, CLOSED: 3 } as 
 
 /** What a page's socket reaches. */
 export interface PageServer {
-  readonly browserClients: Guests;
+  readonly browserClients: BrowserClients;
   readonly log: Log;
   /** Those that are not closed. */
   readonly pages: Set<BrowserClient>;

@@ -15,7 +15,7 @@ export type Match =
   | null
   | object;
 
-export type Verdict =
+export type MatchResult =
   | { readonly isMatch: true; readonly value: unknown }
   /** @property error what the match threw */
   | { readonly isMatch: false; readonly why: string; readonly error?: unknown };
@@ -40,7 +40,7 @@ export function jsonOf<T>(message: Message): { readonly value: T } | { readonly 
 }
 
 /** Whether a frame matches; a schema or a predicate may answer later. */
-export function matchFrame(message: Message, match: unknown): Verdict | Promise<Verdict> {
+export function matchFrame(message: Message, match: unknown): MatchResult | Promise<MatchResult> {
   if (isSchema(match)) return later(match['~standard'].validate(valueOf(message)), verdictOf);
   if (match instanceof RegExp) return matchRegExp(message, match);
   if (typeof match === 'function') return matchPredicate(message, match as (frame: unknown) => unknown);
@@ -113,12 +113,12 @@ export function show(value: unknown): string {
 function verdictOf(result: {
   readonly value?: unknown;
   readonly issues?: readonly { readonly message: string }[] | undefined;
-}): Verdict {
+}): MatchResult {
   if (result.issues === undefined) return yes(result.value);
   return no(`the schema refuses it: ${result.issues.map((issue) => issue.message).join('; ')}`);
 }
 
-function matchRegExp(message: Message, match: RegExp): Verdict {
+function matchRegExp(message: Message, match: RegExp): MatchResult {
   if (message.type === 'bytes') return no('it is a binary frame, a RegExp is for text');
   // One with the flag g or y would go on where it ended the last time.
   match.lastIndex = 0;
@@ -127,19 +127,19 @@ function matchRegExp(message: Message, match: RegExp): Verdict {
   return isMatch ? yes(message.data) : no('its text does not match');
 }
 
-function matchPredicate(message: Message, match: (frame: unknown) => unknown): Verdict | Promise<Verdict> {
+function matchPredicate(message: Message, match: (frame: unknown) => unknown): MatchResult | Promise<MatchResult> {
   const value = valueOf(message);
   return later(match(value), (isMatch) => (isMatch ? yes(value) : no('the predicate is false for it')));
 }
 
-function matchText(message: Message, match: string): Verdict {
+function matchText(message: Message, match: string): MatchResult {
   if (message.type === 'bytes') return no('it is a binary frame, a string is compared with text');
   if (message.data === match) return yes(match);
   const isJsonOfIt = message.data === JSON.stringify(match);
   return no(isJsonOfIt ? 'a string is compared with the text as it is, and this is its JSON' : 'its text differs');
 }
 
-function matchBytes(message: Message, match: Uint8Array): Verdict {
+function matchBytes(message: Message, match: Uint8Array): MatchResult {
   if (message.type === 'text') return no('it is a text frame, bytes are compared with a binary one');
   return Buffer.compare(message.data, match) === 0 ? yes(message.data) : no('its bytes differ');
 }
@@ -153,7 +153,7 @@ function own(record: Record<string, unknown>, key: string): unknown {
   return Object.hasOwn(record, key) ? record[key] : undefined;
 }
 
-function later<T>(result: T | PromiseLike<T>, decide: (result: T) => Verdict): Verdict | Promise<Verdict> {
+function later<T>(result: T | PromiseLike<T>, decide: (result: T) => MatchResult): MatchResult | Promise<MatchResult> {
   return isThenable(result) ? Promise.resolve(result).then(decide) : decide(result);
 }
 
@@ -161,10 +161,10 @@ function isThenable<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
   return typeof (value as { then?: unknown } | null | undefined)?.then === 'function';
 }
 
-function yes(value: unknown): Verdict {
+function yes(value: unknown): MatchResult {
   return { isMatch: true, value };
 }
 
-function no(why: string): Verdict {
+function no(why: string): MatchResult {
   return { isMatch: false, why };
 }

@@ -1,13 +1,13 @@
 import type { Message } from '../../src/index.ts';
-import { describeMatch, isAsymmetric, isSchema, matchFrame, show, valueOf, type Verdict } from './matchers.ts';
+import { describeMatch, isAsymmetric, isSchema, matchFrame, show, valueOf, type MatchResult } from './matchers.ts';
 import type { FrameReading, Thrown } from './wait.ts';
 
 /** Remembers what a schema that answers later said of a frame. */
 class Matching {
-  readonly #verdicts = new Map<string, Verdict | 'thinking'>();
+  readonly #verdicts = new Map<string, MatchResult | 'thinking'>();
 
   /** What throws does not match: the frame stays, and the error is the reason. */
-  of(frame: Message, match: unknown, key: string): Verdict | 'thinking' {
+  of(frame: Message, match: unknown, key: string): MatchResult | 'thinking' {
     const known = this.#verdicts.get(key);
     if (known !== undefined) return known;
     const verdict = judged(frame, match);
@@ -21,7 +21,7 @@ class Matching {
   }
 }
 
-function judged(frame: Message, match: unknown): Verdict | Promise<Verdict> {
+function judged(frame: Message, match: unknown): MatchResult | Promise<MatchResult> {
   try {
     return matchFrame(frame, match);
   } catch (error) {
@@ -29,7 +29,7 @@ function judged(frame: Message, match: unknown): Verdict | Promise<Verdict> {
   }
 }
 
-function thrown(error: unknown): Verdict {
+function thrown(error: unknown): MatchResult {
   const what = error instanceof Error ? `${error.name}: ${error.message}` : show(error);
   return { isMatch: false, why: `the match itself threw ${what}`, error };
 }
@@ -85,7 +85,7 @@ export function readUnordered(matches: readonly unknown[]): (frames: readonly Me
   const matching = new Matching();
   return (frames) => {
     const seen = frames.slice(0, matches.length);
-    const verdicts: (Verdict | 'thinking')[][] = seen.map((frame, at) =>
+    const verdicts: (MatchResult | 'thinking')[][] = seen.map((frame, at) =>
       matches.map((match, which) => matching.of(frame, match, `${at}/${which}`)),
     );
     if (verdicts.some((row) => row.includes('thinking'))) return { is: 'thinking' };
@@ -93,13 +93,13 @@ export function readUnordered(matches: readonly unknown[]): (frames: readonly Me
     const leftOver = (): number[] => [...matches.keys()].filter((which) => !frameOf.has(which));
     const inWords = (left: readonly number[]): string => left.map((which) => describeMatch(matches[which])).join(' · ');
     for (const at of seen.keys()) {
-      if (assign(at, verdicts as Verdict[][], frameOf, new Set())) continue;
+      if (assign(at, verdicts as MatchResult[][], frameOf, new Set())) continue;
       const left = leftOver();
       return {
         is: 'wrong',
         at,
         why: `${show(valueOf(seen[at] as Message))} fits none of those still expected: ${inWords(left) || 'none'}`,
-        threw: thrownIn(verdicts as Verdict[][], [...left, ...matches.keys()], at),
+        threw: thrownIn(verdicts as MatchResult[][], [...left, ...matches.keys()], at),
       };
     }
     if (seen.length < matches.length) {
@@ -107,11 +107,11 @@ export function readUnordered(matches: readonly unknown[]): (frames: readonly Me
       return {
         is: 'open',
         missing: `${matches.length} frames in any order were expected, ${seen.length} came; missing: ${inWords(left)}`,
-        threw: thrownIn(verdicts as Verdict[][], left),
+        threw: thrownIn(verdicts as MatchResult[][], left),
       };
     }
     const values = matches.map((_, which) => {
-      const verdict = (verdicts as Verdict[][])[frameOf.get(which) as number]?.[which] as Verdict;
+      const verdict = (verdicts as MatchResult[][])[frameOf.get(which) as number]?.[which] as MatchResult;
       return verdict.isMatch ? verdict.value : undefined;
     });
     return { is: 'done', value: values, taken: matches.length };
@@ -146,8 +146,8 @@ export function readFirst(match: unknown): (frames: readonly Message[]) => Frame
   };
 }
 
-function assign(at: number, verdicts: Verdict[][], frameOf: Map<number, number>, tried: Set<number>): boolean {
-  for (const [which, verdict] of (verdicts[at] as Verdict[]).entries()) {
+function assign(at: number, verdicts: MatchResult[][], frameOf: Map<number, number>, tried: Set<number>): boolean {
+  for (const [which, verdict] of (verdicts[at] as MatchResult[]).entries()) {
     if (!verdict.isMatch || tried.has(which)) continue;
     tried.add(which);
     const holder = frameOf.get(which);
@@ -160,7 +160,7 @@ function assign(at: number, verdicts: Verdict[][], frameOf: Map<number, number>,
 }
 
 /** What one of some matches threw, by their order, at one frame before the others: it may be why they do not fit. */
-function thrownIn(verdicts: Verdict[][], which: readonly number[], first = 0): Thrown | undefined {
+function thrownIn(verdicts: MatchResult[][], which: readonly number[], first = 0): Thrown | undefined {
   for (const at of new Set([first, ...verdicts.keys()])) {
     for (const each of which) {
       const verdict = verdicts[at]?.[each];

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { Frame } from 'channelbox';
 import { until, type ConformanceCase } from './case.ts';
-import { Served, Stage, turns, type Pair, type TransportHarness } from './transport-harness.ts';
+import { Served, OpenSite, turns, type Pair, type TransportHarness } from './transport-harness.ts';
 
 /** How a wire ends. */
 export function closingCases(harness: TransportHarness): ConformanceCase[] {
@@ -20,8 +20,8 @@ function serverCases(harness: TransportHarness): ConformanceCase[] {
     {
       name: "the server's close reaches the client with code and reason, behind all that was written",
       run: async () => {
-        await using stage = await Stage.of(harness);
-        const pair = await stage.pair();
+        await using site = await OpenSite.of(harness);
+        const pair = await site.pair();
         const { client, served } = pair;
         for (let at = 0; at < 10; at += 1) served.wire.write(Frame.text(String(at)));
         served.wire.close(4001, 'grüße');
@@ -35,8 +35,8 @@ function serverCases(harness: TransportHarness): ConformanceCase[] {
     {
       name: 'reading goes on after the close, until the client has answered it',
       run: async () => {
-        await using stage = await Stage.of(harness);
-        const pair = await stage.pair();
+        await using site = await OpenSite.of(harness);
+        const pair = await site.pair();
         pair.client.send('on its way');
         pair.served.wire.close(1000, '');
         await untilEnded(pair);
@@ -46,8 +46,8 @@ function serverCases(harness: TransportHarness): ConformanceCase[] {
     {
       name: 'nothing is written after the close',
       run: async () => {
-        await using stage = await Stage.of(harness);
-        const pair = await stage.pair();
+        await using site = await OpenSite.of(harness);
+        const pair = await site.pair();
         pair.served.wire.close(1000, '');
         assert.equal(pair.served.wire.write(Frame.text('late')), 'closed');
         pair.served.wire.ping();
@@ -62,8 +62,8 @@ function serverCases(harness: TransportHarness): ConformanceCase[] {
     {
       name: 'a close waits for a client that does not read, and for its answer',
       run: async () => {
-        await using stage = await Stage.of(harness);
-        const pair = await stage.pair();
+        await using site = await OpenSite.of(harness);
+        const pair = await site.pair();
         pair.client.pause();
         await turns();
         pair.served.wire.close(4002, '');
@@ -82,8 +82,8 @@ function clientCases(harness: TransportHarness): ConformanceCase[] {
     {
       name: "the client's close comes after its frames, and is answered with its code",
       run: async () => {
-        await using stage = await Stage.of(harness);
-        const pair = await stage.pair();
+        await using site = await OpenSite.of(harness);
+        const pair = await site.pair();
         pair.client.send('1');
         pair.client.send('2');
         pair.client.close(3001, 'grüße');
@@ -96,8 +96,8 @@ function clientCases(harness: TransportHarness): ConformanceCase[] {
     {
       name: 'a close without a code is told as 1005',
       run: async () => {
-        await using stage = await Stage.of(harness);
-        const pair = await stage.pair();
+        await using site = await OpenSite.of(harness);
+        const pair = await site.pair();
         pair.client.close();
         await untilEnded(pair);
         assert.deepEqual(pair.served.closes, [{ code: 1005, reason: '', wasClean: true }]);
@@ -106,8 +106,8 @@ function clientCases(harness: TransportHarness): ConformanceCase[] {
     {
       name: 'nothing is written once the client has closed, and all calls are in vain',
       run: async () => {
-        await using stage = await Stage.of(harness);
-        const pair = await stage.pair();
+        await using site = await OpenSite.of(harness);
+        const pair = await site.pair();
         pair.client.close(1000);
         await untilEnded(pair);
         const { wire } = pair.served;
@@ -125,8 +125,8 @@ function clientCases(harness: TransportHarness): ConformanceCase[] {
     {
       name: "what a turn wrote before the client's close came still leaves",
       run: async () => {
-        await using stage = await Stage.of(harness);
-        const pair = await stage.pair();
+        await using site = await OpenSite.of(harness);
+        const pair = await site.pair();
         pair.served.wire.write(Frame.text('answer'));
         pair.client.send('question');
         await until(() => pair.client.received.length === 1, 'it has come');
@@ -138,8 +138,8 @@ function clientCases(harness: TransportHarness): ConformanceCase[] {
     {
       name: 'a close that comes while the wire is paused is told after the frames before it',
       run: async () => {
-        await using stage = await Stage.of(harness);
-        const pair = await stage.pair();
+        await using site = await OpenSite.of(harness);
+        const pair = await site.pair();
         pair.served.wire.pause();
         await turns();
         pair.client.send('1');
@@ -154,8 +154,8 @@ function clientCases(harness: TransportHarness): ConformanceCase[] {
     {
       name: 'an end that comes before anyone listens is told after it',
       run: async () => {
-        await using stage = await Stage.of(harness);
-        const { client, upgrade } = await stage.ask();
+        await using site = await OpenSite.of(harness);
+        const { client, upgrade } = await site.ask();
         const served = new Served(await upgrade.accept({}));
         await until(() => client.answer !== undefined, 'the client is let in');
         client.send('1');
@@ -174,8 +174,8 @@ function brokenCases(harness: TransportHarness): ConformanceCase[] {
     {
       name: 'both ends close at once, and each learns of it once',
       run: async () => {
-        await using stage = await Stage.of(harness);
-        const pair = await stage.pair();
+        await using site = await OpenSite.of(harness);
+        const pair = await site.pair();
         pair.client.close(3000);
         pair.served.wire.close(4000, '');
         await untilEnded(pair);
@@ -185,8 +185,8 @@ function brokenCases(harness: TransportHarness): ConformanceCase[] {
     {
       name: 'a terminated wire ends with 1006 at both ends',
       run: async () => {
-        await using stage = await Stage.of(harness);
-        const pair = await stage.pair();
+        await using site = await OpenSite.of(harness);
+        const pair = await site.pair();
         pair.served.wire.terminate();
         assert.equal(pair.served.wire.write(Frame.text('late')), 'closed');
         pair.served.wire.terminate();
@@ -198,8 +198,8 @@ function brokenCases(harness: TransportHarness): ConformanceCase[] {
     {
       name: 'a client that vanishes is told as 1006',
       run: async () => {
-        await using stage = await Stage.of(harness);
-        const pair = await stage.pair();
+        await using site = await OpenSite.of(harness);
+        const pair = await site.pair();
         pair.client.drop();
         await untilEnded(pair);
         assert.deepEqual(pair.served.closes, [{ code: 1006, reason: '', wasClean: false }]);
@@ -209,8 +209,8 @@ function brokenCases(harness: TransportHarness): ConformanceCase[] {
     {
       name: 'a close that is not answered can be cut off',
       run: async () => {
-        await using stage = await Stage.of(harness);
-        const pair = await stage.pair();
+        await using site = await OpenSite.of(harness);
+        const pair = await site.pair();
         pair.client.pause();
         await turns();
         pair.served.wire.close(4000, '');

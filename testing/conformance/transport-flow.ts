@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { Frame } from 'channelbox';
 import { until, type ConformanceCase } from './case.ts';
-import { Stage, turns, type Pair, type TransportHarness } from './transport-harness.ts';
+import { OpenSite, turns, type Pair, type TransportHarness } from './transport-harness.ts';
 
 /** Of bytes that no compression makes smaller. */
 const large = Frame.bytes(randomBytes(64 * 1024));
@@ -31,8 +31,8 @@ function turnCases(harness: TransportHarness): ConformanceCase[] {
     {
       name: 'what is written in a turn counts as buffered until the turn ends, and as sent',
       run: async () => {
-        await using stage = await Stage.of(harness);
-        const { client, served } = await stage.pair();
+        await using site = await OpenSite.of(harness);
+        const { client, served } = await site.pair();
         await turns();
         assert.equal(served.wire.bufferedBytes, 0);
 
@@ -49,8 +49,8 @@ function turnCases(harness: TransportHarness): ConformanceCase[] {
     {
       name: 'a microtask does not end a turn',
       run: async () => {
-        await using stage = await Stage.of(harness);
-        const { served } = await stage.pair();
+        await using site = await OpenSite.of(harness);
+        const { served } = await site.pair();
         await turns();
         served.wire.write(large);
         await Promise.resolve();
@@ -62,8 +62,8 @@ function turnCases(harness: TransportHarness): ConformanceCase[] {
     {
       name: 'drained gives way to the rest of the process, and is at once where nothing is buffered',
       run: async () => {
-        await using stage = await Stage.of(harness);
-        const { served } = await stage.pair();
+        await using site = await OpenSite.of(harness);
+        const { served } = await site.pair();
         await turns();
         await served.wire.drained();
         let hasComeRound = false;
@@ -84,8 +84,8 @@ function waitingCases(harness: TransportHarness): ConformanceCase[] {
     {
       name: 'a client that does not read leaves bytes waiting, and the next frame is queued',
       run: async () => {
-        await using stage = await Stage.of(harness);
-        const pair = await stage.pair();
+        await using site = await OpenSite.of(harness);
+        const pair = await site.pair();
         const { client, served } = pair;
         const count = await clog(pair);
 
@@ -109,8 +109,8 @@ function waitingCases(harness: TransportHarness): ConformanceCase[] {
     {
       name: 'who waits for the drain goes on when the wire ends instead',
       run: async () => {
-        await using stage = await Stage.of(harness);
-        const pair = await stage.pair();
+        await using site = await OpenSite.of(harness);
+        const pair = await site.pair();
         await clog(pair);
         const draining = pair.served.wire.drained();
         pair.served.wire.terminate();
@@ -122,9 +122,9 @@ function waitingCases(harness: TransportHarness): ConformanceCase[] {
     {
       name: 'one slow client holds up no other',
       run: async () => {
-        await using stage = await Stage.of(harness);
-        const slow = await stage.pair();
-        const healthy = await stage.pair();
+        await using site = await OpenSite.of(harness);
+        const slow = await site.pair();
+        const healthy = await site.pair();
         await clog(slow);
         assert.equal(healthy.served.wire.write(Frame.text('x')), 'sent');
         await until(() => healthy.client.received.length === 1, 'it has come');
@@ -138,8 +138,8 @@ function readingCases(harness: TransportHarness): ConformanceCase[] {
     {
       name: 'a paused wire reads no further, and loses nothing',
       run: async () => {
-        await using stage = await Stage.of(harness);
-        const { client, served } = await stage.pair();
+        await using site = await OpenSite.of(harness);
+        const { client, served } = await site.pair();
         served.wire.pause();
         await turns();
         const texts = Array.from({ length: 50 }, (_, at) => String(at));
@@ -155,8 +155,8 @@ function readingCases(harness: TransportHarness): ConformanceCase[] {
     {
       name: 'a wire paused amid what one read brought still hands all out in order',
       run: async () => {
-        await using stage = await Stage.of(harness);
-        const { client, served } = await stage.pair();
+        await using site = await OpenSite.of(harness);
+        const { client, served } = await site.pair();
         const texts = Array.from({ length: 50 }, (_, at) => String(at));
         for (const text of texts) client.send(text);
         await until(() => served.frames.length > 0, 'the first has come');
@@ -172,8 +172,8 @@ function readingCases(harness: TransportHarness): ConformanceCase[] {
     {
       name: 'a paused wire still writes',
       run: async () => {
-        await using stage = await Stage.of(harness);
-        const { client, served } = await stage.pair();
+        await using site = await OpenSite.of(harness);
+        const { client, served } = await site.pair();
         served.wire.pause();
         assert.equal(served.wire.write(Frame.text('x')), 'sent');
         await until(() => client.received.length === 1, 'it has come');
@@ -182,8 +182,8 @@ function readingCases(harness: TransportHarness): ConformanceCase[] {
     {
       name: 'a ping is answered',
       run: async () => {
-        await using stage = await Stage.of(harness);
-        const { client, served } = await stage.pair();
+        await using site = await OpenSite.of(harness);
+        const { client, served } = await site.pair();
         served.wire.ping();
         await until(() => served.pongs === 1, 'the pong has come');
         served.wire.ping();

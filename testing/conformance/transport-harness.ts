@@ -84,7 +84,7 @@ export interface Pair {
 }
 
 /** A transport and what came in by it. */
-export class Stage implements AsyncDisposable {
+export class OpenSite implements AsyncDisposable {
   readonly upgrades: Upgrade[] = [];
   readonly #site: TransportSite;
 
@@ -93,9 +93,9 @@ export class Stage implements AsyncDisposable {
     this.upgrades = upgrades;
   }
 
-  static async of(harness: TransportHarness): Promise<Stage> {
+  static async of(harness: TransportHarness): Promise<OpenSite> {
     const upgrades: Upgrade[] = [];
-    return new Stage(await harness.serve((upgrade) => upgrades.push(upgrade)), upgrades);
+    return new OpenSite(await harness.serve((upgrade) => upgrades.push(upgrade)), upgrades);
   }
 
   /** A client whose handshake has come in, and is not answered yet. */

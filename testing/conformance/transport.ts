@@ -3,7 +3,7 @@ import { Frame, WebSocketDisconnect } from 'channelbox';
 import { until, type ConformanceCase } from './case.ts';
 import { closingCases } from './transport-closing.ts';
 import { flowCases } from './transport-flow.ts';
-import { Served, Stage, turns, type HandshakeAnswer, type TransportHarness } from './transport-harness.ts';
+import { Served, OpenSite, turns, type HandshakeAnswer, type TransportHarness } from './transport-harness.ts';
 
 export type { ConformanceCase } from './case.ts';
 export type {
@@ -34,8 +34,8 @@ function acceptCases(harness: TransportHarness): ConformanceCase[] {
     {
       name: 'an upgrade says what was asked for, and by whom',
       run: async () => {
-        await using stage = await Stage.of(harness);
-        const { upgrade } = await stage.ask({
+        await using site = await OpenSite.of(harness);
+        const { upgrade } = await site.ask({
           target: '/room/a%20b?token=1&token=2',
           headers: [['X-Some', 'one']],
           subprotocols: ['chat', 'superchat'],
@@ -55,8 +55,8 @@ function acceptCases(harness: TransportHarness): ConformanceCase[] {
     {
       name: 'an accept answers 101 with the headers and the subprotocol that it names',
       run: async () => {
-        await using stage = await Stage.of(harness);
-        const { client, upgrade } = await stage.ask({ subprotocols: ['chat', 'superchat'] });
+        await using site = await OpenSite.of(harness);
+        const { client, upgrade } = await site.ask({ subprotocols: ['chat', 'superchat'] });
         assert.ok(client.answer === undefined, 'nothing is sent before the accept');
 
         await upgrade.accept({ subprotocol: 'superchat', headers: [['X-Session', 'abc']] });
@@ -69,8 +69,8 @@ function acceptCases(harness: TransportHarness): ConformanceCase[] {
     {
       name: 'a subprotocol that is not named is not chosen',
       run: async () => {
-        await using stage = await Stage.of(harness);
-        const { client, upgrade } = await stage.ask({ subprotocols: ['chat'] });
+        await using site = await OpenSite.of(harness);
+        const { client, upgrade } = await site.ask({ subprotocols: ['chat'] });
         await upgrade.accept({});
         await until(() => client.answer !== undefined, 'the client is answered');
         assert.equal(client.answer?.subprotocol, '');
@@ -79,8 +79,8 @@ function acceptCases(harness: TransportHarness): ConformanceCase[] {
     {
       name: 'what the request said can be read after the answer',
       run: async () => {
-        await using stage = await Stage.of(harness);
-        const { upgrade } = await stage.ask({ target: '/later?a=1', headers: [['X-Some', 'one']] });
+        await using site = await OpenSite.of(harness);
+        const { upgrade } = await site.ask({ target: '/later?a=1', headers: [['X-Some', 'one']] });
         await upgrade.accept({});
         assert.equal(upgrade.url.search, '?a=1');
         assert.ok(upgrade.headers.some(([name, value]) => name.toLowerCase() === 'x-some' && value === 'one'));
@@ -89,8 +89,8 @@ function acceptCases(harness: TransportHarness): ConformanceCase[] {
     {
       name: 'an upgrade is answered once',
       run: async () => {
-        await using stage = await Stage.of(harness);
-        const { upgrade } = await stage.ask();
+        await using site = await OpenSite.of(harness);
+        const { upgrade } = await site.ask();
         await upgrade.accept({});
         await assert.rejects(upgrade.accept({}), { code: 'CHANNELBOX_ALREADY_ANSWERED' });
         await assert.rejects(upgrade.deny(new Response()), { code: 'CHANNELBOX_ALREADY_ANSWERED' });
@@ -104,8 +104,8 @@ function denyCases(harness: TransportHarness): ConformanceCase[] {
     {
       name: 'a deny answers with status, headers and body as they are',
       run: async () => {
-        await using stage = await Stage.of(harness);
-        const { client, upgrade } = await stage.ask();
+        await using site = await OpenSite.of(harness);
+        const { client, upgrade } = await site.ask();
         const headers = new Headers({ 'X-Why': 'because', 'Content-Type': 'text/plain; charset=utf-8' });
         headers.append('Set-Cookie', 'a=1');
         headers.append('Set-Cookie', 'b=2');
@@ -122,8 +122,8 @@ function denyCases(harness: TransportHarness): ConformanceCase[] {
     {
       name: 'a deny without a body is an answer too',
       run: async () => {
-        await using stage = await Stage.of(harness);
-        const { client, upgrade } = await stage.ask();
+        await using site = await OpenSite.of(harness);
+        const { client, upgrade } = await site.ask();
         await upgrade.deny(new Response(null, { status: 403 }));
         await until(() => client.answer !== undefined, 'the client is answered');
         assert.deepEqual([client.answer?.status, client.answer?.body], [403, '']);
@@ -140,8 +140,8 @@ function leavingCases(harness: TransportHarness): ConformanceCase[] {
     {
       name: 'a client that leaves unanswered aborts the signal, and can be accepted no more',
       run: async () => {
-        await using stage = await Stage.of(harness);
-        const { client, upgrade } = await stage.ask();
+        await using site = await OpenSite.of(harness);
+        const { client, upgrade } = await site.ask();
         const { signal } = upgrade;
         client.drop();
         await until(() => signal.aborted, 'the signal aborts');
@@ -152,8 +152,8 @@ function leavingCases(harness: TransportHarness): ConformanceCase[] {
     {
       name: 'a deny for a client that has left harms nobody',
       run: async () => {
-        await using stage = await Stage.of(harness);
-        const { client, upgrade } = await stage.ask();
+        await using site = await OpenSite.of(harness);
+        const { client, upgrade } = await site.ask();
         const { signal } = upgrade;
         client.drop();
         await until(() => signal.aborted, 'the signal aborts');
@@ -163,8 +163,8 @@ function leavingCases(harness: TransportHarness): ConformanceCase[] {
     {
       name: 'an answered upgrade aborts no more',
       run: async () => {
-        await using stage = await Stage.of(harness);
-        const { client, upgrade } = await stage.ask();
+        await using site = await OpenSite.of(harness);
+        const { client, upgrade } = await site.ask();
         const { signal } = upgrade;
         const served = new Served(await upgrade.accept({})).listen();
         await until(() => client.answer !== undefined, 'the client is let in');
@@ -190,8 +190,8 @@ function frameCases(harness: TransportHarness): ConformanceCase[] {
     {
       name: 'frames of every size and both kinds go both ways, in order, as they were',
       run: async () => {
-        await using stage = await Stage.of(harness);
-        const { client, served } = await stage.pair();
+        await using site = await OpenSite.of(harness);
+        const { client, served } = await site.pair();
 
         for (const data of payloads) client.send(data);
         for (const data of payloads) served.wire.write(typeof data === 'string' ? Frame.text(data) : Frame.bytes(data));
@@ -212,8 +212,8 @@ function frameCases(harness: TransportHarness): ConformanceCase[] {
     {
       name: 'frames that come before anyone listens are handed out after it, in order',
       run: async () => {
-        await using stage = await Stage.of(harness);
-        const { client, upgrade } = await stage.ask();
+        await using site = await OpenSite.of(harness);
+        const { client, upgrade } = await site.ask();
         await turns();
         const served = new Served(await upgrade.accept({}));
         await until(() => client.answer !== undefined, 'the client is let in');
@@ -228,8 +228,8 @@ function frameCases(harness: TransportHarness): ConformanceCase[] {
     {
       name: 'an upgrade that was watched is served as any other',
       run: async () => {
-        await using stage = await Stage.of(harness);
-        const { client, upgrade } = await stage.ask();
+        await using site = await OpenSite.of(harness);
+        const { client, upgrade } = await site.ask();
         assert.equal(upgrade.signal.aborted, false);
         await turns();
         const served = new Served(await upgrade.accept({})).listen();
@@ -241,8 +241,8 @@ function frameCases(harness: TransportHarness): ConformanceCase[] {
     {
       name: 'one frame serves many wires, and is a copy of what it was made of',
       run: async () => {
-        await using stage = await Stage.of(harness);
-        const pairs = [await stage.pair(), await stage.pair(), await stage.pair()];
+        await using site = await OpenSite.of(harness);
+        const pairs = [await site.pair(), await site.pair(), await site.pair()];
         const bytes = Uint8Array.of(1, 2, 3);
         const frame = Frame.bytes(bytes);
         bytes.fill(9);
@@ -256,8 +256,8 @@ function frameCases(harness: TransportHarness): ConformanceCase[] {
     {
       name: 'half a surrogate pair arrives as U+FFFD',
       run: async () => {
-        await using stage = await Stage.of(harness);
-        const { client, served } = await stage.pair();
+        await using site = await OpenSite.of(harness);
+        const { client, served } = await site.pair();
         served.wire.write(Frame.text('a\ud800b'));
         await until(() => client.received.length === 1, 'it has come');
         assert.equal(client.received[0]?.data, 'a\ufffdb');
@@ -266,8 +266,8 @@ function frameCases(harness: TransportHarness): ConformanceCase[] {
     {
       name: 'a message of maxPayloadBytes passes, a larger one ends the wire with 1009',
       run: async () => {
-        await using stage = await Stage.of(harness);
-        const { client, served } = await stage.pair({ maxPayloadBytes: 10 });
+        await using site = await OpenSite.of(harness);
+        const { client, served } = await site.pair({ maxPayloadBytes: 10 });
         client.send('é'.repeat(5));
         client.send('é'.repeat(5) + 'x');
         client.send('after');

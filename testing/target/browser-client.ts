@@ -11,7 +11,7 @@ export interface BrowserClient {
 }
 
 /** The browserClients of one thing under test. What is on its way to them is on its way: rest waits for it. */
-export class Guests {
+export class BrowserClients {
   readonly #connect: (request: LinkRequest, events: LinkEvents) => Link;
   readonly #browserClients = new Set<BrowserClient>();
   #tasks: (() => void)[] = [];

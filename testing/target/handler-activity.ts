@@ -99,7 +99,7 @@ export function placeOf({ route, hook, connection }: ErrorContext, name: string 
   return `${route ?? 'no route'}, ${hook}, connection ${connection}${name === undefined ? '' : ` of ${name}`}`;
 }
 
-export interface Failure {
+export interface HandlerFailure {
   readonly error: unknown;
   readonly context: ErrorContext;
   readonly upgrade: Upgrade;
@@ -113,9 +113,9 @@ export class HandlerActivity implements AppActivity {
   readonly restless: Busy = new EndlessTraffic();
   readonly busy: Set<RunningHandler> = new Set();
   readonly running: Set<RunningHandler> = new Set();
-  readonly failures: Failure[] = [];
+  readonly failures: HandlerFailure[] = [];
   readonly connections: ProbedConnection[] = [];
-  readonly #byVisit = new Map<ProbedConnection, RunningHandler>();
+  readonly #byConnection = new Map<ProbedConnection, RunningHandler>();
   /** Everything on its way between the two ends. */
   isInFlight: () => boolean = () => false;
   /** Of the client that asked so. */
@@ -159,15 +159,15 @@ export class HandlerActivity implements AppActivity {
         const running = new RunningHandler(this, connection);
         this.running.add(running);
         this.connections.push(connection);
-        this.#byVisit.set(connection, running);
+        this.#byConnection.set(connection, running);
         const done = owners.run(running, body);
         const end = (): void => running.end();
         done.then(end, end);
         return done;
       },
-      rest: (connection) => this.#byVisit.get(connection)?.rest(),
+      rest: (connection) => this.#byConnection.get(connection)?.rest(),
       wake: (connection, body) => {
-        const running = this.#byVisit.get(connection);
+        const running = this.#byConnection.get(connection);
         if (running === undefined) return body();
         running.leave();
         return owners.run(running, body);

@@ -28,7 +28,7 @@ export interface Denied {
   readonly error?: unknown;
 }
 
-interface Asked {
+interface HandshakeCall {
   readonly path: string;
   readonly origin: { stack?: string };
   readonly deadlineMs: number;
@@ -39,10 +39,10 @@ interface Asked {
 abstract class AnswerWait<T> extends ClientWait<T> {
   readonly deadlineMs: number;
   protected readonly linkClient: LinkClient;
-  protected readonly asked: Asked;
+  protected readonly asked: HandshakeCall;
   #answer: Handshake | undefined;
 
-  constructor(client: LinkClient, asked: Asked) {
+  constructor(client: LinkClient, asked: HandshakeCall) {
     super(client);
     this.linkClient = client;
     this.asked = asked;

@@ -2,7 +2,7 @@ import type { Denial, Upgrade } from '../../src/index.ts';
 import type { ConnectOptions, TestClient } from '../client/client.ts';
 import { originOf } from '../time/clock.ts';
 import type { ClockMove, Wait } from '../time/watched-app.ts';
-import { Guests } from './browser-client.ts';
+import { BrowserClients } from './browser-client.ts';
 import { ConnectWait, HandshakeWait, type Handshake } from './handshake.ts';
 import type { Leaks } from './leaks.ts';
 import type { LinkTransport } from '../transport/link.ts';
@@ -60,7 +60,9 @@ export abstract class Target implements TestTarget, TestHost {
   readonly clients: LinkClient[] = [];
   readonly denials: WeakMap<Upgrade, Denial> = new WeakMap();
   /** Clients that no test reads: browser code behind a bridge. */
-  readonly browserClients: Guests = new Guests((request, events) => this.transport.connect(request, events));
+  readonly browserClients: BrowserClients = new BrowserClients((request, events) =>
+    this.transport.connect(request, events),
+  );
   protected abstract readonly transport: LinkTransport;
   /** How long a handshake may take, beyond what any server's own limit should be. */
   protected abstract readonly handshakeMs: number;

@@ -9,7 +9,7 @@ import { WsLink } from './ws-link.ts';
 /** An app behind a real socket on a free port of the loopback. */
 export class TcpTransport implements LinkTransport {
   readonly #server: Server = createServer();
-  readonly #passages = new Set<InFlightCounter>();
+  readonly #counters = new Set<InFlightCounter>();
   readonly #byPort = new Map<number, InFlightCounter>();
   #port: Promise<number> | undefined;
   /** Connections that wait for the port. */
@@ -35,9 +35,9 @@ export class TcpTransport implements LinkTransport {
 
   isInFlight(): boolean {
     if (this.#opening > 0) return true;
-    for (const inFlight of this.#passages) {
+    for (const inFlight of this.#counters) {
       if (inFlight.isInFlight) return true;
-      if (inFlight.isOver) this.#passages.delete(inFlight);
+      if (inFlight.isOver) this.#counters.delete(inFlight);
     }
     return false;
   }
@@ -58,7 +58,7 @@ export class TcpTransport implements LinkTransport {
     return new Promise((resolve) => {
       this.#server.closeAllConnections();
       this.#server.close(() => resolve());
-      for (const inFlight of this.#passages) if (!inFlight.clientIsOver) inFlight.link.drop();
+      for (const inFlight of this.#counters) if (!inFlight.clientIsOver) inFlight.link.drop();
     });
   }
 
@@ -72,7 +72,7 @@ export class TcpTransport implements LinkTransport {
     );
     inFlight.client = request.client;
     inFlight.onAsked = (upgrade) => events.asked?.(upgrade);
-    this.#passages.add(inFlight);
+    this.#counters.add(inFlight);
     return new CountedLink(inFlight);
   }
 }

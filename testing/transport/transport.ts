@@ -4,7 +4,7 @@ import { MemoryLink } from './memory-link.ts';
 import { Pump } from '../../src/transport/memory/pump.ts';
 
 /**
- * An app without a network: messages pass as they are, in the order of sending, and rule 7 of DESIGN.md §2 holds as it
+ * An app without a network: messages pass as they are, in the order of sending, and rule 7 of docs/semantics.md holds as it
  * does over TCP. `testing/conformance/transport.ts` checks it against the real thing.
  */
 export class MemoryTransport implements LinkTransport {

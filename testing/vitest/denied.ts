@@ -1,5 +1,5 @@
 import { ChannelBoxError, HandshakeError } from '../../src/index.ts';
-import { passed, wrongArgument, type Asked, type Verdict } from './expectation.ts';
+import { passed, wrongArgument, type MatcherContext, type MatcherResult } from './expectation.ts';
 import { diffOf } from '../client/failure.ts';
 import type { Denied, Handshake } from '../target/handshake.ts';
 import { areEqual, show } from '../client/matchers.ts';
@@ -17,11 +17,11 @@ export interface DeniedExpectation {
 
 /** The handshake was denied so; for `t.handshake(…)`, awaited or not, and for `t.connect(…)`, not awaited. */
 export async function toBeDeniedWith(
-  this: Asked,
+  this: MatcherContext,
   received: unknown,
   expected: number | DeniedExpectation = {},
   more: DeniedExpectation = {},
-): Promise<Verdict> {
+): Promise<MatcherResult> {
   if (typeof expected !== 'number' && (typeof expected !== 'object' || expected === null)) {
     throw wrongArgument('toBeDeniedWith', 'a status or { status, body, by, … }', expected);
   }

@@ -9,7 +9,7 @@ import { Deferred } from '../time/observed-promise.ts';
 import { Target } from '../target/target.ts';
 
 /** What a runner's `expect.extend` takes as an answer. */
-export interface Verdict {
+export interface MatcherResult {
   readonly pass: boolean;
   readonly message: () => string;
   readonly actual?: unknown;
@@ -17,18 +17,18 @@ export interface Verdict {
 }
 
 /** What a runner tells a matcher. */
-export interface Asked {
+export interface MatcherContext {
   readonly isNot?: boolean;
 }
 
-export const passed: Verdict = { pass: true, message: () => 'it passed' };
+export const passed: MatcherResult = { pass: true, message: () => 'it passed' };
 
 /** The next frame matches. Negated: at rest no unread frame does. */
 export async function toReceive(
-  this: Asked,
+  this: MatcherContext,
   received: unknown,
   ...given: readonly [match?: unknown, wait?: Absence]
-): Promise<Verdict> {
+): Promise<MatcherResult> {
   const client = clientOf(received, 'toReceive');
   const [match, wait = {}] = given;
   if (this.isNot) {
@@ -41,11 +41,11 @@ export async function toReceive(
 
 /** The next frames match, one each, in this order. Negated: at rest they stand nowhere among the unread ones. */
 export async function toReceiveInOrder(
-  this: Asked,
+  this: MatcherContext,
   received: unknown,
   matches: readonly never[],
   wait: Absence = {},
-): Promise<Verdict> {
+): Promise<MatcherResult> {
   const client = clientOf(received, 'toReceiveInOrder');
   if (!Array.isArray(matches)) throw wrongArgument('toReceiveInOrder', 'a list of matches', matches);
   if (this.isNot) {
@@ -57,11 +57,11 @@ export async function toReceiveInOrder(
 
 /** It closes so. Negated: at rest it is open, or closed otherwise. */
 export async function toBeClosedWith(
-  this: Asked,
+  this: MatcherContext,
   received: unknown,
   expected: number | Partial<Closed> = {},
   ...given: readonly [reason?: string | Absence, wait?: Absence]
-): Promise<Verdict> {
+): Promise<MatcherResult> {
   const client = clientOf(received, 'toBeClosedWith');
   const reason = typeof given[0] === 'string' ? { reason: given[0] } : {};
   const wait = (typeof given[0] === 'object' ? given[0] : given[1]) ?? {};
@@ -77,10 +77,10 @@ export async function toBeClosedWith(
 
 /** At rest, what this client saw and did is this text; indentation around it is of no matter. */
 export async function toMatchTranscript(
-  this: Asked,
+  this: MatcherContext,
   received: unknown,
   ...given: readonly [expected: string | RegExp, wait?: Absence]
-): Promise<Verdict> {
+): Promise<MatcherResult> {
   const client = clientOf(received, 'toMatchTranscript');
   const [expected, wait = {}] = given;
   await restOf(client, `expect(${client.name}).toMatchTranscript`, wait, originOf(toMatchTranscript));
@@ -105,11 +105,11 @@ export async function settledTranscript(received: unknown): Promise<string> {
 
 /** So many, or exactly these, are in a group; an app under test comes to rest first. */
 export async function toHaveMembers(
-  this: Asked,
+  this: MatcherContext,
   received: unknown,
   group: string,
   expected?: number | readonly (string | { readonly name: string })[],
-): Promise<Verdict> {
+): Promise<MatcherResult> {
   const target = received instanceof Target ? received : undefined;
   const box = boxOf(received);
   if (typeof group !== 'string') throw wrongArgument('toHaveMembers', 'the name of a group', group);
@@ -139,7 +139,7 @@ export async function toHaveMembers(
 }
 
 /** The failure of a call of the client's becomes the matcher's. */
-async function verdictOf(client: LinkClient, matcher: string, call: () => Promise<unknown>): Promise<Verdict> {
+async function verdictOf(client: LinkClient, matcher: string, call: () => Promise<unknown>): Promise<MatcherResult> {
   try {
     await call();
     return passed;
@@ -152,7 +152,7 @@ async function verdictOf(client: LinkClient, matcher: string, call: () => Promis
 }
 
 /** Of a negated matcher: what was found is the failure. */
-function absence(client: LinkClient, matcher: string, found: string | undefined): Verdict {
+function absence(client: LinkClient, matcher: string, found: string | undefined): MatcherResult {
   if (found === undefined) return { pass: false, message: () => '' };
   return failed(client.host, {
     pass: true,
@@ -164,7 +164,7 @@ function absence(client: LinkClient, matcher: string, found: string | undefined)
 export function failed(
   host: Pick<TestHost, 'refusals'>,
   verdict: { pass: boolean; message: string; actual?: unknown; expected?: unknown },
-): Verdict {
+): MatcherResult {
   const { message, ...rest } = verdict;
   const { promise } = new Deferred<unknown>();
   // The runner throws it in the matcher's place: it counts as heard of.
@@ -203,10 +203,10 @@ function firstOf({ unread, readCount, name }: LinkClient): string | undefined {
 }
 
 function namesIn({ activity, clients }: Target, group: string): string[] {
-  const seated = activity.connections.filter(
+  const joined = activity.connections.filter(
     (connection) => connection.isOpen && connection.memberships.includes(group),
   );
-  const upgrades = new Set(seated.map((connection) => connection.upgrade));
+  const upgrades = new Set(joined.map((connection) => connection.upgrade));
   return clients
     .filter(({ upgrade }) => upgrade !== undefined && upgrades.has(upgrade))
     .map(nameOf)

@@ -1,7 +1,7 @@
 import { parseThreshold } from '../../scenario/threshold.ts';
 import { bytes, milliseconds, number, share } from './format.ts';
 
-/** What a generator says of itself, in words, and what it may say before the run is void (DESIGN.md §5). */
+/** What a generator says of itself, in words, and what it may say before the run is void (docs/load.md). */
 const signals: Readonly<Record<string, readonly [name: string, allowed: string]>> = {
   cpuWait: ['waited for a CPU, each second', '≤ 0.25 s'],
   cpuWaitWorstSecond: ['… in the worst second', ''],

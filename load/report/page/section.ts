@@ -75,7 +75,7 @@ function mark(passed: boolean): Markup {
   return passed ? html`<span class="good">✓ passed</span>` : html`<span class="bad">✗ failed</span>`;
 }
 
-/** What each counter of the ledger means, in the words of DESIGN.md §5. */
+/** What each counter of the ledger means, in the words of docs/load.md. */
 const counters: readonly (readonly [name: keyof Omit<Ledger, 'firstViolations'>, meaning: string, isSin: boolean])[] = [
   ['published', 'messages sent', false],
   [
