@@ -49,8 +49,8 @@ const planted: readonly (readonly [what: string, file: string, code: string, sai
   ['a file without a place', 'src/new.ts', "import { x } from './errors.ts';", 'src/new.ts has no place'],
 ];
 
-/** Being mended: the load kit's rooms, and the in-memory transport's way between src and testing. */
-const pending = /^(load\/|src\/transport\/memory\/memory-upgrade|testing\/transport\/(memory-link|transport)\.ts)/;
+/** Being mended: the in-memory transport's way between src and testing. */
+const pending = /^(src\/transport\/memory\/memory-upgrade|testing\/transport\/(memory-link|transport)\.ts)/;
 
 describe('the floors', () => {
   test('hold in src, testing and load', async () => {

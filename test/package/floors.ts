@@ -30,12 +30,13 @@ export const floors: readonly (readonly string[])[] = [
   ['testing/index.ts', 'testing/vitest.ts', 'testing/mock-socket.ts', 'testing/simulator.ts'],
   // load
   ['load/thrown.ts', 'load/time.ts', 'load/load-error.ts', 'load/ledger'],
+  ['load/message.ts'],
   ['load/scenario'],
   ['load/plan'],
   ['load/generator'],
   ['load/result'],
   ['load/run'],
-  ['load/report'],
+  ['load/load.ts', 'load/report'],
   ['load/command'],
   ['load/index.ts', 'load/cli.ts', 'load/scenarios'],
 ];
