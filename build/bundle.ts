@@ -3,7 +3,7 @@
  * `dist/load/cli.js` and `dist/load/index.js`, so that `npx channelbox load` works by itself and a service that
  * installs channelbox gets `ws` and nothing else. The licences of what is inside stand beside them.
  *
- * `channelbox` and `channelbox/testing` stay imports by name, so that there is one `App` class in a process; so do `ws`
+ * `channelbox` and `channelbox/testing` stay imports by name and `src/internal.ts` one of a file, so that there is one `App` class in a process; so do `ws`
  * and the optional peers, which belong to whoever installs the package.
  */
 import { readFile, writeFile } from 'node:fs/promises';
@@ -20,11 +20,15 @@ interface PackageFacts {
   readonly text: string;
 }
 
-/** Doors of the package, by the source file that stands behind each. */
+/** What stands for each door in the two files. */
 const doors: ReadonlyMap<string, string> = new Map([
   ['src/index.ts', 'channelbox'],
+  // No export leads here; it lies beside what `channelbox` itself is, so that both know the same classes.
+  ['src/internal.ts', '../src/internal.js'],
   ['testing/index.ts', 'channelbox/testing'],
 ]);
+
+const doorNames = [...doors.keys()].join(', ').replace(/, (?=[^,]*$)/, ' and ');
 
 /** Its texts go into report pages, so no import leads to it. */
 const chartFolder = 'node_modules/uplot';
@@ -67,7 +71,7 @@ async function bundle(output: string): Promise<void> {
   await writeFile(join(output, 'load', 'THIRD_PARTY_LICENSES.txt'), licences(packages));
 }
 
-/** Imports of `../src/index.ts` and `../testing/index.ts` become imports of the package by its own name. */
+/** Imports of `../src/index.ts` and `../testing/index.ts` become imports of the package by its own name; the kits' own door stays a file. */
 function doorsByName(): Plugin {
   return {
     name: 'doors-by-name',
@@ -78,7 +82,7 @@ function doorsByName(): Plugin {
         if (door !== undefined) return { path: door, external: true };
         if (!/^(src|testing)\//.test(target)) return undefined;
         return {
-          errors: [{ text: `${target} is behind a door: load may import ${[...doors.keys()].join(' and ')} only` }],
+          errors: [{ text: `${target} is behind a door: load may import ${doorNames} only` }],
         };
       });
     },

@@ -14,7 +14,7 @@ export { load, type LoadOptions } from './load.ts';
 export { LoadError, TargetError } from './load-error.ts';
 export type { HttpLoad } from './run/http.ts';
 export type { Adapter, ClientPlace } from './scenario/adapter/adapter.ts';
-export type { Duration } from './scenario/duration.ts';
+export type { Duration } from '../src/internal.ts';
 export type {
   ClientCounts,
   Failed,

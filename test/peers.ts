@@ -1,14 +1,14 @@
 import type { App, Message } from 'channelbox';
 import type { Link } from '../testing/transport/link.ts';
-import { MemoryTransport } from '../testing/transport/transport.ts';
+import { MemoryLinks } from '../testing/transport/memory.ts';
 import { turn } from './manual-clock.ts';
 
 /** Clients of an app without a network, for tests of what lies below the testing kit. */
 export class Peers {
-  readonly #transport: MemoryTransport;
+  readonly #transport: MemoryLinks;
 
   constructor(app: Pick<App, 'handle'>) {
-    this.#transport = new MemoryTransport(app);
+    this.#transport = new MemoryLinks(app);
   }
 
   ask(target: string, headers: readonly (readonly [string, string])[] = []): Peer {

@@ -2,7 +2,7 @@
 export { testApp, type TestApp, type TestAppOptions, type TestEnv } from './target/app.ts';
 export type { Closed, ConnectOptions, TestClient, WaitOptions as Wait } from './client/client.ts';
 export { TestClock } from './time/clock.ts';
-export type { Duration } from './time/duration.ts';
+export type { Duration } from '../src/internal.ts';
 export type { Accepted, Denied, Handshake } from './target/handshake.ts';
 export type { Match } from './client/matchers.ts';
 export type { TestTarget, TestTargetOptions, Tuple } from './target/target.ts';

@@ -18,7 +18,7 @@ import {
   type MatcherResult,
 } from './vitest/expectation.ts';
 import type { Match } from './client/matchers.ts';
-import { peer } from './peer.ts';
+import { peer } from '../src/internal.ts';
 
 export type { Absence, DeniedExpectation };
 

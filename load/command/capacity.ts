@@ -1,5 +1,5 @@
 import { findCapacity, type Bounds, type Capacity, type CapacityUnit, type Trial } from '../result/capacity.ts';
-import { durationMs } from '../scenario/duration.ts';
+import { durationMs } from '../../src/internal.ts';
 import { number, whole } from '../report/format/format.ts';
 import { grid } from '../report/text.ts';
 import type { RunReport } from '../result/run-report.ts';

@@ -7,7 +7,7 @@ import {
   type Side,
   type Turns,
 } from '../result/compare.ts';
-import { durationMs } from '../scenario/duration.ts';
+import { durationMs } from '../../src/internal.ts';
 import { milliseconds, number } from '../report/format/format.ts';
 import { reportJson } from '../report/file.ts';
 import { grid } from '../report/text.ts';

@@ -1,4 +1,4 @@
-import { seeded } from '../plan/random.ts';
+import { seeded } from '../../src/internal.ts';
 import type { ClientStep } from '../plan/timeline.ts';
 import type { Client } from './client/client.ts';
 import type { GeneratorCore } from './client/generator-context.ts';

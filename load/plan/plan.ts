@@ -1,5 +1,4 @@
-import { durationMs } from '../scenario/duration.ts';
-import { sample, seeded } from './random.ts';
+import { durationMs, sample, seeded } from '../../src/internal.ts';
 import type { ResolvedScenario } from '../scenario/resolved.ts';
 import { roomSizes } from '../scenario/rooms.ts';
 import { ratePerSecond } from '../scenario/schedule.ts';

@@ -1,5 +1,4 @@
-import { durationMs } from '../scenario/duration.ts';
-import { seeded } from './random.ts';
+import { durationMs, seeded } from '../../src/internal.ts';
 import type { ResolvedScenario } from '../scenario/resolved.ts';
 
 /** What is done to a client, and when; the time counts from the start of the run. */

@@ -1,6 +1,6 @@
 import type { RunReport } from './run-report.ts';
 import { roundOf, type Round } from './rounds.ts';
-import { seeded } from '../plan/random.ts';
+import { seeded } from '../../src/internal.ts';
 import { adjustJointly, median, pseudoMedian, pseudoMedianInterval, signedRankProbability } from './statistics.ts';
 
 /** The rule of a regression, docs/load.md. */

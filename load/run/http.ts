@@ -1,6 +1,6 @@
 import type autocannonModule from 'autocannon';
 import { LatencyHistogram } from '../ledger/histogram.ts';
-import { LoadError } from '../load-error.ts';
+import { peer } from '../../src/internal.ts';
 import type { RunSummary } from '../plan/run-summary.ts';
 import type { SideMetrics } from '../result/assemble.ts';
 
@@ -27,10 +27,14 @@ const durationS = 7 * 24 * 3_600;
 
 /**
  * Asks the server's HTTP routes while its sockets are loaded, by autocannon.
- * @throws {LoadError} `CHANNELBOX_LOAD_NO_PEER` where autocannon is not installed
+ * @throws {ChannelBoxError} `CHANNELBOX_NO_PEER` where autocannon is not installed
  */
 export async function startHttpLoad(http: HttpLoad, summary: RunSummary): Promise<RunningHttpLoad> {
-  const autocannon = await peer();
+  const { default: autocannon } = await peer(
+    'autocannon',
+    'the HTTP load',
+    async () => (await import('autocannon')) as unknown as { default: Autocannon },
+  );
   const target = new URL(summary.targets[0] as string);
   target.protocol = target.protocol === 'wss:' ? 'https:' : 'http:';
   const latency = new LatencyHistogram();
@@ -84,15 +88,4 @@ function extraOf(
       httpP99Ms: latency.percentileMs(99),
     },
   };
-}
-
-async function peer(): Promise<Autocannon> {
-  try {
-    const module = (await import('autocannon')) as unknown as { default: Autocannon };
-    return module.default;
-  } catch (error) {
-    throw new LoadError('CHANNELBOX_LOAD_NO_PEER', 'the HTTP load needs autocannon; run `npm install autocannon`', {
-      cause: error,
-    });
-  }
 }

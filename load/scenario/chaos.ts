@@ -1,4 +1,4 @@
-import type { Duration } from './duration.ts';
+import type { Duration } from '../../src/internal.ts';
 
 /** What is done to clients on purpose. Plain data, as `Stage` is. Times count from the start of the run. */
 export type Chaos = { readonly kind: string };

@@ -1,6 +1,6 @@
 import type { Adapter } from './adapter/adapter.ts';
 import { adapters } from './adapter/known.ts';
-import { durationMs } from './duration.ts';
+import { durationMs } from '../../src/internal.ts';
 import type { KnownChaos } from './chaos.ts';
 import { oneRoom, type Rooms } from './rooms.ts';
 import type { Scenario } from './scenario.ts';

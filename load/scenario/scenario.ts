@@ -2,7 +2,7 @@ import type { App, Clock } from 'channelbox';
 import type { Faker } from '@faker-js/faker';
 import type { Adapter, ClientPlace } from './adapter/adapter.ts';
 import type { Chaos } from './chaos.ts';
-import type { Duration } from './duration.ts';
+import type { Duration } from '../../src/internal.ts';
 import type { Rooms } from './rooms.ts';
 import type { Schedule } from './schedule.ts';
 import type { Stage } from './stages.ts';

@@ -1,4 +1,4 @@
-import { durationMs, type Duration } from './duration.ts';
+import { durationMs, type Duration } from '../../src/internal.ts';
 import { ScenarioError } from './scenario-error.ts';
 
 /** When each speaker publishes. Plain data, as `Stage` is. */

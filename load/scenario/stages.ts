@@ -1,4 +1,4 @@
-import type { Duration } from './duration.ts';
+import type { Duration } from '../../src/internal.ts';
 
 /**
  * How the number of clients moves. Plain data: a scenario is imported by several processes, and the command line and the

@@ -1,4 +1,4 @@
-import { parseDuration } from './duration.ts';
+import { parseDuration } from '../../src/internal.ts';
 
 /**
  * One condition of a scenario: `<metric> <operator> <value> [over <duration>] [abort]`.

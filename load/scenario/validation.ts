@@ -1,5 +1,5 @@
 import type { KnownChaos } from './chaos.ts';
-import { durationMs, parseDuration, type Duration } from './duration.ts';
+import { durationMs, parseDuration, type Duration } from '../../src/internal.ts';
 import { nearest } from './nearest.ts';
 import { peakOf, plannedMs } from './resolved.ts';
 import { ScenarioError } from './scenario-error.ts';

@@ -19,19 +19,27 @@ export function encodeJson(value: unknown): string {
   try {
     text = JSON.stringify(value);
   } catch (error) {
+    // A `toJSON` of the app's own may throw anything.
+    const [why] = (error instanceof Error ? error.message : String(error)).split('\n', 1);
     throw new BoxError(
       'CHANNELBOX_PAYLOAD_ENCODING',
-      `the payload cannot be written as JSON: ${(error as Error).message.split('\n', 1)[0]}; send plain data`,
+      `as a payload ${kindOf(value)} came that cannot be written as JSON: ${why}; send plain data`,
       { cause: error },
     );
   }
   if (text === undefined) {
     throw new BoxError(
       'CHANNELBOX_PAYLOAD_ENCODING',
-      `a payload of type ${typeof value} has no JSON text; send null, a string, bytes or plain data`,
+      `as a payload ${kindOf(value)} came, which has no JSON text; send null, a string, bytes or plain data`,
     );
   }
   return text;
+}
+
+function kindOf(value: unknown): string {
+  if (value === undefined) return 'undefined';
+  if (Array.isArray(value)) return 'an array';
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
 }
 
 /** What readers of the history get: a value of their own each time. */

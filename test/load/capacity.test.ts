@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { RunReport } from 'channelbox/load';
 import { findCapacity, type CapacityOptions, type Trial } from '../../load/result/capacity.ts';
-import { seeded } from '../../load/plan/random.ts';
+import { seeded } from '../../src/random.ts';
 import { reportFixture } from './report-fixture.ts';
 import { seedOfTest } from './seed.ts';
 

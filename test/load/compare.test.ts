@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { RunReport } from 'channelbox/load';
 import { compareInTurns, compareReports, compareRounds, type Side } from '../../load/result/compare.ts';
-import { seeded } from '../../load/plan/random.ts';
+import { seeded } from '../../src/random.ts';
 import type { Round } from '../../load/result/rounds.ts';
 import { reportFixture } from './report-fixture.ts';
 import { seedOfTest } from './seed.ts';

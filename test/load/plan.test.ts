@@ -18,7 +18,7 @@ import {
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { planOf, type Plan } from '../../load/plan/plan.ts';
-import { seeded } from '../../load/plan/random.ts';
+import { seeded } from '../../src/random.ts';
 import { resolveScenario } from '../../load/scenario/resolved.ts';
 import { Agenda } from '../../load/scenario/schedule.ts';
 import { validateScenario } from '../../load/scenario/validation.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { seeded } from '../../load/plan/random.ts';
+import { seeded } from '../../src/random.ts';
 import {
   adjustJointly,
   median,

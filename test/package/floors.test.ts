@@ -49,12 +49,9 @@ const planted: readonly (readonly [what: string, file: string, code: string, sai
   ['a file without a place', 'src/new.ts', "import { x } from './errors.ts';", 'src/new.ts has no place'],
 ];
 
-/** Being mended: the in-memory transport's way between src and testing. */
-const pending = /^(src\/transport\/memory\/memory-upgrade|testing\/transport\/(memory-link|transport)\.ts)/;
-
 describe('the floors', () => {
   test('hold in src, testing and load', async () => {
-    expect(offencesOf(await filesOfTrees()).filter((line) => !pending.test(line))).toEqual([]);
+    expect(offencesOf(await filesOfTrees())).toEqual([]);
   });
 
   test.each(planted)('refuse %s', (_what, file, code, said) => {

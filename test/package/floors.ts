@@ -7,7 +7,8 @@ import { dirname, join } from 'node:path/posix';
 
 export const floors: readonly (readonly string[])[] = [
   // src: data flows the other way, from the app down to the transport.
-  ['src/errors.ts', 'src/time'],
+  ['src/errors.ts'],
+  ['src/time', 'src/random.ts', 'src/peer.ts'],
   ['src/protocol'],
   ['src/transport/transport.ts', 'src/layer/layer.ts'],
   ['src/api.ts'],
@@ -22,7 +23,7 @@ export const floors: readonly (readonly string[])[] = [
   ['src/nexios.ts'],
   ['src/index.ts', 'src/internal.ts', 'src/redis.ts'],
   // testing
-  ['testing/peer.ts', 'testing/time', 'testing/conformance'],
+  ['testing/time', 'testing/conformance'],
   ['testing/transport'],
   ['testing/client'],
   ['testing/target'],

@@ -1,7 +1,7 @@
 import { ChannelBoxError } from '../../src/index.ts';
 import type { Listener } from './page-event.ts';
 import { PageSocket, type PageServer } from './page-socket.ts';
-import { peer } from '../peer.ts';
+import { peer } from '../../src/internal.ts';
 
 /** Where a bridge answers. */
 export interface BridgedUrl {

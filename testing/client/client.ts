@@ -1,5 +1,5 @@
 import type { HeadersLike, Message, StandardSchemaV1 } from '../../src/index.ts';
-import type { Duration } from '../time/duration.ts';
+import type { Duration } from '../../src/internal.ts';
 import type { Match } from './matchers.ts';
 import type { Transcript } from './transcript.ts';
 

@@ -1,4 +1,5 @@
 import { ChannelBoxError } from '../../src/index.ts';
+import { checkCloseCode } from '../../src/internal.ts';
 
 /** What a close frame leaves for its reason: 125 bytes of a control frame without two of the code (RFC 6455 §5.5). */
 const reasonBytesMax = 123;
@@ -9,7 +10,7 @@ const reasonBytesMax = 123;
  * `CHANNELBOX_CLOSE_REASON` for a reason that is no text, stands without a code or has more than 123 bytes in UTF-8
  */
 export function checkCloseFrame(code: number | undefined, reason: string): void {
-  if (code !== undefined) checkCode(code);
+  if (code !== undefined) checkCloseCode(code);
   if (typeof reason !== 'string') {
     const came = reason === null ? 'null' : typeof reason;
     throw new ChannelBoxError('CHANNELBOX_CLOSE_REASON', `as a close reason ${came} came; allowed is a string`);
@@ -25,14 +26,5 @@ export function checkCloseFrame(code: number | undefined, reason: string): void 
   throw new ChannelBoxError(
     'CHANNELBOX_CLOSE_REASON',
     `a close reason of ${bytes} bytes came; at most ${reasonBytesMax} bytes of UTF-8 fit a close frame, so shorten it`,
-  );
-}
-
-function checkCode(code: number): void {
-  const isDefined = code >= 1000 && code <= 1014 && code !== 1004 && code !== 1005 && code !== 1006;
-  if (Number.isInteger(code) && (isDefined || (code >= 3000 && code <= 4999))) return;
-  throw new ChannelBoxError(
-    'CHANNELBOX_CLOSE_CODE',
-    `close code ${code} may not be sent; allowed are 1000–1003, 1007–1014 and 3000–4999`,
   );
 }

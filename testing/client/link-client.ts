@@ -3,9 +3,8 @@ import type { Closed, TestClient, WaitOptions } from './client.ts';
 import { originOf } from '../time/clock.ts';
 import { checkCloseFrame } from './close-frame.ts';
 import type { ClockMove, Wait } from '../time/watched-app.ts';
-import { durationMs, type Duration } from '../time/duration.ts';
+import { durationMs, encodeJson, type Duration } from '../../src/internal.ts';
 import { CloseWait, EndWait, NothingWait } from './ending.ts';
-import { jsonTextOf } from './json-text.ts';
 import type { Link } from '../transport/link.ts';
 import { jsonOf, type Match } from './matchers.ts';
 import { readFirst, readMatch, readNext, readSequence, readUnordered } from './read.ts';
@@ -114,7 +113,7 @@ export class LinkClient implements TestClient, Waiting {
   }
 
   sendJson(value: unknown, mode: 'text' | 'binary' = 'text'): void {
-    const text = jsonTextOf(value);
+    const text = encodeJson(value);
     this.send(mode === 'text' ? text : new TextEncoder().encode(text));
   }
 

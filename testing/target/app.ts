@@ -4,13 +4,13 @@ import { originOf, owners, TestClock } from '../time/clock.ts';
 import type { ClockMove, Wait } from '../time/watched-app.ts';
 import { Leaks } from './leaks.ts';
 import type { LinkTransport } from '../transport/link.ts';
-import { SeededRandom } from './random.ts';
+import { SeededRandom } from '../../src/internal.ts';
 import { Deferred } from '../time/observed-promise.ts';
 import { HandlerActivity } from './handler-activity.ts';
 import { Target, type TestTarget, type TestTargetOptions } from './target.ts';
 import { TcpTransport } from '../transport/tcp.ts';
 import { Log } from '../client/transcript.ts';
-import { MemoryTransport } from '../transport/transport.ts';
+import { MemoryLinks } from '../transport/memory.ts';
 import { cannotTell } from '../client/wait.ts';
 
 /** Sources of time and chance for an app under test. */
@@ -79,7 +79,7 @@ class AppTarget extends Target implements TestApp {
         },
       }),
     );
-    this.transport = tcp ?? new MemoryTransport(this.app);
+    this.transport = tcp ?? new MemoryLinks(this.app);
     this.activity.isInFlight = () => this.transport.isInFlight() || this.browserClients.isBusy;
     this.activity.nameOf = (upgrade) => this.clients.find((client) => client.upgrade === upgrade)?.name;
     this.clock.virtualTime.addSession(this.activity);

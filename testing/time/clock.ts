@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Clock, Timer } from '../../src/index.ts';
+import { durationMs, Heap, type Duration, type HeapEntry } from '../../src/internal.ts';
 import { VirtualTime } from './virtual-time.ts';
-import { durationMs, type Duration } from './duration.ts';
 import { installClock } from './install.ts';
 import { Deferred } from './observed-promise.ts';
 
@@ -25,7 +25,7 @@ interface Setting {
   readonly origin: { stack?: string };
 }
 
-export class TestTimer implements Timer {
+export class TestTimer implements Timer, HeapEntry {
   readonly dueMs: number;
   readonly sequence: number;
   readonly label: string;
@@ -33,7 +33,7 @@ export class TestTimer implements Timer {
   readonly callback: () => void;
   /** Captured where it was set; V8 writes it out only when it is read. */
   readonly origin: { stack?: string };
-  at = -1;
+  heapIndex = -1;
 
   constructor(options: Setting & { dueMs: number; sequence: number }) {
     this.dueMs = options.dueMs;
@@ -58,7 +58,7 @@ export class TestClock implements Clock {
   #monotonicMs = 0;
   #wallMs: number;
   #sequence = 0;
-  readonly #heap: TestTimer[] = [];
+  readonly #heap = new Heap<TestTimer>(inOrder);
 
   /** @param options.startsAt Unix milliseconds; default 2025-01-01T00:00:00Z. */
   constructor(options: { startsAt?: number } = {}) {
@@ -78,7 +78,7 @@ export class TestClock implements Clock {
   }
 
   clearTimeout(timer: Timer): void {
-    if (timer instanceof TestTimer) this.#remove(timer);
+    if (timer instanceof TestTimer) this.#heap.remove(timer);
   }
 
   /** In a handler it is a promise of ours. In the test's own body somebody has to move the clock meanwhile. */
@@ -145,7 +145,7 @@ export class TestClock implements Clock {
 
   /** In the order in which they will fire. */
   pending(): readonly TestTimer[] {
-    return this.#heap.toSorted(inOrder);
+    return this.#heap.sorted();
   }
 
   /** Puts this clock behind global timers and Date until disposed. */
@@ -155,14 +155,14 @@ export class TestClock implements Clock {
 
   /** Monotonic milliseconds of the next timer. */
   get nextDueMs(): number | undefined {
-    return this.#heap[0]?.dueMs;
+    return this.#heap.first?.dueMs;
   }
 
   /** Moves to the next timer and fires it. What its callback throws goes to the caller. */
   fireNext(): void {
-    const timer = this.#heap[0];
+    const timer = this.#heap.first;
     if (timer === undefined) return;
-    this.#remove(timer);
+    this.#heap.remove(timer);
     this.moveTo(timer.dueMs);
     // Nor does an ownerless one belong to whoever happened to set the driver going.
     owners.run(timer.owner as Owner, timer.callback);
@@ -177,52 +177,8 @@ export class TestClock implements Clock {
     const dueMs = this.#monotonicMs + Math.max(0, Number.isNaN(ms) ? 0 : ms);
     this.#sequence += 1;
     const timer = new TestTimer({ ...setting, dueMs, sequence: this.#sequence });
-    this.#push(timer);
-    return timer;
-  }
-
-  #push(timer: TestTimer): void {
-    timer.at = this.#heap.length;
     this.#heap.push(timer);
-    this.#rise(timer);
-  }
-
-  #remove(timer: TestTimer): void {
-    const { at } = timer;
-    if (at < 0) return;
-    timer.at = -1;
-    const last = this.#heap.pop() as TestTimer;
-    if (last === timer) return;
-    last.at = at;
-    this.#heap[at] = last;
-    this.#rise(last);
-    this.#sink(last);
-  }
-
-  #rise(timer: TestTimer): void {
-    for (let at = timer.at; at > 0; at = timer.at) {
-      const parent = this.#heap[(at - 1) >> 1] as TestTimer;
-      if (inOrder(parent, timer) < 0) return;
-      this.#swap(parent, timer);
-    }
-  }
-
-  #sink(timer: TestTimer): void {
-    for (;;) {
-      const left = this.#heap[2 * timer.at + 1];
-      const right = this.#heap[2 * timer.at + 2];
-      const child = right !== undefined && left !== undefined && inOrder(right, left) < 0 ? right : left;
-      if (child === undefined || inOrder(timer, child) < 0) return;
-      this.#swap(timer, child);
-    }
-  }
-
-  #swap(one: TestTimer, other: TestTimer): void {
-    const at = one.at;
-    one.at = other.at;
-    other.at = at;
-    this.#heap[one.at] = one;
-    this.#heap[other.at] = other;
+    return timer;
   }
 }
 

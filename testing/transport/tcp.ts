@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { App, Upgrade } from '../../src/index.ts';
+import type { Upgrade } from '../../src/index.ts';
 import type { Link, LinkEvents, LinkRequest, LinkTransport } from './link.ts';
 import { counted, CountedLink, InFlightCounter } from './in-flight-counter.ts';
 import { WatchedUpgrade } from './watched-upgrade.ts';
@@ -15,7 +15,7 @@ export class TcpTransport implements LinkTransport {
   /** Connections that wait for the port. */
   #opening = 0;
 
-  constructor(app: App) {
+  constructor(app: { attach(server: Server): unknown }) {
     app.attach(this.#server);
   }
 

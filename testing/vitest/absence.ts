@@ -1,6 +1,6 @@
 import type { Message } from '../../src/index.ts';
 import type { WaitOptions } from '../client/client.ts';
-import { durationMs } from '../time/duration.ts';
+import { durationMs } from '../../src/internal.ts';
 import type { LinkClient } from '../client/link-client.ts';
 import { describeMatch, matchFrame, show, valueOf } from '../client/matchers.ts';
 import { Deferred } from '../time/observed-promise.ts';

@@ -1,4 +1,4 @@
-import { parseDuration, type Duration } from '../../scenario/duration.ts';
+import { parseDuration, type Duration } from '../../../src/internal.ts';
 import { nearest } from '../../scenario/nearest.ts';
 import { explicit, oneRoom, uniform, zipf, type Rooms } from '../../scenario/rooms.ts';
 import { burst, constant, poisson, type Schedule } from '../../scenario/schedule.ts';

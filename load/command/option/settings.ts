@@ -1,5 +1,5 @@
 import { ChannelBoxError } from '../../../src/index.ts';
-import type { Duration } from '../../scenario/duration.ts';
+import type { Duration } from '../../../src/internal.ts';
 import type { Rooms } from '../../scenario/rooms.ts';
 import type { Schedule } from '../../scenario/schedule.ts';
 

@@ -1,5 +1,5 @@
 import type { Faker } from '@faker-js/faker';
-import { LoadError } from '../../load-error.ts';
+import { noPeer } from '../../../src/internal.ts';
 import { importScenario } from '../../scenario/loader.ts';
 import { planOf, type Plan } from '../../plan/plan.ts';
 import { resolveScenario, type ResolvedScenario } from '../../scenario/resolved.ts';
@@ -77,11 +77,7 @@ export async function fakerFor(scenario: ResolvedScenario): Promise<Faker | unde
     return new Proxy({} as Faker, {
       get(_target, key): unknown {
         if (key === 'seed') return () => 0;
-        throw new LoadError(
-          'CHANNELBOX_LOAD_NO_PEER',
-          'the payload asks for faker; run `npm install @faker-js/faker`',
-          { cause: error },
-        );
+        throw noPeer('@faker-js/faker', 'a payload that asks for faker', error);
       },
     });
   }

@@ -1,6 +1,6 @@
 import type { Faker } from '@faker-js/faker';
 import type { Plan } from '../../plan/plan.ts';
-import { hash32, seeded } from '../../plan/random.ts';
+import { hash32, seeded } from '../../../src/internal.ts';
 import { Agenda } from '../../scenario/schedule.ts';
 import { SenderLog } from '../../ledger/sender-log.ts';
 import { encodeStamp, emptyStamp, type StampFields } from '../../ledger/stamp.ts';

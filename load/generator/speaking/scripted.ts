@@ -1,5 +1,5 @@
 import type { LoadClient } from '../../scenario/scenario.ts';
-import { durationMs, type Duration } from '../../scenario/duration.ts';
+import { durationMs, type Duration } from '../../../src/internal.ts';
 import type { LoadTime } from '../../time.ts';
 import type { Client } from '../client/client.ts';
 import type { Publisher } from './publisher.ts';

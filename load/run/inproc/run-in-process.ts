@@ -8,12 +8,11 @@ import { LoadError } from '../../load-error.ts';
 import { refuseTooLarge } from '../memory.ts';
 import { summaryOf, runPlanOf, type RunPlan } from '../../plan/run-summary.ts';
 import { planOf } from '../../plan/plan.ts';
-import { hash32, seeded } from '../../plan/random.ts';
+import { hash32, MemoryTransport, seeded, uuidFrom } from '../../../src/internal.ts';
 import { reportOf, type RunResults } from '../../result/assemble.ts';
 import type { ResolvedScenario } from '../../scenario/resolved.ts';
 import type { RunReport } from '../../result/run-report.ts';
 import { dialMemory } from './memory-connection.ts';
-import { Pump } from './pump.ts';
 import { startApp } from './start-app.ts';
 import { ClockLoadTime } from './virtual-time.ts';
 
@@ -45,13 +44,14 @@ export async function runInProcess(scenario: ResolvedScenario, options: InProces
     );
   }
   const clock = new TestClock();
+  const idRandom = seeded(scenario.seed, appStream, 1);
   const problems = new Map<string, number>();
   const app = await startApp(scenario.app, {
     clock,
     random: seeded(scenario.seed, appStream),
     probe: {
       clock,
-      uuid: uuids(scenario.seed),
+      uuid: () => uuidFrom(idRandom),
       failed: (error) => void problems.set(String(error), (problems.get(String(error)) ?? 0) + 1),
     },
     origin: options.origin,
@@ -60,7 +60,7 @@ export async function runInProcess(scenario: ResolvedScenario, options: InProces
   const summary = summaryOf(plan);
   refuseTooLarge(summary);
   const time = new ClockLoadTime(clock);
-  const pump = new Pump();
+  const transport = new MemoryTransport((upgrade) => app.handle(upgrade));
   let receive: Coordinator['receive'] = () => undefined;
   const generator = new Generator({
     plan,
@@ -68,7 +68,7 @@ export async function runInProcess(scenario: ResolvedScenario, options: InProces
     run: hash32(scenario.seed, runStream) & 0xffffff,
     targets: [{ url: nowhere, address: '127.0.0.1' }],
     localAddresses: [],
-    dial: dialMemory(app, pump),
+    dial: dialMemory(transport),
     scans: true,
     time,
     health: noHealth,
@@ -85,8 +85,8 @@ export async function runInProcess(scenario: ResolvedScenario, options: InProces
     onProgress,
   });
   receive = (index, message) => coordinator.receive(index, message);
-  const findings = await drive(coordinator.run(), clock, pump);
-  await rest(pump);
+  const findings = await drive(coordinator.run(), clock, transport);
+  await rest(transport);
   return reportOf({
     summary,
     findings,
@@ -100,31 +100,23 @@ export async function runInProcess(scenario: ResolvedScenario, options: InProces
 }
 
 /** Moves time on whenever nothing else moves, until the run is over. */
-async function drive(run: Promise<RunResults>, clock: TestClock, pump: Pump): Promise<RunResults> {
+async function drive(run: Promise<RunResults>, clock: TestClock, transport: MemoryTransport): Promise<RunResults> {
   let isOver = false;
   const over = (): void => {
     isOver = true;
   };
   run.then(over, over);
   while (!isOver) {
-    await rest(pump);
+    await rest(transport);
     if (!isOver) await clock.next();
   }
   return await run;
 }
 
 /** Nothing is on its way, and nobody has put anything on its way for a few turns. */
-async function rest(pump: Pump): Promise<void> {
+async function rest(transport: MemoryTransport): Promise<void> {
   for (let quietTurns = 0; quietTurns < 2; quietTurns += 1) {
     await new Promise(setImmediate);
-    if (pump.isBusy) quietTurns = -1;
+    if (transport.isBusy) quietTurns = -1;
   }
-}
-
-/** The same ids in every run of the same seed. */
-function uuids(seed: number): () => string {
-  const random = seeded(seed, appStream, 1);
-  const digits = (count: number): string =>
-    Array.from({ length: count }, () => Math.floor(random() * 16).toString(16)).join('');
-  return () => `${digits(8)}-${digits(4)}-4${digits(3)}-8${digits(3)}-${digits(12)}`;
 }

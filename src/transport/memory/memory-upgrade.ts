@@ -1,31 +1,39 @@
-import { HandshakeError, WebSocketDisconnect, type Upgrade, type UpgradeAnswer, type Wire } from '../../index.ts';
-import type { LinkRequest } from '../../../testing/transport/link.ts';
+import { HandshakeError, WebSocketDisconnect } from '../../errors.ts';
+import type { Upgrade, UpgradeAnswer, Wire } from '../transport.ts';
+
+/** What a client asks to be let in with. */
+export interface MemoryRequest {
+  /** Path and query. */
+  readonly target: string;
+  /** Stand in for the client's own of the same name, such as `Host`. */
+  readonly headers: readonly (readonly [string, string])[];
+  readonly subprotocols: readonly string[];
+  /** Where it pretends to come from. */
+  readonly client?: { readonly host: string; readonly port: number } | undefined;
+}
 
 /** Who is told how an upgrade was answered. */
-interface Asker {
+export interface MemoryAsker {
   open(answer: UpgradeAnswer): Wire;
   refuse(status: number, headers: Headers, body: string): void;
 }
-
-const portFirst = 50_001;
-const portMax = 65_535;
-let portNext = portFirst;
 
 /** A client that asks to be let in, without a network. */
 export class MemoryUpgrade implements Upgrade {
   readonly method = 'GET';
   readonly headers: readonly (readonly [string, string])[];
   readonly client: { readonly host: string; readonly port: number };
-  readonly #asker: Asker;
+  readonly #asker: MemoryAsker;
   readonly #target: string;
   #abort: AbortController | undefined;
   #hasLeft = false;
   #isAnswered = false;
 
-  constructor(asker: Asker, request: LinkRequest) {
+  /** @param port where the client comes from, unless its request says so */
+  constructor(asker: MemoryAsker, request: MemoryRequest, port: number) {
     this.#asker = asker;
     this.#target = request.target;
-    this.client = request.client ?? { host: '127.0.0.1', port: nextPort() };
+    this.client = request.client ?? { host: '127.0.0.1', port };
     const offered: [string, string][] =
       request.subprotocols.length === 0 ? [] : [['Sec-WebSocket-Protocol', request.subprotocols.join(',')]];
     this.headers = [...ownHeadersBeside(request.headers), ...offered, ...request.headers];
@@ -69,6 +77,7 @@ export class MemoryUpgrade implements Upgrade {
     if (!this.#hasLeft) this.#asker.refuse(response.status, response.headers, body);
   }
 
+  /** The client goes before it is answered. */
   leave(): void {
     if (this.#isAnswered) return;
     this.#hasLeft = true;
@@ -88,12 +97,6 @@ function ownHeadersBeside(given: readonly (readonly [string, string])[]): readon
   if (given.length === 0) return ownHeaders;
   const names = new Set(given.map(([name]) => name.toLowerCase()));
   return ownHeaders.filter(([name]) => !names.has(name.toLowerCase()));
-}
-
-function nextPort(): number {
-  const port = portNext;
-  portNext = port === portMax ? portFirst : port + 1;
-  return port;
 }
 
 function answeredTwice(step: string): HandshakeError {

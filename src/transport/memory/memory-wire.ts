@@ -5,7 +5,7 @@ import { Reader, type Pump } from './pump.ts';
 /** The client's end, as the server's reaches it. */
 export interface WirePeer {
   readonly reader: Reader;
-  frame(message: Message): void;
+  frame(frame: Frame): void;
   closeFrame(code: number, reason: string): void;
   cutOff(): void;
 }
@@ -148,7 +148,7 @@ export class MemoryWire implements Wire {
     this.#turnBytes = 0;
     for (const frame of frames) {
       if (this.#peer.reader.isBehind) this.#leaveWaiting(frame);
-      else this.#peer.frame(messageOf(frame));
+      else this.#peer.frame(frame);
     }
     this.settleDrained();
   };
@@ -157,7 +157,7 @@ export class MemoryWire implements Wire {
     this.#waitingBytes += frame.byteLength;
     this.#peer.reader.read(() => {
       this.#waitingBytes -= frame.byteLength;
-      this.#peer.frame(messageOf(frame));
+      this.#peer.frame(frame);
     });
   }
 
@@ -169,7 +169,8 @@ export class MemoryWire implements Wire {
   }
 }
 
-function messageOf(frame: Frame): Message {
+/** What a client gets of a frame: a copy of its own. */
+export function messageOf(frame: Frame): Message {
   return typeof frame.data === 'string'
     ? { type: 'text', data: wellFormed(frame.data) }
     : { type: 'bytes', data: new Uint8Array(frame.data) };

@@ -1,10 +1,21 @@
 // Kept from before fake timers can replace it: frames travel in real turns.
 const { setImmediate } = globalThis;
 
+const portFirst = 50_001;
+const portMax = 65_535;
+
 /** Moves everything of one transport, in the order in which it was sent; what is sent in a turn arrives after it. */
 export class Pump {
   #tasks: (() => void)[] = [];
   #isArmed = false;
+  #port = portFirst;
+
+  /** Where a client pretends to come from: the same numbers in every run. */
+  nextPort(): number {
+    const port = this.#port;
+    this.#port = port === portMax ? portFirst : port + 1;
+    return port;
+  }
 
   get isBusy(): boolean {
     return this.#isArmed;

@@ -1,47 +1,53 @@
-import type { Message, UpgradeAnswer } from '../../src/index.ts';
-import type { Link, LinkEvents, LinkRequest } from './link.ts';
-import { MemoryUpgrade } from '../../src/transport/memory/memory-upgrade.ts';
-import { MemoryWire, wellFormed, type WirePeer } from '../../src/transport/memory/memory-wire.ts';
-import { Reader, type Pump } from '../../src/transport/memory/pump.ts';
+import type { Frame } from '../../protocol/frame.ts';
+import type { Message, Upgrade, UpgradeAnswer } from '../transport.ts';
+import { MemoryUpgrade, type MemoryAsker, type MemoryRequest } from './memory-upgrade.ts';
+import { MemoryWire, wellFormed, type WirePeer } from './memory-wire.ts';
+import { Reader, type Pump } from './pump.ts';
+
+/** What happens to a client, in order: `opened`, frames and one `closed`, or `refused`. Who leaves unanswered gets `closed` alone. */
+export interface MemoryClientEvents {
+  /** What the app is about to be asked with. */
+  asked?(upgrade: Upgrade): void;
+  opened(answer: UpgradeAnswer): void;
+  refused(status: number, headers: Headers, body: string): void;
+  /** The frame that the app wrote, shared by all that get it; `messageOf` makes a copy of it. */
+  frame(frame: Frame): void;
+  closed(code: number, reason: string, wasClean: boolean): void;
+}
 
 const payloadBytesMax = 1024 * 1024;
 
 /** The client's end of a connection without a network, and what holds both together. */
-export class MemoryLink implements Link, WirePeer {
+export class MemoryClient implements WirePeer, MemoryAsker {
   readonly upgrade: MemoryUpgrade;
   /** Frames for a client that does not read, and the server's close behind them. */
   readonly reader: Reader = new Reader({ isReading: true });
   readonly #pump: Pump;
-  readonly #events: LinkEvents;
+  readonly #events: MemoryClientEvents;
   #wire: MemoryWire | undefined;
   #isClosed = false;
   #hasSentClose = false;
 
-  constructor(pump: Pump, request: LinkRequest, events: LinkEvents) {
+  constructor(pump: Pump, request: MemoryRequest, events: MemoryClientEvents) {
     this.#pump = pump;
     this.#events = events;
-    this.upgrade = new MemoryUpgrade(this, request);
+    this.upgrade = new MemoryUpgrade(this, request, pump.nextPort());
   }
 
   open(answer: UpgradeAnswer): MemoryWire {
     this.#wire = new MemoryWire(this.#pump, this, answer.maxPayloadBytes ?? payloadBytesMax);
-    this.#events.opened({
-      subprotocol: answer.subprotocol ?? '',
-      // Few tests read them, and making them costs as much as a frame.
-      get headers() {
-        return new Headers((answer.headers ?? []) as [string, string][]);
-      },
-    });
+    this.#events.opened(answer);
     return this.#wire;
   }
 
   refuse(status: number, headers: Headers, body: string): void {
     this.#isClosed = true;
-    this.#events.refused({ status, headers, body });
+    this.#events.refused(status, headers, body);
   }
 
   // ── What the client does ──────────────────────────────────────────────────────────────────────────────────────────
 
+  /** Does nothing unless it is open. */
   send(data: string | Uint8Array): void {
     const wire = this.#wire;
     if (this.#isClosed || this.#hasSentClose || wire === undefined) return;
@@ -52,6 +58,7 @@ export class MemoryLink implements Link, WirePeer {
     this.#pump.add(() => wire.arrive(message));
   }
 
+  /** Begins the closing handshake; before it is answered it leaves. */
   close(code: number | undefined, reason: string): void {
     const wire = this.#wire;
     if (wire === undefined) return this.drop();
@@ -60,6 +67,7 @@ export class MemoryLink implements Link, WirePeer {
     this.#pump.add(() => wire.arriveClose(code ?? 1005, reason));
   }
 
+  /** Vanishes: no close frame, and `closed` comes at once. */
   drop(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
@@ -69,6 +77,7 @@ export class MemoryLink implements Link, WirePeer {
     if (wire !== undefined) this.#pump.add(() => wire.vanish());
   }
 
+  /** Reads no further: what the app writes waits. */
   pause(): void {
     this.reader.pause();
   }
@@ -84,8 +93,8 @@ export class MemoryLink implements Link, WirePeer {
 
   // ── What reaches it ───────────────────────────────────────────────────────────────────────────────────────────────
 
-  frame(message: Message): void {
-    if (!this.#isClosed) this.#events.frame(message);
+  frame(frame: Frame): void {
+    if (!this.#isClosed) this.#events.frame(frame);
   }
 
   /** The server's close frame: answered, unless it is itself the answer. */

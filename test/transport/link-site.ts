@@ -1,6 +1,10 @@
 import type { Message, Upgrade } from 'channelbox';
-import type { Link } from '../../testing/transport/link.ts';
-import { MemoryTransport } from '../../testing/transport/transport.ts';
+import type { Link, LinkTransport } from '../../testing/transport/link.ts';
+import { SystemClock } from '../../src/time/clock.ts';
+import { Turn } from '../../src/time/turn.ts';
+import { NodeTransport } from '../../src/transport/node/node.ts';
+import { MemoryLinks } from '../../testing/transport/memory.ts';
+import { TcpTransport } from '../../testing/transport/tcp.ts';
 import type {
   ClientRequest,
   ConformanceClient,
@@ -11,18 +15,28 @@ import type {
 
 /** The testing kit's memory transport. */
 export const memoryHarness: TransportHarness = {
-  serve: async (handle) => new MemorySite(handle),
+  serve: async (handle) => new LinkSite(new MemoryLinks({ handle: async (upgrade) => handle(upgrade) })),
 };
 
-class MemorySite implements TransportSite {
-  readonly #transport: MemoryTransport;
+/** The testing kit's sockets, with what it counts of them in between. */
+export const tcpHarness: TransportHarness = {
+  serve: async (handle) => {
+    const watched = (upgrade: Upgrade): void => handle(tcp.watch(upgrade));
+    const node = new NodeTransport({ handle: watched, matches: () => true, turn: new Turn(new SystemClock()) }, {});
+    const tcp = new TcpTransport({ attach: (server) => node.attach(server) });
+    return new LinkSite(tcp);
+  },
+};
 
-  constructor(handle: (upgrade: Upgrade) => void) {
-    this.#transport = new MemoryTransport({ handle: async (upgrade) => handle(upgrade) });
+class LinkSite implements TransportSite {
+  readonly #transport: LinkTransport;
+
+  constructor(transport: LinkTransport) {
+    this.#transport = transport;
   }
 
   connect(request: ClientRequest): ConformanceClient {
-    return new MemoryClient(this.#transport, request);
+    return new LinkClient(this.#transport, request);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -30,13 +44,13 @@ class MemorySite implements TransportSite {
   }
 }
 
-class MemoryClient implements ConformanceClient {
+class LinkClient implements ConformanceClient {
   answer: HandshakeAnswer | undefined;
   readonly received: Message[] = [];
   closed: { code: number; reason: string; wasClean: boolean } | undefined;
   readonly #link: Link;
 
-  constructor(transport: MemoryTransport, request: ClientRequest) {
+  constructor(transport: LinkTransport, request: ClientRequest) {
     this.#link = transport.connect(request, {
       opened: ({ subprotocol, headers }) => {
         this.answer = { status: 101, headers, body: '', subprotocol };
