@@ -35,7 +35,7 @@ import { App } from '../src/index.ts';
 import { isApp } from '../src/internal.ts';
 import { makeApp } from '../testing/index.ts';
 import { App as AppByName } from 'channelbox';
-import { reportAssets } from './report/asset.ts';
+import { reportAssets } from './report/page/asset.ts';
 
 const table = createRequire(import.meta.url)('cli-table3') as unknown;
 const facts = createRequire(import.meta.url)('channelbox/package.json') as { readonly name: string };
