@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import ts from 'typescript5';
 import { describe, expect, test } from 'vitest';
 import { transportCases, type TransportHarness } from '../../testing/conformance/transport.ts';
-import { Stage } from '../../testing/conformance/transport-harness.ts';
+import { OpenSite } from '../../testing/conformance/transport-harness.ts';
 import { root, run } from '../package/run.ts';
 import { memoryHarness, tcpHarness } from './link-site.ts';
 import { nodeHarness } from './node-site.ts';
@@ -65,7 +65,7 @@ describe('every wire of the repository', () => {
   });
 
   test.each(Object.entries(harnesses))('%s is what its harness serves', async (name, harness) => {
-    await using stage = await Stage.of(harness);
+    await using stage = await OpenSite.of(harness);
     const { served } = await stage.pair();
     expect(served.wire.constructor.name).toBe(name);
   });
