@@ -4,7 +4,6 @@ import type { FrameRun } from './frame-run.ts';
 import type { TurnWriter } from './turn-writer.ts';
 import { deflated, framed } from './encode.ts';
 import type { Frame } from '../../protocol/frame.ts';
-import type { End, Occasional } from './occasional.ts';
 import type { Message, Wire, WireEvents } from '../transport.ts';
 
 /** Past it what has been joined is written before more is added. */
@@ -20,6 +19,24 @@ interface SocketTaker {
 interface SenderInside {
   readonly _state?: unknown;
   readonly _firstFragment?: unknown;
+}
+
+interface End {
+  readonly code: number;
+  readonly reason: string;
+  readonly wasClean: boolean;
+}
+
+/** What few sockets ever need, apart from those that all do. */
+interface Occasional {
+  /** What came before anyone listened. */
+  early?: Message[] | undefined;
+  drainWaiters?: (() => void)[] | undefined;
+  /** ws's own `send` was called, and may have begun what is not to be interrupted. */
+  usesSend?: boolean;
+  /** Of the close frame that answers a breach of protocol. */
+  protocolErrorCode?: number;
+  end?: End;
 }
 
 /**
