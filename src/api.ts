@@ -21,6 +21,12 @@ export type Params = object;
 /** Runs once per connection. Returning closes an accepted socket with 1000; a pending `ws` is denied with 403. */
 export type Handler<P = Params> = (ws: WebSocket<P>, params: P) => Awaitable<unknown>;
 
+/** Told once, when the last of what runs for a connection has ended. */
+export type WhenEnded = (ws: WebSocket, failure: { readonly error: unknown } | undefined) => void;
+
+/** Begins what a route does for one connection; no promise is made for its end. Throws what its first step throws. */
+export type Serve = (ws: WebSocket, params: Params, whenEnded: WhenEnded) => void;
+
 /** Runs around the handler. Neither calling `next` nor answering denies with 403; calling it twice is an error. */
 export type Middleware = (ws: WebSocket, next: () => Promise<void>) => Awaitable<unknown>;
 

@@ -2,6 +2,7 @@ import { createServer, type RequestListener, type Server as HttpServer, type Ser
 import type { Server as HttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { Box } from './channel/box.ts';
+import type { BoxHome } from './channel/home.ts';
 import type { Clock } from './time/clock.ts';
 import type { DrainOptions, DrainReport } from './drain.ts';
 import { BoxError, RouteError } from './errors.ts';
@@ -49,8 +50,6 @@ const defaultLogger: Logger = {
   error: (message, fields) => console.error(message, fields ?? ''),
 };
 
-const done = Promise.resolve();
-
 let reach: (app: App, probe: Probe) => void;
 
 /** Upgrades in, connections served, an orderly drain out. Nothing it holds is shared with another app. */
@@ -73,11 +72,7 @@ export class App implements AppView, AsyncDisposable {
     this.#options = options;
     this.#limits = { ...defaultLimits, ...options.limits };
     this.#logger = options.logger ?? defaultLogger;
-    this.#box = takeBox(options.channelBox ?? new Box(), this);
-    this.#box.groupNameBytesMax = this.#limits.groupNameBytes;
-    this.#box.onLayerError = (error) => this.#connections.log('the layer failed', { error });
-    this.#box.onHookError = (error, hook) => this.#connections.reportOutside(error, hook);
-    if (options.clock !== undefined) this.#box.scheduler.useClock(options.clock);
+    this.#box = boxOf(options.channelBox ?? new Box());
     this.#routes = new RouteTable({
       strict: options.strict ?? false,
       enter: (ws, stage) => {
@@ -91,6 +86,7 @@ export class App implements AppView, AsyncDisposable {
       origins: options.origins ?? [],
       onError: options.onError,
     });
+    this.#box.attach(this.#boxHome(options.clock));
     this.#transport = new NodeTransport(this.#transportHost(), { compression: options.compression ?? false });
   }
 
@@ -181,7 +177,7 @@ export class App implements AppView, AsyncDisposable {
 
   /** The one way in for a transport; resolves when the handler and its hooks have ended. */
   handle(upgrade: Upgrade): Promise<void> {
-    return this.#connections.handleUpgrade(upgrade, { isAwaited: true }) ?? done;
+    return new Promise((resolve) => this.#connections.handleUpgrade(upgrade, resolve));
   }
 
   /**
@@ -221,11 +217,25 @@ export class App implements AppView, AsyncDisposable {
     };
   }
 
+  #boxHome(clock: Clock | undefined): BoxHome {
+    const connections = this.#connections;
+    return {
+      clock,
+      limits: this.#limits,
+      sockets: connections.sockets,
+      get probe() {
+        return connections.probe;
+      },
+      log: (message, fields) => connections.log(message, fields),
+      failed: (error, hook) => connections.reportOutside(error, hook),
+    };
+  }
+
   #transportHost(): NodeTransportHost {
     const { turn } = this.#box.scheduler;
     return {
       turn,
-      handle: (upgrade) => this.#connections.handleUpgrade(upgrade, { isAwaited: false }),
+      handle: (upgrade) => this.#connections.handleUpgrade(upgrade),
       matches: (path) => this.#routes.match(path) !== undefined,
     };
   }
@@ -239,7 +249,6 @@ export class App implements AppView, AsyncDisposable {
         );
       }
       app.#connections.probe = probe;
-      app.#box.probe = probe;
       if (probe.logger !== undefined) app.#logger = probe.logger;
       if (probe.clock !== undefined) app.#box.scheduler.useClock(probe.clock);
     };
@@ -255,15 +264,9 @@ export function instrument(app: App, probe: Probe): void {
   reach(app, probe);
 }
 
-function takeBox(box: ChannelBox, app: App): Box {
-  if (!(box instanceof Box)) {
-    throw new BoxError('CHANNELBOX_FOREIGN_BOX', 'channelBox is no ChannelBox; make it with new ChannelBox(options)');
-  }
-  if (box.owner !== undefined) {
-    throw new BoxError('CHANNELBOX_BOX_TAKEN', 'the box belongs to another app; two apps share a layer, never a box');
-  }
-  box.owner = app;
-  return box;
+function boxOf(box: ChannelBox): Box {
+  if (box instanceof Box) return box;
+  throw new BoxError('CHANNELBOX_FOREIGN_BOX', 'channelBox is no ChannelBox; make it with new ChannelBox(options)');
 }
 
 function upgradeRequired(_request: unknown, response: ServerResponse): void {

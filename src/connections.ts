@@ -1,14 +1,13 @@
 import type { Box } from './channel/box.ts';
-import { ConsumerRun, type WhenEnded } from './consumer/consumer-run.ts';
 import { Drain, type DrainOptions, type DrainReport } from './drain.ts';
 import { FrameError, WebSocketDisconnect } from './errors.ts';
-import type { AppView, Limits } from './api.ts';
+import type { AppView, Limits, WhenEnded } from './api.ts';
 import { isOriginAllowed, type Origins } from './middleware/origin.ts';
-import type { Denial, ErrorContext, Probe, ProbedConnection } from './probe.ts';
+import type { ErrorContext, Probe, ProbedConnection, RefusalReason } from './probe.ts';
 import type { Destination, RouteTable } from './router/table.ts';
 import { failureCode, invalidCode } from './protocol/close-code.ts';
 import { headerOf } from './socket/request.ts';
-import type { SocketHost } from './socket/requested.ts';
+import type { SocketHost } from './socket/host.ts';
 import { ServerWebSocket } from './socket/websocket.ts';
 import type { Upgrade } from './transport/transport.ts';
 import { isThenable } from './promise.ts';
@@ -22,6 +21,12 @@ export interface ConnectionContext {
   readonly onError: ((error: unknown, context: ErrorContext) => void) | undefined;
 }
 
+interface Rejection {
+  readonly status: number;
+  readonly by: RefusalReason;
+  readonly tell: (() => void) | undefined;
+}
+
 /** Where upgrades arrive: turned away, or served from the first middleware to the last hook. */
 export class ConnectionManager {
   probe: Probe | undefined = undefined;
@@ -31,6 +36,8 @@ export class ConnectionManager {
   readonly #sockets = new Set<ServerWebSocket>();
   readonly #counters: Record<string, number> = { accepted: 0, denied: 0, errors: 0 };
   readonly #routeLimits = new Map<Destination, Limits>();
+  /** Transports that wait for the end of a connection. */
+  readonly #waiting = new Map<ServerWebSocket, () => void>();
   #handlers = 0;
   #drain: Drain | undefined;
 
@@ -38,7 +45,11 @@ export class ConnectionManager {
     this.#view = view;
     this.#context = context;
     this.#host = this.#makeHost();
-    context.box.local.useSockets(this.#sockets);
+  }
+
+  /** Of everybody who has asked to be let in. */
+  get sockets(): ReadonlySet<ServerWebSocket> {
+    return this.#sockets;
   }
 
   get snapshot(): { connections: number; bufferedBytes: number; counters: Record<string, number> } {
@@ -51,18 +62,18 @@ export class ConnectionManager {
     };
   }
 
-  /** @returns undefined where nobody waits for the end, and no promise was made for it */
-  handleUpgrade(asked: Upgrade, { isAwaited }: { isAwaited: boolean }): Promise<void> | undefined {
+  /** @param tell called when the handler and its hooks have ended, or the answer is out */
+  handleUpgrade(asked: Upgrade, tell?: () => void): void {
     this.#context.routes.freeze();
     const upgrade = this.probe?.upgrade?.(asked) ?? asked;
     const match = this.#context.routes.match(upgrade.path ?? upgrade.url.pathname);
-    if (match === undefined) return this.#reject(upgrade, 404, { by: 'route' });
+    if (match === undefined) return this.#reject(upgrade, { status: 404, by: 'route', tell });
     const origin = headerOf(upgrade, 'origin');
     if (origin !== undefined && !isOriginAllowed(origin, headerOf(upgrade, 'host'), this.#context.origins)) {
-      return this.#reject(upgrade, 403, { by: 'origin' });
+      return this.#reject(upgrade, { status: 403, by: 'origin', tell });
     }
     if (this.#drain !== undefined || this.#sockets.size >= this.#context.limits.maxConnections) {
-      return this.#reject(upgrade, 503, { by: 'limit' });
+      return this.#reject(upgrade, { status: 503, by: 'limit', tell });
     }
     const { destination, params } = match;
     const socket = new ServerWebSocket(this.#host, {
@@ -73,10 +84,9 @@ export class ConnectionManager {
     });
     this.#sockets.add(socket);
     this.#handlers += 1;
-    const probe = this.probe;
-    if (probe?.run !== undefined) return probe.run(socket, () => this.#serve(socket, destination));
-    if (!isAwaited) return this.#attend(socket, destination);
-    return this.#serve(socket, destination);
+    const { probe } = this;
+    if (probe?.run === undefined) return this.#serve(socket, destination, tell);
+    void probe.run(socket, () => new Promise((resolve) => this.#serve(socket, destination, resolve))).then(tell);
   }
 
   /** From here on everybody new is turned away. */
@@ -89,51 +99,34 @@ export class ConnectionManager {
     return this.#drain.run(options);
   }
 
-  async #serve(socket: ServerWebSocket, destination: Destination): Promise<void> {
+  /** Runs what the route leads to. Where nobody waits for the end, an idle consumer costs no promise. */
+  #serve(socket: ServerWebSocket, { serve, middleware }: Destination, tell?: () => void): void {
+    if (tell !== undefined) this.#waiting.set(socket, tell);
+    socket.hook = middleware.length > 0 ? 'middleware' : 'handler';
     try {
-      await this.#run(socket, destination);
+      serve(socket, socket.params, this.#whenEnded);
     } catch (error) {
-      return this.#finish(socket, { error });
+      this.#whenEnded(socket, { error });
     }
-    return this.#finish(socket, undefined);
+    if (socket.phase === 'pending') this.#expectAnswer(socket);
   }
 
-  /** The same for a transport that does not wait for the end: a consumer then costs no promise while it is idle. */
-  #attend(socket: ServerWebSocket, destination: Destination): undefined {
-    let running: unknown;
-    try {
-      running = this.#run(socket, destination);
-    } catch (error) {
-      void this.#finish(socket, { error });
-      return;
-    }
-    if (running instanceof ConsumerRun) running.tell(this.#whenEnded);
-    else if (!isThenable(running)) void this.#finish(socket, undefined);
-    else {
-      running.then(
-        () => this.#finish(socket, undefined),
-        (error: unknown) => this.#finish(socket, { error }),
-      );
-    }
-  }
-
-  readonly #whenEnded: WhenEnded = (socket, failure) => void this.#finish(socket, failure);
+  readonly #whenEnded: WhenEnded = (ws, failure) => void this.#finish(ws as ServerWebSocket, failure);
 
   async #finish(socket: ServerWebSocket, failure: { readonly error: unknown } | undefined): Promise<void> {
-    if (failure !== undefined) await this.#failed(socket, failure.error);
-    if (socket.isPending)
-      await socket.refuse(answer(403), { by: socket.hasReachedHandler ? 'returned' : 'middleware' });
-    else void socket.close();
+    try {
+      if (failure !== undefined) await this.#failed(socket, failure.error);
+      if (socket.phase === 'pending')
+        await socket.refuse(answer(403), { by: socket.hasReachedHandler ? 'returned' : 'middleware' });
+      else void socket.close();
+    } catch (error) {
+      this.#report(socket, error, socket.hook);
+    }
     this.#handlers -= 1;
     if (!socket.wasAccepted) this.#sockets.delete(socket);
     this.#drain?.check();
-  }
-
-  #run(socket: ServerWebSocket, { run, middleware }: Destination): unknown {
-    socket.hook = middleware.length > 0 ? 'middleware' : 'handler';
-    const running = run(socket, socket.params);
-    if (isThenable(running) && socket.isPending) this.#expectAnswer(socket);
-    return running;
+    this.#waiting.get(socket)?.();
+    this.#waiting.delete(socket);
   }
 
   /** The handler is thinking: the client may leave meanwhile, and may not wait for ever. */
@@ -147,19 +140,19 @@ export class ConnectionManager {
   async #failed(socket: ServerWebSocket, error: unknown): Promise<void> {
     if (error instanceof WebSocketDisconnect) return;
     if (error instanceof FrameError && socket.wasAccepted) {
-      socket.note('invalid frame', error);
+      this.#note(socket, 'invalid frame', error);
       void socket.close(invalidCode(error));
       return;
     }
     this.#report(socket, error, socket.hook);
-    if (socket.isPending) await socket.refuse(answer(500), { by: 'threw', error });
+    if (socket.phase === 'pending') await socket.refuse(answer(500), { by: 'threw', error });
     else void socket.close(failureCode(error));
   }
 
-  async #reject(upgrade: Upgrade, status: number, denial: Denial): Promise<void> {
+  #reject(upgrade: Upgrade, { status, by, tell = ignore }: Rejection): void {
     this.#count('denied');
-    this.probe?.denied?.(upgrade, denial);
-    await upgrade.deny(answer(status));
+    this.probe?.denied?.(upgrade, { by });
+    upgrade.deny(answer(status)).then(tell, tell);
   }
 
   #report(socket: ProbedConnection, error: unknown, hook: string): void {
@@ -184,6 +177,14 @@ export class ConnectionManager {
       if (isThenable(telling)) telling.then(undefined, onFailure);
     } catch (failure) {
       onFailure(failure);
+    }
+  }
+
+  #note({ id, route, hook }: ProbedConnection, what: string, { message }: Error): void {
+    try {
+      this.#view.logger.debug(what, { connection: id, route, hook, error: message });
+    } catch {
+      this.#count('logFailures');
     }
   }
 
@@ -230,6 +231,7 @@ export class ConnectionManager {
         this.#sockets.delete(socket as ServerWebSocket);
         this.#drain?.check();
       },
+      note: (socket, what, error) => this.#note(socket, what, error),
       report: (socket, error, hook) => this.#report(socket, error, hook),
     };
   }
@@ -238,3 +240,5 @@ export class ConnectionManager {
 function answer(status: number): Response {
   return new Response(null, { status });
 }
+
+function ignore(): void {}

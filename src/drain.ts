@@ -26,10 +26,8 @@ export interface DrainReport {
 
 interface Drainable {
   readonly isOpen: boolean;
-  /** It may be let in yet: it had asked before the drain began. */
-  readonly isPending: boolean;
-  /** Its accept is on its way. */
-  readonly isAnswering: boolean;
+  /** It is open, or may be let in yet: it had asked before the drain began. */
+  readonly isJoinable: boolean;
   close(code: number, reason: string): Promise<void>;
   terminate(): void;
 }
@@ -71,7 +69,7 @@ export class Drain {
         told.add(socket);
         void socket.close(code, reason);
       }
-      const isMore = [...this.#sockets()].some((socket) => socket.isOpen || socket.isPending || socket.isAnswering);
+      const isMore = [...this.#sockets()].some((socket) => socket.isJoinable);
       if (await this.#idleWithin(isMore ? Math.min(everyMs, leftMs()) : leftMs())) break;
       if (leftMs() <= 0) break;
     }

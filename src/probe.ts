@@ -81,3 +81,10 @@ export interface Probe {
   /** One of a consumer's own hooks begins, or has ended. */
   hook?(connection: ProbedConnection, name: string, step: 'begin' | 'end' | 'threw'): void;
 }
+
+/** Tells a probe that what is waited for is a promise of ours. */
+export function whileWaiting<T>(probe: Probe | undefined, call: string, promise: Promise<T>): Promise<T> {
+  if (probe?.enter === undefined) return promise;
+  const token = probe.enter(call);
+  return promise.finally(() => probe.leave?.(token));
+}

@@ -23,11 +23,12 @@ import type {
   SendOutcome,
 } from '../layer/layer.ts';
 import { MemoryLayer } from '../layer/memory.ts';
-import type { Probe } from '../probe.ts';
+import { whileWaiting, type Probe } from '../probe.ts';
 import { checkClose } from '../protocol/close-code.ts';
 import { encodePayload, refuseKind } from '../protocol/codec.ts';
 import { isThenable } from '../promise.ts';
-import { SocketChannel } from './channel.ts';
+import { ownChannel, SocketChannel } from './channel.ts';
+import type { BoxHome } from './home.ts';
 import { LocalChannels } from './local.ts';
 import { Memberships, type Claim } from './memberships.ts';
 import { deliveryOf, publicEntry, publicPage } from './page.ts';
@@ -42,17 +43,9 @@ export class Box implements ChannelBoxView {
   readonly scheduler: Scheduler = new Scheduler(new SystemClock());
   readonly local: LocalChannels;
   readonly layer: ChannelLayer;
-  probe: Probe | undefined = undefined;
-  /** The app that it was given to. */
-  owner: object | undefined = undefined;
   readonly closesExpired: boolean;
   readonly #memberships: Memberships;
-  /** Of the app's limits; no route has another. */
-  groupNameBytesMax: number = 255;
-  /** The app's log takes it over. */
-  onLayerError: (error: unknown) => void = () => {};
-  /** One of the app's own functions failed, outside of any connection. */
-  onHookError: (error: unknown, hook: string) => void = () => {};
+  #home: BoxHome | undefined = undefined;
 
   /** @throws {BoxError} `CHANNELBOX_BOX_OPTIONS` for a bound that is no number from 0 on */
   constructor(options: ChannelBoxOptions = {}) {
@@ -68,7 +61,7 @@ export class Box implements ChannelBoxView {
       onMissed: (group, what) => this.#tellMissed(onMissed, group, what),
       probe: () => this.probe,
     });
-    this.#memberships = new Memberships(layer, this.local, (error) => this.onLayerError(error));
+    this.#memberships = new Memberships(layer, this.local, (error) => this.#report(error));
     void layer.open({
       local: this.local,
       get clock() {
@@ -76,9 +69,26 @@ export class Box implements ChannelBoxView {
       },
       bounds: boundsOf(options),
       uuid: () => this.uuid(),
-      report: (error) => this.onLayerError(error),
+      report: (error) => this.#report(error),
       wakeAt: (dueMs, wake) => scheduler.deadlines.schedule({ dueMs, heapIndex: -1, onDue: wake }),
     });
+  }
+
+  /**
+   * Becomes the box of an app: on its clock, under its limits, with its sockets and its log.
+   * @throws {BoxError} `CHANNELBOX_BOX_TAKEN` where it is another app's
+   */
+  attach(home: BoxHome): void {
+    if (this.#home !== undefined) {
+      throw new BoxError('CHANNELBOX_BOX_TAKEN', 'the box belongs to another app; two apps share a layer, never a box');
+    }
+    this.#home = home;
+    this.local.useSockets(home.sockets);
+    if (home.clock !== undefined) this.scheduler.useClock(home.clock);
+  }
+
+  get probe(): Probe | undefined {
+    return this.#home?.probe;
   }
 
   uuid(): string {
@@ -148,7 +158,7 @@ export class Box implements ChannelBoxView {
   async removeChannelFromGroup(channel: Channel, group = 'default'): Promise<LeaveResult> {
     this.probe?.called?.('leave');
     const member = this.#own(channel);
-    checkGroupName(group, this.groupNameBytesMax);
+    checkGroupName(group, this.#groupNameBytesMax);
     return this.#memberships.leave(member, group);
   }
 
@@ -159,7 +169,7 @@ export class Box implements ChannelBoxView {
   groupSend(group: string, payload: unknown, options: GroupSendOptions = {}): Promise<Delivery> {
     this.probe?.called?.('groupSend');
     try {
-      checkGroupName(group, this.groupNameBytesMax);
+      checkGroupName(group, this.#groupNameBytesMax);
       const { saveHistory: save = false } = options;
       const message: GroupMessage = { payload: encodePayload(payload), except: this.#idsOf(options.except), save };
       if (message.payload.kind === 'bytes') {
@@ -180,7 +190,7 @@ export class Box implements ChannelBoxView {
   }
 
   async members(group: string): Promise<Member[]> {
-    checkGroupName(group, this.groupNameBytesMax);
+    checkGroupName(group, this.#groupNameBytesMax);
     return this.#wait('members', this.layer.members(group));
   }
 
@@ -196,7 +206,7 @@ export class Box implements ChannelBoxView {
   ): Promise<HistoryPage | Map<string, HistoryPage>> {
     const query = { since: checkPosition(options.since), limit: checkCount(options.limit), keep: 'oldest' } as const;
     if (group !== undefined) {
-      checkGroupName(group, this.groupNameBytesMax);
+      checkGroupName(group, this.#groupNameBytesMax);
       return publicPage(await this.#wait('showHistory', this.layer.history(group, query)));
     }
     const pages = new Map<string, HistoryPage>();
@@ -207,7 +217,7 @@ export class Box implements ChannelBoxView {
   }
 
   async flushHistory(group?: string): Promise<void> {
-    if (group !== undefined) checkGroupName(group, this.groupNameBytesMax);
+    if (group !== undefined) checkGroupName(group, this.#groupNameBytesMax);
     await this.#wait('flushHistory', this.layer.flushHistory(group));
   }
 
@@ -237,7 +247,7 @@ export class Box implements ChannelBoxView {
 
   async closeGroup(group: string, options: CloseOptions = {}): Promise<number> {
     checkClose(options);
-    checkGroupName(group, this.groupNameBytesMax);
+    checkGroupName(group, this.#groupNameBytesMax);
     return this.#wait('closeGroup', this.layer.closeChannels({ group }, options));
   }
 
@@ -273,13 +283,8 @@ export class Box implements ChannelBoxView {
     return socket.isJoinable ? answer : 'CHANNEL_CLOSED';
   }
 
-  /** @throws {BoxError} `CHANNELBOX_FOREIGN_CHANNEL` for a channel of another app */
   #own(channel: Channel): SocketChannel {
-    if (channel instanceof SocketChannel && channel.socket.scheduler === this.scheduler) return channel;
-    throw new BoxError(
-      'CHANNELBOX_FOREIGN_CHANNEL',
-      'the channel belongs to another app or was not made by channelbox; use the box of its own socket, ws.channelBox',
-    );
+    return ownChannel(channel, this.scheduler);
   }
 
   #idsOf(except: GroupSendOptions['except']): readonly string[] {
@@ -289,7 +294,7 @@ export class Box implements ChannelBoxView {
 
   /** A function of the app that fails keeps nobody from what comes next. */
   #tellMissed(onMissed: ChannelBoxOptions['onMissed'], group: string, what: Missed): void {
-    const fail = (error: unknown): void => this.onHookError(error, 'onMissed');
+    const fail = (error: unknown): void => this.#home?.failed(error, 'onMissed');
     try {
       const telling: unknown = onMissed?.(group, what);
       if (isThenable(telling)) Promise.resolve(telling).catch(fail);
@@ -302,10 +307,17 @@ export class Box implements ChannelBoxView {
   #wait<T>(call: string, answer: Awaitable<T>): Promise<T> {
     const { probe } = this;
     probe?.called?.(call);
-    if (!isThenable(answer)) return Promise.resolve(answer);
-    if (probe?.enter === undefined) return Promise.resolve(answer);
-    const token = probe.enter(call);
-    return Promise.resolve(answer).finally(() => probe.leave?.(token));
+    const promise = Promise.resolve(answer);
+    return isThenable(answer) ? whileWaiting(probe, call, promise) : promise;
+  }
+
+  #report(error: unknown): void {
+    this.#home?.log('the layer failed', { error });
+  }
+
+  /** No route has another limit. */
+  get #groupNameBytesMax(): number {
+    return this.#home?.limits.groupNameBytes ?? 255;
   }
 }
 

@@ -6,15 +6,11 @@ import type { SendOutcome } from '../layer/layer.ts';
 import type { Frame } from '../protocol/frame.ts';
 
 /** A socket as its channel and its box see it. */
-export interface ChannelSocket {
-  readonly id: string;
+export interface ChannelSocket extends ProbedConnection {
   /** The id, where somebody has read it. */
   readonly knownId: string | undefined;
-  /** The same as a probe sees it. */
-  readonly connection: ProbedConnection;
   readonly scheduler: Scheduler;
   readonly limits: Limits;
-  readonly isOpen: boolean;
   /** Not ended: a channel may join before the accept, and receives from then on. */
   readonly isJoinable: boolean;
   /** @throws {HandshakeError} `CHANNELBOX_NOT_ACCEPTED` before the accept */
@@ -24,9 +20,9 @@ export interface ChannelSocket {
   /** Made at first use. */
   readonly channel: Channel;
   readonly hasChannel: boolean;
-  /** @throws {BoxError} `CHANNELBOX_CHANNEL_CLAIMED` when the socket has a channel already */
+  /** It has none yet. */
   claim(channel: Channel): void;
-  /** To a member of a group: never waits. `dropped`: it reads too slowly, which `blameSlow` has yet to answer. */
+  /** To a member of a group: never waits. `dropped`: it reads too slowly, which `handleBackpressure` has yet to answer. */
   deliverFrame(frame: Frame, nowMs: number): SendOutcome;
   /** Closes a reader that is too slow, unless it only loses messages. It runs hooks, so not amid a fan-out. */
   handleBackpressure(): void;
@@ -39,17 +35,15 @@ export interface ChannelSocket {
   publishMetadata(): Promise<void>;
 }
 
-/** Where a socket keeps its socket. */
-export interface SocketHolder {
-  readonly channelSocket: ChannelSocket;
-}
-
 /** @throws {BoxError} `CHANNELBOX_FOREIGN_SOCKET` for an object that no handler was given */
-export function socketOf(ws: WebSocket): ChannelSocket {
-  const found = (ws as Partial<SocketHolder> | undefined)?.channelSocket;
-  if (found !== undefined) return found;
+export function socketOf(ws: WebSocket | ChannelSocket): ChannelSocket {
+  if (isChannelSocket(ws)) return ws;
   throw new BoxError(
     'CHANNELBOX_FOREIGN_SOCKET',
     `a channel belongs to the ws that a handler was given, not to ${typeof ws}`,
   );
+}
+
+function isChannelSocket(ws: WebSocket | ChannelSocket | undefined): ws is ChannelSocket {
+  return typeof (ws as Partial<ChannelSocket> | undefined)?.deliverFrame === 'function';
 }

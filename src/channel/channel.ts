@@ -1,4 +1,5 @@
 import type { Deadline } from '../time/deadlines.ts';
+import type { Scheduler } from '../time/scheduler.ts';
 import { BoxError } from '../errors.ts';
 import type { Channel as ChannelView, ChannelOptions, PayloadType, WebSocket } from '../api.ts';
 import type { SendOutcome } from '../layer/layer.ts';
@@ -26,13 +27,19 @@ export class SocketChannel implements ChannelView, Joinable, Deadline {
    * Claims the socket's channel with these options.
    * @throws {BoxError} `CHANNELBOX_CHANNEL_CLAIMED` when the socket has one already, `CHANNELBOX_CHANNEL_OPTIONS`
    */
-  constructor(ws: WebSocket, options: ChannelOptions = {}) {
+  constructor(ws: WebSocket | ChannelSocket, options: ChannelOptions = {}) {
     const { payloadType = 'json', expires = null, metadata = noMetadata } = options;
     this.socket = socketOf(ws);
     this.payloadType = checkPayloadType(payloadType);
     this.#expires = checkExpires(expires);
     this.metadata = metadata;
     this.created = this.socket.scheduler.clock.now() / 1000;
+    if (this.socket.hasChannel) {
+      throw new BoxError(
+        'CHANNELBOX_CHANNEL_CLAIMED',
+        'the socket has a channel already, and it has only one; make it before the first join, or use ws.channel',
+      );
+    }
     this.socket.claim(this);
     this.startExpiry();
   }
@@ -98,6 +105,15 @@ export class SocketChannel implements ChannelView, Joinable, Deadline {
   close(code?: number, reason?: string): Promise<void> {
     return this.socket.close(code, reason);
   }
+}
+
+/** @throws {BoxError} `CHANNELBOX_FOREIGN_CHANNEL` for a channel of another app */
+export function ownChannel(channel: ChannelView, scheduler: Scheduler): SocketChannel {
+  if (channel instanceof SocketChannel && channel.socket.scheduler === scheduler) return channel;
+  throw new BoxError(
+    'CHANNELBOX_FOREIGN_CHANNEL',
+    'the channel belongs to another app or was not made by channelbox; use the box of its own socket, ws.channelBox',
+  );
 }
 
 function checkPayloadType(payloadType: PayloadType): PayloadType {

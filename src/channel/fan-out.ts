@@ -51,7 +51,7 @@ export function fanOut(group: Group<SocketChannel>, payload: Payload, options: F
     }
     const outcome = (member.isHolding ? buffer(member, frame) : undefined) ?? member.socket.deliverFrame(frame, nowMs);
     counts[outcome] += 1;
-    probe?.outcome?.(member.socket.connection, outcome, frame);
+    probe?.outcome?.(member.socket, outcome, frame);
     if (outcome === 'dropped') (slow ??= []).push(member);
   }
   // Not before all have it: what a hook says of the closing must not overtake it at some of them.

@@ -78,7 +78,7 @@ export class LocalChannels implements LocalNode {
   join(member: SocketChannel, group: string): { isNew: boolean; isFirst: boolean } {
     const isFirst = this.#groups.get(group) === undefined;
     const { isNew } = this.#groups.join(member, group);
-    if (isNew) this.#host.probe()?.joined?.(member.socket.connection, group);
+    if (isNew) this.#host.probe()?.joined?.(member.socket, group);
     return { isNew, isFirst };
   }
 
@@ -87,7 +87,7 @@ export class LocalChannels implements LocalNode {
     if (found === undefined) return 'no-group';
     if (!this.#groups.leave(member, found)) return 'no-member';
     if (member.isHolding) this.resumeBuffers.drop(member, group);
-    this.#host.probe()?.left?.(member.socket.connection, group);
+    this.#host.probe()?.left?.(member.socket, group);
     return found.members.size === 0 ? 'last' : 'left';
   }
 

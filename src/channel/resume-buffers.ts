@@ -118,7 +118,7 @@ export class ResumeBuffers {
     const nowMs = member.socket.scheduler.turn.stampMs();
     for (const one of held) {
       const outcome = this.add(member, group, one) ?? member.socket.deliverFrame(one.frame, nowMs);
-      this.#probe()?.outcome?.(member.socket.connection, outcome, one.frame);
+      this.#probe()?.outcome?.(member.socket, outcome, one.frame);
       if (outcome === 'dropped') member.socket.handleBackpressure();
     }
   }

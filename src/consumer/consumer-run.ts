@@ -1,14 +1,13 @@
 import { SocketChannel } from '../channel/channel.ts';
 import { FrameError, WebSocketDisconnect } from '../errors.ts';
-import type { Awaitable, PayloadType, WebSocket } from '../api.ts';
+import type { Awaitable, PayloadType, WebSocket, WhenEnded } from '../api.ts';
 import { failureCode, invalidCode } from '../protocol/close-code.ts';
 import { asBytes, asJson, asText } from '../protocol/codec.ts';
 import type { Sink } from '../socket/inbox.ts';
 import type { ServerWebSocket } from '../socket/websocket.ts';
 import type { Message } from '../protocol/message.ts';
 import type { StandardResult, StandardSchemaV1 } from './schema.ts';
-import { isSettled } from '../promise.ts';
-import { isThenable } from '../promise.ts';
+import { isSettled, isThenable } from '../promise.ts';
 
 /** A consumer as its session drives it. */
 export interface Hooks {
@@ -26,28 +25,24 @@ interface Failure {
   readonly hook: string;
 }
 
-/** Who is told when a session has ended; never throws. */
-export type WhenEnded = (socket: ServerWebSocket, failure: Failure | undefined) => void;
-
 /**
  * One connection of a consumer: `onConnect`, then each frame in turn, then `onDisconnect`, once for each accepted
- * socket whatever throws. Between frames nothing is suspended, and who asks by `tell` spares an idle connection the
- * promise of its end as well.
+ * socket whatever throws. Between frames nothing is suspended, and no promise is made for its end.
  */
-export class ConsumerRun implements Sink, PromiseLike<void> {
+export class ConsumerRun implements Sink {
   readonly #hooks: Hooks;
   readonly #socket: ServerWebSocket;
-  #whenEnded: WhenEnded | undefined = undefined;
-  #hasEnded = false;
+  readonly #whenEnded: WhenEnded;
   #failure: Failure | undefined = undefined;
 
-  constructor(hooks: Hooks, socket: ServerWebSocket) {
+  /** @param whenEnded told once, when the last hook has ended, with the first error that a hook threw; never throws */
+  constructor(hooks: Hooks, socket: ServerWebSocket, whenEnded: WhenEnded) {
     this.#hooks = hooks;
     this.#socket = socket;
+    this.#whenEnded = whenEnded;
   }
 
-  /** Begins; whoever waits for the end does so by `then` or `tell`. */
-  run(): this {
+  begin(): void {
     const { encoding, expires } = this.#hooks;
     // A middleware that has claimed the channel already has said what it shall be.
     if (!this.#socket.hasChannel) new SocketChannel(this.#socket, { payloadType: encoding ?? 'json', expires });
@@ -59,7 +54,7 @@ export class ConsumerRun implements Sink, PromiseLike<void> {
     } catch (error) {
       this.#threw(error, 'onConnect');
       this.#connected();
-      return this;
+      return;
     }
     if (!isThenable(connecting) || isSettled(connecting)) {
       this.#tell('onConnect', 'end');
@@ -75,32 +70,6 @@ export class ConsumerRun implements Sink, PromiseLike<void> {
           this.#connected();
         },
       );
-    }
-    return this;
-  }
-
-  /** As a promise: resolves when the last hook has ended; rejects with the first error that a hook threw. */
-  // oxlint-disable-next-line no-thenable -- it is awaited as a handler's promise is
-  then<A = void, B = never>(
-    onFulfilled?: ((value: void) => A | PromiseLike<A>) | null,
-    onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
-  ): Promise<A | B> {
-    const ended = new Promise<void>((resolve, reject) => {
-      this.tell((_socket, failure) => (failure === undefined ? resolve() : reject(failure.error as Error)));
-    });
-    return ended.then(onFulfilled, onRejected);
-  }
-
-  /** Calls back once, when the last hook has ended; at once where it has already. */
-  tell(whenEnded: WhenEnded): void {
-    const others = this.#whenEnded;
-    if (this.#hasEnded) whenEnded(this.#socket, this.#failure);
-    else if (others === undefined) this.#whenEnded = whenEnded;
-    else {
-      this.#whenEnded = (socket, failure) => {
-        others(socket, failure);
-        whenEnded(socket, failure);
-      };
     }
   }
 
@@ -124,8 +93,8 @@ export class ConsumerRun implements Sink, PromiseLike<void> {
   }
 
   #connected(): void {
-    if (this.#socket.isAnswering) this.#socket.onceAnswered(() => this.#connected());
-    else if (this.#socket.wasAccepted) this.#socket.serve(this);
+    if (this.#socket.phase === 'answering') this.#socket.onceAnswered(() => this.#connected());
+    else if (this.#socket.wasAccepted) this.#socket.inbox.serve(this);
     else this.#finish();
   }
 
@@ -158,7 +127,7 @@ export class ConsumerRun implements Sink, PromiseLike<void> {
   }
 
   #invalid(error: FrameError): Promise<void> | undefined {
-    this.#socket.note('invalid frame', error);
+    this.#socket.host.note(this.#socket, 'invalid frame', error);
     return this.#call('onInvalid', () => this.#hooks.onInvalid(this.#socket, error));
   }
 
@@ -199,22 +168,19 @@ export class ConsumerRun implements Sink, PromiseLike<void> {
     if (socket.wasAccepted) {
       if (error instanceof WebSocketDisconnect) return;
       if (error instanceof FrameError) {
-        socket.note('invalid frame', error);
+        socket.host.note(socket, 'invalid frame', error);
         void socket.close(invalidCode(error));
         return;
       }
     }
-    if (socket.wasAccepted || socket.isAnswering) void socket.close(failureCode(error));
+    if (socket.wasAccepted || socket.phase === 'answering') void socket.close(failureCode(error));
     if (this.#failure === undefined) this.#failure = { error, hook };
-    else socket.report(error, hook);
+    else socket.host.report(socket, error, hook);
   }
 
   #finish(): void {
-    this.#hasEnded = true;
     if (this.#failure !== undefined) this.#socket.hook = this.#failure.hook;
-    const whenEnded = this.#whenEnded;
-    this.#whenEnded = undefined;
-    whenEnded?.(this.#socket, this.#failure);
+    this.#whenEnded(this.#socket, this.#failure);
   }
 }
 

@@ -15,6 +15,7 @@ import type {
   Params,
   PayloadType,
   ResumeOptions,
+  Serve,
   SendOutcome,
   WebSocket,
 } from '../api.ts';
@@ -55,12 +56,16 @@ export class WebSocketConsumer<In = unknown, P = Params> {
     ...constructorArgs: A
   ): WebsocketRoutes {
     const { middleware, limits } = this as unknown as typeof WebSocketConsumer;
-    const handler: Handler = (ws) => {
+    const serve: Serve = (ws, _params, whenEnded) => {
       const made = new this(...constructorArgs) as unknown as WebSocketConsumer<never, never>;
       bindSocket(made, ws);
-      return new ConsumerRun(made as unknown as Hooks, ws as ServerWebSocket).run();
+      new ConsumerRun(made as unknown as Hooks, ws as ServerWebSocket, whenEnded).begin();
     };
-    return new WebsocketRoutes<string>(path, handler, { middleware, limits });
+    const handler: Handler = (ws, params) =>
+      new Promise<void>((resolve, reject) => {
+        serve(ws, params, (_ws, failure) => (failure === undefined ? resolve() : reject(failure.error as Error)));
+      });
+    return new WebsocketRoutes<string>(path, handler, { middleware, limits }, serve);
   }
 
   static {

@@ -1,5 +1,6 @@
 import { ChannelBoxError } from '../errors.ts';
-import type { Handler, Middleware, Params, WebSocket } from '../api.ts';
+import type { Handler, Middleware, Params, Serve, WebSocket } from '../api.ts';
+import { isThenable } from '../promise.ts';
 
 /** Which part of a chain runs; `handler` where there is no chain at all. */
 export type ChainPart = 'middleware' | 'handler';
@@ -24,6 +25,18 @@ export function compose(middleware: readonly Middleware[], handler: Handler, ent
   return (ws, params) => {
     enter?.(ws, 'middleware');
     return run({ chain, handler, enter, ws, params }, 0);
+  };
+}
+
+/** What makes promises as what makes none: tells when the handler has ended, at once where it has already. */
+export function served(handler: Handler): Serve {
+  return (ws, params, whenEnded) => {
+    const running = handler(ws, params);
+    if (!isThenable(running)) return whenEnded(ws, undefined);
+    running.then(
+      () => whenEnded(ws, undefined),
+      (error: unknown) => whenEnded(ws, { error }),
+    );
   };
 }
 

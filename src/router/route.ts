@@ -1,5 +1,5 @@
 import { RouteError } from '../errors.ts';
-import type { Handler, Limits, Middleware } from '../api.ts';
+import type { Handler, Limits, Middleware, Serve } from '../api.ts';
 import { checkLimits } from '../limits.ts';
 import { assertHandler, assertMiddlewareList, described } from './callable.ts';
 import { Pattern } from './pattern.ts';
@@ -31,14 +31,18 @@ export class WebsocketRoutes<const Path extends string = string> {
   readonly limits: Readonly<Partial<Limits>> | undefined;
   /** Its parameters' type is the path's, which a list of routes does not know. */
   readonly handler: Handler;
+  /** The same without a promise, where it can be had so: a consumer's. */
+  readonly serve: Serve | undefined;
 
-  constructor(path: Path, handler: Handler<ParamsOf<Path>>, options: RouteOptions = {}) {
+  /** @param serve what the handler does, for a route that no middleware stands around */
+  constructor(path: Path, handler: Handler<ParamsOf<Path>>, options: RouteOptions = {}, serve?: Serve) {
     this.path = new Pattern(path).path;
     assertOptions(options, path);
     assertHandler(handler, path);
     const { middleware = [], name, limits } = options;
     assertMiddlewareList(middleware);
     this.handler = handler as Handler<never> as Handler;
+    this.serve = serve;
     this.middleware = [...middleware];
     this.name = name;
     if (limits !== undefined) checkLimits(limits, 'route');

@@ -1,6 +1,6 @@
 import { RouteError } from '../errors.ts';
-import type { Handler, Limits, Middleware, Params } from '../api.ts';
-import { compose } from '../middleware/compose.ts';
+import type { Handler, Limits, Middleware, Params, Serve } from '../api.ts';
+import { compose, served } from '../middleware/compose.ts';
 import type { Enter } from '../middleware/compose.ts';
 import { Pattern } from './pattern.ts';
 import { assertRoute } from './route.ts';
@@ -21,6 +21,8 @@ export interface Destination {
   readonly middleware: readonly Middleware[];
   /** The handler inside its middleware; the handler itself where there is none. */
   readonly run: Handler;
+  /** Begins the same. */
+  readonly serve: Serve;
 }
 
 export interface RouteMatch {
@@ -102,8 +104,10 @@ export class RouteTable {
     const trie = new Trie<Destination>(this.#isStrict);
     for (const { route, path, middleware } of this.#tree.routes()) {
       const pattern = new Pattern(path === '' ? '/' : path);
+      const own = middleware.length === 0 ? route.serve : undefined;
       const run = compose(middleware, route.handler, this.#enter);
-      trie.insert(pattern, { route, path: pattern.path, name: route.name, limits: route.limits, middleware, run });
+      const { name, limits } = route;
+      trie.insert(pattern, { route, path: pattern.path, name, limits, middleware, run, serve: own ?? served(run) });
     }
     return trie;
   }

@@ -1,8 +1,10 @@
-import type { ReceiveOptions } from '../api.ts';
+import type { Limits, ReceiveOptions } from '../api.ts';
 import type { WebSocketDisconnect } from '../errors.ts';
 import type { Probe, ProbedConnection } from '../probe.ts';
 import { quiet } from '../promise.ts';
 import type { Message } from '../protocol/message.ts';
+import type { Deadline } from '../time/deadlines.ts';
+import type { Scheduler } from '../time/scheduler.ts';
 import type { Wire, WireEvents } from '../transport/transport.ts';
 
 /** Takes the frames of a socket one at a time, in order. Neither throws nor rejects. */
@@ -13,16 +15,14 @@ export interface Sink {
   ended(): void;
 }
 
-export interface InboxOwner {
+/** A socket as its inbox sees it. */
+export interface InboxOwner extends ProbedConnection, Deadline {
   readonly probe: Probe | undefined;
-  readonly connection: ProbedConnection;
-  readonly inboundQueueMax: number;
+  readonly limits: Limits;
+  readonly scheduler: Scheduler;
   readonly disconnect: WebSocketDisconnect;
   /** A frame came. False: it is refused, and the socket is being closed. */
-  heard(message: Message): boolean;
-  heardPong(): void;
-  /** We stop reading, or go on: while we do not read, silence means nothing. */
-  reads(isReading: boolean): void;
+  heard(nowMs: number): boolean;
   gone(code: number, reason: string, wasClean: boolean): void;
 }
 
@@ -32,8 +32,8 @@ interface Waiter {
 }
 
 /**
- * Where the frames of one socket wait for whoever reads them: a sink, or calls to `receive`.
- * Past `inboundQueueMax` the wire is paused; what one read brought is still kept.
+ * What comes in at one socket: frames wait here for whoever reads them, a sink or calls to `receive`, and the peer's
+ * signs of life are counted. Past `inboundQueue` the wire is paused; what one read brought is still kept.
  */
 export class Inbox implements WireEvents {
   readonly #owner: InboxOwner;
@@ -44,6 +44,9 @@ export class Inbox implements WireEvents {
   #sink: Sink | undefined = undefined;
   /** Made when first needed: an idle socket has none. */
   #onServed: (() => void) | undefined = undefined;
+  #heardMs = 0;
+  #pingedMs = 0;
+  #stoppedReadingMs = -1;
   #isBusy = false;
   #isPaused = false;
   #isResting = false;
@@ -60,6 +63,28 @@ export class Inbox implements WireEvents {
   open(wire: Wire): void {
     this.#wire = wire;
     wire.listen(this);
+  }
+
+  /** When the peer's silence falls due, for a ping or for good. While we do not read, it means nothing. */
+  get silenceDueMs(): number {
+    if (this.#stoppedReadingMs >= 0) return Infinity;
+    const { heartbeatMs, heartbeatTimeoutMs } = this.#owner.limits;
+    return this.#pingedMs > 0 ? this.#pingedMs + heartbeatTimeoutMs : this.#heardMs + heartbeatMs;
+  }
+
+  /** From here on silence is measured. */
+  startPulse(nowMs: number): void {
+    this.#heardMs = nowMs;
+    this.#owner.scheduler.deadlines.schedule(this.#owner);
+  }
+
+  /** Asks a silent peer for a sign of life. @returns false where it has been asked before, and gave none */
+  asks(nowMs: number): boolean {
+    if (this.#pingedMs > 0) return false;
+    this.#pingedMs = nowMs;
+    this.#wire?.ping();
+    this.#owner.scheduler.deadlines.schedule(this.#owner);
+    return true;
   }
 
   /** From here on every frame goes to `sink`, those that wait already first. */
@@ -82,17 +107,20 @@ export class Inbox implements WireEvents {
   }
 
   frame(message: Message): void {
-    if (this.#hasEnded || !this.#owner.heard(message)) return;
+    if (this.#hasEnded) return;
+    const nowMs = this.#owner.scheduler.turn.stampMs();
+    this.#lives(nowMs);
+    if (!this.#owner.heard(nowMs)) return;
     const waiter = this.#waiters?.shift();
     if (waiter !== undefined) return waiter.take(message);
     if (this.#sink !== undefined && !this.#isBusy) return this.#serveOne(this.#sink, message);
     this.#queue ??= [];
     this.#queue.push(message);
-    if (!this.#isPaused && this.#queue.length - this.#head >= this.#owner.inboundQueueMax) this.#setPaused(true);
+    if (!this.#isPaused && this.#queue.length - this.#head >= this.#owner.limits.inboundQueue) this.#setPaused(true);
   }
 
   pong(): void {
-    this.#owner.heardPong();
+    this.#lives(this.#owner.scheduler.turn.stampMs());
   }
 
   close(code: number, reason: string, wasClean: boolean): void {
@@ -128,15 +156,30 @@ export class Inbox implements WireEvents {
       this.#queue = undefined;
       this.#head = 0;
     }
-    if (this.#isPaused && queue.length - this.#head < this.#owner.inboundQueueMax) this.#setPaused(false);
+    if (this.#isPaused && queue.length - this.#head < this.#owner.limits.inboundQueue) this.#setPaused(false);
     return message;
   }
 
   #setPaused(isPaused: boolean): void {
     this.#isPaused = isPaused;
-    if (isPaused) this.#wire?.pause();
-    else this.#wire?.resume();
-    this.#owner.reads(!isPaused);
+    const nowMs = this.#owner.scheduler.turn.stampMs();
+    if (isPaused) {
+      this.#wire?.pause();
+      this.#stoppedReadingMs = nowMs;
+      return;
+    }
+    this.#wire?.resume();
+    if (this.#pingedMs > 0) this.#pingedMs += nowMs - this.#stoppedReadingMs;
+    this.#stoppedReadingMs = -1;
+    this.#owner.scheduler.deadlines.schedule(this.#owner);
+  }
+
+  /** A sign of life. Of a peer that was asked for one, the next silence may be over before the answer was due. */
+  #lives(nowMs: number): void {
+    this.#heardMs = nowMs;
+    if (this.#pingedMs === 0) return;
+    this.#pingedMs = 0;
+    this.#owner.scheduler.deadlines.schedule(this.#owner);
   }
 
   #serveOne(sink: Sink, message: Message): void {
@@ -176,16 +219,16 @@ export class Inbox implements WireEvents {
 
   /** Between frames nothing of a sink is suspended; a probe is told, so that it knows who waits for what. */
   #rest(): void {
-    const { probe, connection } = this.#owner;
+    const { probe } = this.#owner;
     if (probe === undefined || this.#isResting) return;
     this.#isResting = true;
-    probe.rest?.(connection);
+    probe.rest?.(this.#owner);
   }
 
   #awake<T>(probe: Probe, body: () => T): T {
     this.#rest();
     this.#isResting = false;
-    return probe.wake === undefined ? body() : probe.wake(this.#owner.connection, body);
+    return probe.wake === undefined ? body() : probe.wake(this.#owner, body);
   }
 
   #waitFor<T>(call: string, convert: (message: Message) => T, signal: AbortSignal | undefined): Promise<T> {

@@ -21,8 +21,8 @@ export function checkAnswerable(state: SocketState, step: 'accept' | 'deny'): vo
   );
 }
 
-/** Frames go and come only after `accept`. @throws {HandshakeError} `CHANNELBOX_NOT_ACCEPTED` */
-export function checkAccepted(state: SocketState, step: string): void {
-  if (state !== 'pending' && state !== 'answering' && state !== 'denied') return;
-  throw new HandshakeError('CHANNELBOX_NOT_ACCEPTED', `${step}() came for a connection that ${answered[state]}`);
+/** Frames go and come only after `accept`: `CHANNELBOX_NOT_ACCEPTED` before it; undefined where it was accepted. */
+export function unaccepted(state: SocketState, step: string): HandshakeError | undefined {
+  if (state !== 'pending' && state !== 'answering' && state !== 'denied') return undefined;
+  return new HandshakeError('CHANNELBOX_NOT_ACCEPTED', `${step}() came for a connection that ${answered[state]}`);
 }

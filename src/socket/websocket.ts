@@ -1,103 +1,132 @@
-import { WebSocketDisconnect } from '../errors.ts';
-import type { ReceiveOptions, WebSocket } from '../api.ts';
-import type { Denial, RefusalReason, ProbedConnection } from '../probe.ts';
-import { quiet } from '../promise.ts';
-import { settled } from '../promise.ts';
+import { HandshakeError, WebSocketDisconnect } from '../errors.ts';
+import type {
+  AppView,
+  ChannelBox,
+  HistoryPage,
+  JoinResult,
+  LeaveResult,
+  Params,
+  ReceiveOptions,
+  ResumeOptions,
+  Scope,
+  SendOutcome,
+  State,
+  WebSocket,
+} from '../api.ts';
+import { whileWaiting } from '../probe.ts';
+import { quiet, settled } from '../promise.ts';
+import { asBytes, asJson, asText, encodeJson } from '../protocol/codec.ts';
+import { Frame } from '../protocol/frame.ts';
 import type { Message } from '../protocol/message.ts';
 import type { UpgradeAnswer, Wire } from '../transport/transport.ts';
 import { acceptAnswer, denyResponse, type AcceptOptions } from './accept.ts';
-import { checkCloseCode, closeCode, trimReason } from '../protocol/close-code.ts';
-import { Inbox, type InboxOwner, type Sink } from './inbox.ts';
-import type { SocketHost, SocketRequest } from './requested.ts';
-import { SeatedSocket } from './seated.ts';
-import { checkAccepted, checkAnswerable } from './state.ts';
+import { Connection } from './connection.ts';
+import { Frames } from './frames.ts';
+import { RequestView } from './request.ts';
+import { checkAnswerable, unaccepted } from './state.ts';
 
-/** One connection, from its upgrade request to the end of its closing handshake. */
-export class ServerWebSocket extends SeatedSocket implements WebSocket, ProbedConnection, InboxOwner {
-  hasReachedHandler: boolean = false;
-  #hook = 'handler';
-  readonly #inbox: Inbox;
-  #abort: AbortController | undefined = undefined;
-  #disconnect: WebSocketDisconnect | undefined = undefined;
-  #endCode = 0;
-  #endReason = '';
-  #endWasClean = false;
-  /** A close that came while the accept was on its way. */
-  #closesAs: { code: number; reason: string } | undefined = undefined;
-  #closing: { promise: Promise<void>; resolve: () => void } | undefined = undefined;
-  /** For a consumer that did not await its accept. */
-  #tellAnswered: (() => void) | undefined = undefined;
+const same = (message: Message): Message => message;
 
-  constructor(host: SocketHost, request: SocketRequest) {
-    super(host, request);
-    this.#inbox = new Inbox(this);
+/** One connection as its handler has it, from its upgrade request to the end of its closing handshake. */
+export class ServerWebSocket extends Connection implements WebSocket {
+  #bag: State | undefined = undefined;
+  #request: RequestView | undefined = undefined;
+
+  // ── What it was asked with: made when first read ──────────────────────────────────────────────────────────────────
+
+  get url(): URL {
+    return this.#asked.url;
   }
 
-  /** Which of the app's own functions runs, or ran last. */
-  get hook(): string {
-    return this.#hook;
+  get path(): string {
+    return this.#asked.url.pathname;
   }
 
-  set hook(hook: string) {
-    this.#hook = hook;
-    if (hook !== 'middleware') this.hasReachedHandler = true;
+  get pathParams(): Params {
+    return this.params;
   }
 
-  get connection(): ProbedConnection {
-    return this;
+  get query(): URLSearchParams {
+    return this.#asked.url.searchParams;
+  }
+
+  get queryParams(): URLSearchParams {
+    return this.#asked.url.searchParams;
+  }
+
+  get headers(): Headers {
+    return this.#asked.headers;
+  }
+
+  get client(): { readonly host: string; readonly port: number } {
+    return this.upgrade.client;
+  }
+
+  get subprotocols(): readonly string[] {
+    return this.#asked.subprotocols;
+  }
+
+  get scope(): Scope {
+    return this.#asked.scope;
+  }
+
+  get app(): AppView {
+    return this.host.view;
+  }
+
+  get channelBox(): ChannelBox {
+    return this.host.box;
+  }
+
+  get state(): State {
+    this.#bag ??= {};
+    return this.#bag;
+  }
+
+  set state(state: State) {
+    this.#bag = state;
   }
 
   get signal(): AbortSignal {
-    if (this.#abort === undefined) {
-      this.#abort = new AbortController();
-      if (this.#inbox.hasEnded) this.#abort.abort(this.disconnect);
-    }
-    return this.#abort.signal;
+    return this.end.signal;
   }
 
-  get disconnect(): WebSocketDisconnect {
-    this.#disconnect ??= new WebSocketDisconnect(this.#endCode, this.#endReason, this.#endWasClean);
-    return this.#disconnect;
+  get #asked(): RequestView {
+    this.#request ??= new RequestView(this.upgrade, this.params, () => this.state);
+    return this.#request;
   }
 
-  get isPending(): boolean {
-    return this.phase === 'pending';
-  }
-
-  /** An accept is on its way. */
-  get isAnswering(): boolean {
-    return this.phase === 'answering';
-  }
-
-  /** Whether it was accepted, however it has ended since. */
-  get wasAccepted(): boolean {
-    return this.phase === 'open' || this.phase === 'closing' || (this.phase === 'closed' && this.wire !== undefined);
-  }
-
-  get inboundQueueMax(): number {
-    return this.limits.inboundQueue;
-  }
+  // ── The answer ────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** Where the client has left, its rejection harms no hook that does not await it, and no process. */
   accept(options: AcceptOptions = {}): Promise<void> {
     if (this.phase === 'closed') return quiet(Promise.reject(this.disconnect));
+    const { upgrade } = this;
     try {
       checkAnswerable(this.phase, 'accept');
-      const { subprotocol, headers } = acceptAnswer(this.upgrade, options);
-      const { maxPayloadBytes } = this.limits;
-      this.phase = 'answering';
       const answer: UpgradeAnswer = {
-        maxPayloadBytes,
-        ...(subprotocol === undefined ? undefined : { subprotocol }),
-        ...(headers === undefined ? undefined : { headers }),
+        maxPayloadBytes: this.limits.maxPayloadBytes,
+        ...acceptAnswer(upgrade, options),
       };
-      return this.upgrade.acceptNow === undefined
-        ? this.#whenAccepted(this.upgrade.accept(answer))
-        : this.#acceptedNow(this.upgrade.acceptNow(answer));
+      this.answering();
+      return upgrade.acceptNow === undefined
+        ? this.#whenAccepted(upgrade.accept(answer))
+        : this.#acceptedNow(upgrade.acceptNow(answer));
     } catch (error) {
       if (this.phase === 'answering') this.leaveUnanswered();
       return Promise.reject(error as Error);
     }
+  }
+
+  async deny(response: Response | number): Promise<void> {
+    if (this.phase === 'closed') throw this.disconnect;
+    const answer = denyResponse(response);
+    checkAnswerable(this.phase, 'deny');
+    await this.refuse(answer, { by: this.refuser });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.phase !== 'denied' && this.phase !== 'closed') await this.close();
   }
 
   #acceptedNow(wire: Wire | undefined): Promise<void> {
@@ -105,15 +134,15 @@ export class ServerWebSocket extends SeatedSocket implements WebSocket, ProbedCo
       this.leaveUnanswered();
       return quiet(Promise.reject(this.disconnect));
     }
-    this.#accepted(wire);
+    this.accepted(wire);
     return settled.done;
   }
 
   #whenAccepted(opening: Promise<Wire>): Promise<void> {
     // No async function: it would keep three times as much for as long, at every handshake.
-    const accepting: Promise<void> = this.pending('accept', opening).then(
+    const accepting: Promise<void> = whileWaiting(this.probe, 'accept', opening).then(
       (wire) => {
-        if (this.phase === 'answering') return this.#accepted(wire);
+        if (this.phase === 'answering') return this.accepted(wire);
         wire.terminate();
         void quiet(accepting);
         throw this.disconnect;
@@ -128,170 +157,91 @@ export class ServerWebSocket extends SeatedSocket implements WebSocket, ProbedCo
     return accepting;
   }
 
-  #accepted(wire: Wire): void {
-    this.#open(wire);
-    if (this.#closesAs !== undefined) this.startClose(this.#closesAs.code, this.#closesAs.reason);
-    this.#tellAnswered?.();
+  // ── Each spelling of `receive` and `send`, on one way in and one way out ──────────────────────────────────────────
+
+  receive(options?: ReceiveOptions): Promise<Message> {
+    return this.#receiveAs('receive', same, options);
   }
 
-  async deny(response: Response | number): Promise<void> {
-    if (this.phase === 'closed') throw this.disconnect;
-    const answer = denyResponse(response);
-    checkAnswerable(this.phase, 'deny');
-    await this.refuse(answer, { by: this.#answerer });
+  receiveText(options?: ReceiveOptions): Promise<string> {
+    return this.#receiveAs('receiveText', asText, options);
   }
 
-  close(code: number = closeCode.normal, reason = ''): Promise<void> {
+  receiveBytes(options?: ReceiveOptions): Promise<Uint8Array> {
+    return this.#receiveAs('receiveBytes', asBytes, options);
+  }
+
+  receiveJson<T = unknown>(options?: ReceiveOptions): Promise<T> {
+    return this.#receiveAs('receiveJson', asJson as (message: Message) => T, options);
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<Message> {
+    return this.#frames('receive', same)[Symbol.asyncIterator]();
+  }
+
+  iterText(): AsyncIterable<string> {
+    return this.#frames('receiveText', asText);
+  }
+
+  iterBytes(): AsyncIterable<Uint8Array> {
+    return this.#frames('receiveBytes', asBytes);
+  }
+
+  iterJson<T = unknown>(): AsyncIterable<T> {
+    return this.#frames('receiveJson', asJson as (message: Message) => T);
+  }
+
+  send(data: string | Uint8Array): Promise<SendOutcome> {
+    return typeof data === 'string' ? this.sendText(data) : this.sendBytes(data);
+  }
+
+  sendText(text: string): Promise<SendOutcome> {
+    if (typeof text !== 'string') return Promise.reject(wrongData('sendText', 'a string', text));
+    return this.sendFrame(Frame.text(text));
+  }
+
+  sendBytes(bytes: Uint8Array): Promise<SendOutcome> {
+    if (!(bytes instanceof Uint8Array)) return Promise.reject(wrongData('sendBytes', 'a Uint8Array', bytes));
+    return this.sendFrame(Frame.bytes(bytes));
+  }
+
+  sendJson(value: unknown, mode: 'text' | 'binary' = 'text'): Promise<SendOutcome> {
     try {
-      checkCloseCode(code);
-      reason = trimReason(reason);
+      const text = encodeJson(value);
+      return this.sendFrame(mode === 'text' ? Frame.text(text) : Frame.bytes(Buffer.from(text)));
     } catch (error) {
       return Promise.reject(error as Error);
     }
-    if (this.phase === 'pending') {
-      return this.refuse(new Response(null, { status: 403 }), { by: this.#answerer, code });
-    }
-    if (this.phase === 'answering') {
-      this.#closesAs ??= { code, reason };
-      return this.pending('close', this.#ending.promise);
-    }
-    if (this.phase === 'open') this.startClose(code, reason);
-    return this.#closing === undefined ? settled.done : this.pending('close', this.#closing.promise);
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    if (this.phase !== 'denied' && this.phase !== 'closed') await this.close();
+  join(group: string): Promise<JoinResult> {
+    return this.host.box.addChannelToGroup(this.channel, group);
   }
 
-  // ── For its app ───────────────────────────────────────────────────────────────────────────────────────────────────
-
-  /** Hands every frame to `sink` from here on. */
-  serve(sink: Sink): void {
-    this.#inbox.serve(sink);
+  resume(group: string, options?: ResumeOptions): Promise<HistoryPage> {
+    return this.host.box.resume(this.channel, group, options);
   }
 
-  /** Calls back when the accept that is on its way has ended, one way or the other. */
-  onceAnswered(tell: () => void): void {
-    this.#tellAnswered = tell;
+  leave(group: string): Promise<LeaveResult> {
+    return this.host.box.removeChannelFromGroup(this.channel, group);
   }
 
-  async refuse(response: Response, denial: Denial): Promise<void> {
-    this.phase = 'denied';
-    this.scheduler.deadlines.cancel(this);
-    this.leaveGroups();
-    if (denial.by === 'timeout') {
-      this.#endCode = closeCode.abnormal;
-      this.#abort?.abort(this.disconnect);
-    }
-    this.host.denied(this, denial);
-    await this.upgrade.deny(response);
+  #receiveAs<T>(call: string, convert: (message: Message) => T, options?: ReceiveOptions): Promise<T> {
+    const fault = unaccepted(this.phase, call);
+    return fault === undefined ? this.inbox.receive(call, convert, options) : Promise.reject(fault);
   }
 
-  /** The client left, or was cut off, before it was answered. */
-  leaveUnanswered(): void {
-    if (this.phase !== 'pending' && this.phase !== 'answering') return;
-    this.#finish(closeCode.abnormal, '', false);
-    this.#inbox.drop();
-    this.#closing?.resolve();
-    this.host.ended(this);
-    this.#tellAnswered?.();
+  #frames<T>(call: string, convert: (message: Message) => T): Frames<T> {
+    return new Frames(
+      () => this.#receiveAs(call, convert),
+      (error) => this.inbox.hasEnded && error === this.disconnect,
+    );
   }
+}
 
-  terminate(): void {
-    if (this.phase === 'pending') void this.refuse(new Response(null, { status: 503 }), { by: 'limit' });
-    else this.wire?.terminate();
-  }
-
-  get endCode(): number {
-    return this.#endCode;
-  }
-
-  get endReason(): string {
-    return this.#endReason;
-  }
-
-  /** For what is no error of the app: seen at level debug. */
-  note(what: string, error: Error): void {
-    try {
-      this.app.logger.debug(what, { connection: this.id, route: this.route, hook: this.hook, error: error.message });
-    } catch {
-      this.host.count('logFailures');
-    }
-  }
-
-  report(error: unknown, hook: string): void {
-    this.host.report(this, error, hook);
-  }
-
-  protected override refuseLate(): void {
-    void this.refuse(new Response(null, { status: 503 }), { by: 'timeout' });
-  }
-
-  protected override get isOver(): boolean {
-    return this.#inbox.hasEnded;
-  }
-
-  protected override receiveAs<T>(
-    call: string,
-    convert: (message: Message) => T,
-    options?: ReceiveOptions,
-  ): Promise<T> {
-    try {
-      checkAccepted(this.phase, call);
-    } catch (error) {
-      return Promise.reject(error as Error);
-    }
-    return this.#inbox.receive(call, convert, options);
-  }
-
-  gone(code: number, reason: string, wasClean: boolean): void {
-    if (this.phase === 'open') this.#finish(code, reason, wasClean);
-    else this.phase = 'closed';
-    this.scheduler.deadlines.cancel(this);
-    this.#closing?.resolve();
-    this.host.ended(this);
-  }
-
-  get #answerer(): RefusalReason {
-    return this.hook === 'middleware' ? 'middleware' : 'handler';
-  }
-
-  #open(wire: Wire): void {
-    this.wire = wire;
-    this.phase = 'open';
-    this.host.count('accepted');
-    this.startPulse();
-    this.enterGroups();
-    this.#inbox.open(wire);
-  }
-
-  protected override startClose(code: number, reason: string): void {
-    void this.#ending;
-    this.#finish(code, reason, true);
-    this.phase = 'closing';
-    this.wire?.close(code, reason);
-    this.startCloseTimeout();
-    this.#inbox.drop();
-  }
-
-  /** Resolved when the closing handshake has ended. */
-  get #ending(): { promise: Promise<void>; resolve: () => void } {
-    if (this.#closing !== undefined) return this.#closing;
-    let resolve = (): void => {};
-    const promise = new Promise<void>((settle) => {
-      resolve = settle;
-    });
-    this.#closing = { promise, resolve };
-    return this.#closing;
-  }
-
-  /** The first end counts: its code is what everyone learns, and from here on the channel is in no group. */
-  #finish(code: number, reason: string, wasClean: boolean): void {
-    this.phase = 'closed';
-    this.#endCode = code;
-    this.#endReason = reason;
-    this.#endWasClean = wasClean;
-    this.leaveGroups();
-    this.#abort?.abort(this.disconnect);
-  }
+function wrongData(call: string, due: string, came: unknown): HandshakeError {
+  return new HandshakeError(
+    'CHANNELBOX_SEND_DATA',
+    `${call}() takes ${due}, ${typeof came} came; use sendJson for data`,
+  );
 }

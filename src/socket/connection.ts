@@ -1,0 +1,344 @@
+import { SocketChannel } from '../channel/channel.ts';
+import type { ChannelSocket } from '../channel/channel-socket.ts';
+import type { WebSocketDisconnect } from '../errors.ts';
+import type { Channel, Limits, Params, SendOutcome } from '../api.ts';
+import { whileWaiting, type Denial, type Probe, type RefusalReason } from '../probe.ts';
+import { settled } from '../promise.ts';
+import { checkCloseCode, closeCode, trimReason } from '../protocol/close-code.ts';
+import type { Frame } from '../protocol/frame.ts';
+import type { Deadline } from '../time/deadlines.ts';
+import type { Scheduler } from '../time/scheduler.ts';
+import type { Upgrade, Wire } from '../transport/transport.ts';
+import { expired, SocketEnd, tooSlow, vanished, type Ending } from './ending.ts';
+import type { SocketHost, SocketRequest } from './host.ts';
+import { Inbox, type InboxOwner } from './inbox.ts';
+import { unaccepted, type SocketState } from './state.ts';
+
+/**
+ * One connection as the framework drives it: its phase, its deadlines, its wire, its place among the channels.
+ * What a handler calls stands in `ServerWebSocket`; the two are one object, since every idle connection pays for it.
+ */
+export class Connection implements ChannelSocket, Deadline, InboxOwner {
+  readonly limits: Limits;
+  readonly upgrade: Upgrade;
+  readonly route: string | undefined;
+  readonly params: Params;
+  /** Monotonic milliseconds of the last data frame in either direction, or of the accept; −1 before it. */
+  lastDataMs: number = -1;
+  heapIndex: number = -1;
+  /** Sees each frame before anyone else; false refuses it. Set by a guard such as the rate limit. */
+  guard: (() => boolean) | undefined = undefined;
+  hasReachedHandler: boolean = false;
+  readonly host: SocketHost;
+  readonly inbox: Inbox;
+  /** Changed by `answering`, `accepted`, `#denied` and `#ended` alone. */
+  #phase: SocketState = 'pending';
+  #wire: Wire | undefined = undefined;
+  #waitsUntilMs = Infinity;
+  #hasFailedToSend = false;
+  #id: string | undefined = undefined;
+  #channel: SocketChannel | undefined = undefined;
+  #hook = 'handler';
+  #end: SocketEnd | undefined = undefined;
+  /** For a consumer that did not await its accept. */
+  #tellAnswered: (() => void) | undefined = undefined;
+
+  constructor(host: SocketHost, request: SocketRequest) {
+    this.host = host;
+    this.upgrade = request.upgrade;
+    this.route = request.route;
+    this.params = request.params;
+    this.limits = request.limits;
+    this.inbox = new Inbox(this);
+  }
+
+  get scheduler(): Scheduler {
+    return this.host.scheduler;
+  }
+
+  get probe(): Probe | undefined {
+    return this.host.probe;
+  }
+
+  /** Which of the app's own functions runs, or ran last. */
+  get hook(): string {
+    return this.#hook;
+  }
+
+  set hook(hook: string) {
+    this.#hook = hook;
+    if (hook !== 'middleware') this.hasReachedHandler = true;
+  }
+
+  // ── Its phase ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  get phase(): SocketState {
+    return this.#phase;
+  }
+
+  get isOpen(): boolean {
+    return this.#phase === 'open';
+  }
+
+  get isJoinable(): boolean {
+    return this.#phase === 'open' || this.#phase === 'pending' || this.#phase === 'answering';
+  }
+
+  /** Whether it was accepted, however it has ended since. */
+  get wasAccepted(): boolean {
+    return this.#wire !== undefined;
+  }
+
+  protected get wire(): Wire | undefined {
+    return this.#wire;
+  }
+
+  protected answering(): void {
+    this.#phase = 'answering';
+  }
+
+  /** The accept has ended well: frames go and come, it can be named, its channel may expire, silence is measured. */
+  protected accepted(wire: Wire): void {
+    this.#phase = 'open';
+    this.#wire = wire;
+    this.host.count('accepted');
+    this.lastDataMs = this.scheduler.turn.stampMs();
+    this.inbox.startPulse(this.lastDataMs);
+    if (this.#id !== undefined) this.host.box.local.register(this.#id, this);
+    this.#channel?.startExpiry();
+    this.inbox.open(wire);
+    if (this.#end?.closesAs !== undefined) this.#startClose(this.#end.closesAs);
+    this.#tellAnswered?.();
+  }
+
+  #denied(ending: Ending | undefined): void {
+    this.#phase = 'denied';
+    this.scheduler.deadlines.cancel(this);
+    this.#leaveGroups();
+    if (ending !== undefined) this.end.come(ending);
+  }
+
+  /** The first end counts, and from there on the channel is in no group. */
+  #ended(phase: 'closing' | 'closed', ending: Ending): void {
+    this.#phase = phase;
+    if (this.end.hasCome) return;
+    this.#leaveGroups();
+    this.end.come(ending);
+  }
+
+  // ── Its end ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  protected get end(): SocketEnd {
+    this.#end ??= new SocketEnd();
+    return this.#end;
+  }
+
+  get disconnect(): WebSocketDisconnect {
+    return this.end.disconnect;
+  }
+
+  get endCode(): number {
+    return this.#end?.code ?? 0;
+  }
+
+  get endReason(): string {
+    return this.#end?.reason ?? '';
+  }
+
+  async refuse(response: Response, denial: Denial): Promise<void> {
+    this.#denied(denial.by === 'timeout' ? vanished : undefined);
+    this.host.denied(this, denial);
+    await this.upgrade.deny(response);
+  }
+
+  /** The client left, or was cut off, before it was answered. */
+  leaveUnanswered(): void {
+    if (this.#phase !== 'pending' && this.#phase !== 'answering') return;
+    this.#ended('closed', vanished);
+    this.inbox.drop();
+    this.end.settle();
+    this.host.ended(this);
+    this.#tellAnswered?.();
+  }
+
+  close(code: number = closeCode.normal, reason = ''): Promise<void> {
+    try {
+      checkCloseCode(code);
+      reason = trimReason(reason);
+    } catch (error) {
+      return Promise.reject(error as Error);
+    }
+    if (this.#phase === 'pending') return this.refuse(new Response(null, { status: 403 }), { by: this.refuser, code });
+    if (this.#phase === 'answering') {
+      this.end.closesAs ??= { code, reason, wasClean: true };
+      return whileWaiting(this.probe, 'close', this.end.close());
+    }
+    if (this.#phase === 'open') this.#startClose({ code, reason, wasClean: true });
+    const closed = this.#end?.closed;
+    return closed === undefined ? settled.done : whileWaiting(this.probe, 'close', closed);
+  }
+
+  terminate(): void {
+    if (this.#phase === 'pending') void this.refuse(new Response(null, { status: 503 }), { by: 'limit' });
+    else this.#wire?.terminate();
+  }
+
+  /** The wire has closed. */
+  gone(code: number, reason: string, wasClean: boolean): void {
+    this.#ended('closed', { code, reason, wasClean });
+    this.scheduler.deadlines.cancel(this);
+    this.end.settle();
+    this.host.ended(this);
+  }
+
+  protected get refuser(): RefusalReason {
+    return this.#hook === 'middleware' ? 'middleware' : 'handler';
+  }
+
+  #startClose(ending: Ending): void {
+    void this.end.close();
+    this.#ended('closing', ending);
+    this.#wire?.close(ending.code, ending.reason);
+    this.#waitFor(this.limits.closeTimeoutMs);
+    this.inbox.drop();
+  }
+
+  // ── Its deadline: the accept, the next sign of life, or the peer's close ──────────────────────────────────────────
+
+  get dueMs(): number {
+    return this.#phase === 'open' ? this.inbox.silenceDueMs : this.#waitsUntilMs;
+  }
+
+  onDue(nowMs: number): void {
+    if (this.#phase === 'pending') void this.refuse(new Response(null, { status: 503 }), { by: 'timeout' });
+    else if (this.#phase === 'closing') this.#wire?.terminate();
+    else if (this.#phase === 'open' && !this.inbox.asks(nowMs)) {
+      this.host.count('heartbeatTimeouts');
+      this.#wire?.terminate();
+    }
+  }
+
+  /** From here on the wait for `accept` is bounded. */
+  startAcceptTimeout(): void {
+    this.#waitFor(this.limits.acceptTimeoutMs);
+  }
+
+  #waitFor(waitMs: number): void {
+    this.#waitsUntilMs = this.scheduler.clock.monotonic() + waitMs;
+    this.scheduler.deadlines.schedule(this);
+  }
+
+  // ── For whoever serves it ─────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Calls back when the accept that is on its way has ended, one way or the other. */
+  onceAnswered(tell: () => void): void {
+    this.#tellAnswered = tell;
+  }
+
+  heard(nowMs: number): boolean {
+    if (this.guard !== undefined && !this.guard()) return false;
+    this.lastDataMs = nowMs;
+    return true;
+  }
+
+  // ── Its place among the channels ──────────────────────────────────────────────────────────────────────────────────
+
+  get id(): string {
+    if (this.#id === undefined) {
+      this.#id = this.host.box.channelId();
+      if (this.isOpen) this.host.box.local.register(this.#id, this);
+    }
+    return this.#id;
+  }
+
+  get knownId(): string | undefined {
+    return this.#id;
+  }
+
+  get channel(): Channel {
+    return this.#channel ?? new SocketChannel(this);
+  }
+
+  get hasChannel(): boolean {
+    return this.#channel !== undefined;
+  }
+
+  get memberships(): readonly string[] {
+    return this.#channel === undefined ? [] : this.host.box.local.groupsOf(this.#channel);
+  }
+
+  get bufferedBytes(): number {
+    return this.#wire?.bufferedBytes ?? 0;
+  }
+
+  isConnected(): boolean {
+    return this.#phase === 'open' && !this.#hasFailedToSend;
+  }
+
+  refuseUnaccepted(step: string): void {
+    const fault = unaccepted(this.#phase, step);
+    if (fault !== undefined) throw fault;
+  }
+
+  claim(channel: Channel): void {
+    this.#channel = channel as SocketChannel;
+  }
+
+  deliverFrame(frame: Frame, nowMs: number): SendOutcome {
+    const wire = this.#wire;
+    if (wire === undefined || this.#phase !== 'open') return 'closed';
+    if (wire.waitingBytes > 0 && wire.bufferedBytes + frame.byteLength > this.limits.maxBufferedBytes) {
+      return 'dropped';
+    }
+    const outcome = wire.write(frame);
+    if (outcome === 'closed') this.#hasFailedToSend = true;
+    else this.lastDataMs = nowMs;
+    return outcome;
+  }
+
+  handleBackpressure(): void {
+    this.host.count('slowConsumers');
+    if (this.limits.slowConsumer === 'close' && this.isOpen) this.#startClose(tooSlow);
+  }
+
+  sendFrame(frame: Frame): Promise<SendOutcome> {
+    this.probe?.called?.('send');
+    const wire = this.#wire;
+    if (wire === undefined || this.#phase !== 'open') {
+      const fault = unaccepted(this.#phase, 'send');
+      return fault === undefined ? settled.closed : Promise.reject(fault);
+    }
+    const outcome = wire.write(frame);
+    if (outcome === 'closed') {
+      this.#hasFailedToSend = true;
+      return settled.closed;
+    }
+    this.lastDataMs = this.scheduler.turn.stampMs();
+    if (wire.bufferedBytes <= this.limits.maxBufferedBytes) return settled[outcome];
+    return whileWaiting(this.probe, 'send', this.#untilDrained(wire, outcome));
+  }
+
+  expire(): void {
+    this.host.count('expired');
+    if (this.host.box.closesExpired) {
+      if (this.#phase === 'open') this.#startClose(expired);
+    } else if (this.#channel !== undefined) this.host.box.leaveAll(this.#channel);
+  }
+
+  async publishMetadata(): Promise<void> {
+    if (this.#channel !== undefined) await this.host.box.announce(this.#channel);
+  }
+
+  async #untilDrained(wire: Wire, outcome: SendOutcome): Promise<SendOutcome> {
+    await wire.drained();
+    return this.#phase === 'open' ? outcome : 'closed';
+  }
+
+  /** It has ended: its channel is in no group any more. */
+  #leaveGroups(): void {
+    this.host.box.local.unregister(this);
+    if (this.#channel === undefined) return;
+    this.#channel.stopExpiry();
+    this.host.box.leaveAll(this.#channel);
+  }
+}

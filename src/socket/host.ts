@@ -1,0 +1,29 @@
+import type { Box } from '../channel/box.ts';
+import type { AppView, Limits, Params } from '../api.ts';
+import type { Scheduler } from '../time/scheduler.ts';
+import type { Denial, Probe, ProbedConnection } from '../probe.ts';
+import type { Upgrade } from '../transport/transport.ts';
+
+/** What a socket needs of its app. */
+export interface SocketHost {
+  readonly view: AppView;
+  readonly box: Box;
+  readonly scheduler: Scheduler;
+  readonly probe: Probe | undefined;
+  count(event: string): void;
+  denied(socket: ProbedConnection, denial: Denial): void;
+  /** It can no longer be written to or read from. */
+  ended(socket: ProbedConnection): void;
+  /** For what is no error of the app: seen at level debug. */
+  note(socket: ProbedConnection, what: string, error: Error): void;
+  /** An error of the app's own code that no promise carries. */
+  report(socket: ProbedConnection, error: unknown, hook: string): void;
+}
+
+/** What a socket is made of: a request, and where it leads. */
+export interface SocketRequest {
+  readonly upgrade: Upgrade;
+  readonly route: string | undefined;
+  readonly params: Params;
+  readonly limits: Limits;
+}
