@@ -27,7 +27,7 @@ import { whileWaiting, type Probe } from '../probe.ts';
 import { checkClose } from '../protocol/close-code.ts';
 import { encodePayload, refuseKind } from '../protocol/codec.ts';
 import { isThenable } from '../promise.ts';
-import { ownChannel, SocketChannel } from './channel.ts';
+import { ownChannel, type SocketChannel } from './channel.ts';
 import type { BoxHome } from './home.ts';
 import { LocalChannels } from './local.ts';
 import { Memberships, type Claim } from './memberships.ts';
