@@ -4,7 +4,6 @@ import { BoxError } from '../errors.ts';
 import type { Channel as ChannelView, ChannelOptions, PayloadType, WebSocket } from '../api.ts';
 import type { SendOutcome } from '../layer/layer.ts';
 import { encodePayload, frameOf } from '../protocol/codec.ts';
-import { hasExpired } from './expiry.ts';
 import type { Group, Joinable } from './groups.ts';
 import { socketOf, type ChannelSocket } from './channel-socket.ts';
 
@@ -88,7 +87,8 @@ export class SocketChannel implements ChannelView, Joinable, Deadline {
   }
 
   isActive(): boolean {
-    return this.socket.isOpen && !hasExpired(this.dueMs, this.socket.scheduler.turn.stampMs());
+    // At the very moment it has expired.
+    return this.socket.isOpen && this.socket.scheduler.turn.stampMs() < this.dueMs;
   }
 
   touch(): void {
