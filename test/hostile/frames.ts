@@ -11,6 +11,8 @@ export interface RawFrame {
   readonly isMasked?: boolean;
   /** What the header claims, where that is not the truth. */
   readonly claimedBytes?: bigint;
+  /** Four bytes, for who must say the same twice; else at random. */
+  readonly mask?: Uint8Array;
 }
 
 /** One frame as a client writes it (RFC 6455 §5.2), or as a broken client does. */
@@ -21,7 +23,7 @@ export function encodeFrame(frame: RawFrame): Buffer {
   const length = lengthBytes(claimedBytes ?? BigInt(payload.byteLength));
   length[0] = (length[0] as number) | (isMasked ? 0x80 : 0);
   if (!isMasked) return Buffer.concat([Buffer.of(first), length, payload]);
-  const mask = randomBytes(4);
+  const mask = frame.mask ?? randomBytes(4);
   for (let at = 0; at < payload.byteLength; at += 1) {
     payload[at] = (payload[at] as number) ^ (mask[at % 4] as number);
   }
