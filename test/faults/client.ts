@@ -10,7 +10,7 @@ export class FaultClient {
   constructor(url: string) {
     this.socket = new Client(url);
     this.socket.on('error', () => {});
-    this.socket.on('message', (data) => this.received.push(String(data)));
+    this.socket.on('message', (data: Buffer) => this.received.push(data.toString()));
     this.socket.on('close', (code) => (this.#closedWith = code));
   }
 

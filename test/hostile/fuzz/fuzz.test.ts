@@ -40,7 +40,6 @@ function forgetPromise(said: string): string {
 
 function print(seed: number, { reached, pastHandshake, faults }: FuzzReport): void {
   const rows = [...reached].map(([what, count]) => `${String(count).padStart(8)}  ${what}`);
-  // oxlint-disable-next-line no-console -- what was reached is part of the result
   console.log(
     `seed ${seed}: ${(100 * pastHandshake).toFixed(1)} % past the handshake, ${faults.length} faults\n${rows.join('\n')}`,
   );
