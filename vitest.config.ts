@@ -2,12 +2,16 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { defineConfig, type ViteUserConfig } from 'vitest/config';
 import { LongestFirst } from './test/package/longest-first.ts';
+import SlowestFiles from './test/package/slowest-files.ts';
+import { alone, everything, long, system } from './test/suites.ts';
 
 const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
-const include = ['test/**/*.test.ts'];
-/** These replace `ws` with another, for all that their process loads. */
-const alone = ['test/transport/{once,older-ws,strange-ws}.test.ts'];
+/** A project of the suites: what is in `include` and not in `exclude`. */
+const suite = (name: string, include: readonly string[], exclude: readonly string[], isolate = false) => ({
+  extends: true as const,
+  test: { name, isolate, include: [...include], exclude: [...exclude] },
+});
 
 const config: ViteUserConfig = defineConfig({
   resolve: {
@@ -21,9 +25,12 @@ const config: ViteUserConfig = defineConfig({
   test: {
     // A fresh process for each file takes half of the time of those that need none: nothing in the project is global.
     projects: [
-      { extends: true, test: { name: 'shared', isolate: false, include, exclude: alone } },
-      { extends: true, test: { name: 'own', isolate: true, include: alone } },
+      suite('unit', everything, [...alone, ...system, ...long]),
+      suite('unit-alone', alone, [], true),
+      suite('system', system, long),
+      suite('long', long, []),
     ],
+    reporters: ['default', new SlowestFiles()],
     globalSetup: ['test/package/build-once.ts'],
     // Processes, not threads: some tests read process.env, open servers and send signals.
     pool: 'forks',

@@ -9,8 +9,8 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 const long = [
   'test/load/faulty-server.test.ts',
   'test/load/run.test.ts',
-  'test/load/starvation.test.ts',
-  'test/load/anyones-server.test.ts',
+  'test/load/starvation.system.test.ts',
+  'test/load/anyones-server.system.test.ts',
   'test/browser/chat.test.ts',
   'test/package/tool-gates.test.ts',
   'test/package/consumer.test.ts',

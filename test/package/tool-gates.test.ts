@@ -164,7 +164,12 @@ describe('vitest', () => {
     'vitest.config.ts': readFileSync(join(root, 'vitest.config.ts'), 'utf8'),
     // Named by the settings; what it does is no part of the gate.
     'test/package/build-once.ts': 'export function setup(): void {}\n',
-    'test/package/longest-first.ts': readFileSync(join(root, 'test/package/longest-first.ts'), 'utf8'),
+    ...Object.fromEntries(
+      ['test/suites.ts', 'test/package/longest-first.ts', 'test/package/slowest-files.ts'].map((file) => [
+        file,
+        readFileSync(join(root, file), 'utf8'),
+      ]),
+    ),
   };
   const check = (bodies: Readonly<Record<string, string>>): ReturnType<typeof outcome> => {
     const tests = Object.entries(bodies).map(([name, body]) => [

@@ -1,5 +1,5 @@
 /**
- * A program of its own, bundled and run under strace by system-calls.test.ts: once all members have joined it sends
+ * A program of its own, bundled and run under strace by system-calls.system.test.ts: once all members have joined it sends
  * bursts to them, one each turn, and ends when a line comes on standard input.
  */
 import { App, consumer } from '../../src/index.ts';
