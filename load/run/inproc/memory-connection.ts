@@ -59,7 +59,7 @@ class MemoryConnection implements Connection, MemoryClientEvents {
   }
 
   close(code: number): void {
-    if (this.#isOpen) this.#client.close(code, '');
+    this.#client.close(code, '');
   }
 
   terminate(): void {

@@ -74,7 +74,6 @@ export class MemoryWire implements Wire {
 
   close(code: number, reason: string): void {
     if (this.#hasSentClose || this.#hasEnded) return;
-    this.#flush();
     this.#sendClose(code, reason);
   }
 
@@ -108,7 +107,6 @@ export class MemoryWire implements Wire {
   arriveClose(code: number, reason: string): void {
     this.#reader.read(() => {
       if (this.#hasEnded) return;
-      this.#flush();
       if (!this.#hasSentClose) this.#sendClose(code, reason);
       this.#finish(code, reason, true);
     });
@@ -129,13 +127,13 @@ export class MemoryWire implements Wire {
     this.#events?.pong();
   };
 
+  /** Behind what this turn has written: the pump has its flush already. */
   #sendClose(code: number, reason: string): void {
     this.#hasSentClose = true;
     this.#pump.add(() => this.#peer.reader.read(() => this.#peer.closeFrame(code, reason)));
   }
 
   #refuseLarge(): void {
-    this.#flush();
     this.#sendClose(1009, '');
     this.#finish(1009, '', false);
   }
