@@ -5,7 +5,7 @@ import { Box } from './channel/box.ts';
 import type { BoxHome } from './channel/home.ts';
 import type { Clock } from './time/clock.ts';
 import type { DrainOptions, DrainReport } from './drain.ts';
-import { BoxError, RouteError } from './errors.ts';
+import { BoxError, ChannelBoxError, RouteError } from './errors.ts';
 import type { AppSnapshot, AppView, ChannelBox, Handler, Limits, Logger, Middleware } from './api.ts';
 import { checkLimits, defaultLimits } from './limits.ts';
 import type { Origins } from './middleware/origin.ts';
@@ -62,6 +62,7 @@ export class App implements AppView, AsyncDisposable {
   readonly #connections: ConnectionManager;
   readonly #transport: NodeTransport;
   readonly #servers = new Set<HttpServer>();
+  #isClosed = false;
 
   /**
    * @throws {BoxError} `CHANNELBOX_BOX_TAKEN` for a box of another app, `CHANNELBOX_FOREIGN_BOX`
@@ -157,8 +158,21 @@ export class App implements AppView, AsyncDisposable {
     return this;
   }
 
-  /** Opens a port of its own; 0 for a free one. Rejects where the port cannot be had. */
+  /**
+   * Opens a port of its own; 0 for a free one. Where the layer has to connect first, after that. Rejects where the port
+   * cannot be had, with what the layer rejects with, and for an app that was closed meanwhile.
+   * @throws {ChannelBoxError} `CHANNELBOX_APP_CLOSED`
+   */
   listen(port: number, host?: string): Promise<AddressInfo> {
+    const { opening } = this.#box;
+    if (opening === undefined) return this.#listenNow(port, host);
+    return opening.then(() => {
+      if (!this.#isClosed) return this.#listenNow(port, host);
+      throw new ChannelBoxError('CHANNELBOX_APP_CLOSED', 'the app was closed before its layer had opened');
+    });
+  }
+
+  #listenNow(port: number, host: string | undefined): Promise<AddressInfo> {
     const server = createServer(this.#options.http ?? upgradeRequired);
     this.attach(server);
     this.#servers.add(server);
@@ -193,6 +207,7 @@ export class App implements AppView, AsyncDisposable {
 
   /** Ends it: sockets close with 1001, ports and layer too. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     await this.drain({ withinMs: this.#limits.closeTimeoutMs * 2, code: closeCode.goingAway, batch: Infinity });
     this.#transport.detach();
     for (const server of this.#servers) server.closeAllConnections();

@@ -72,7 +72,8 @@ export class ConnectionManager {
     if (origin !== undefined && !isOriginAllowed(origin, headerOf(upgrade, 'host'), this.#context.origins)) {
       return this.#reject(upgrade, { status: 403, by: 'origin', tell });
     }
-    if (this.#drain !== undefined || this.#sockets.size >= this.#context.limits.maxConnections) {
+    const isOpen = this.#drain === undefined && this.#context.box.opening === undefined;
+    if (!isOpen || this.#sockets.size >= this.#context.limits.maxConnections) {
       return this.#reject(upgrade, { status: 503, by: 'limit', tell });
     }
     const { destination, params } = match;

@@ -26,13 +26,13 @@ import { MemoryLayer } from '../layer/memory.ts';
 import { whileWaiting, type Probe } from '../probe.ts';
 import { checkClose } from '../protocol/close-code.ts';
 import { encodePayload, refuseKind } from '../protocol/codec.ts';
-import { isThenable } from '../promise.ts';
+import { isThenable, quiet } from '../promise.ts';
 import { ownChannel, type SocketChannel } from './channel.ts';
 import type { BoxHome } from './home.ts';
 import { LocalChannels } from './local.ts';
 import { Memberships, type Claim } from './memberships.ts';
 import { deliveryOf, publicEntry, publicPage } from './page.ts';
-import { boundsOf, checkCount, checkGroupName, checkPosition, type ChannelBoxOptions } from './bounds.ts';
+import { boundsOf, checkCount, checkGroupName, checkKey, checkPosition, type ChannelBoxOptions } from './bounds.ts';
 
 const added = Promise.resolve<JoinResult>('CHANNEL_ADDED');
 const present = Promise.resolve<JoinResult>('CHANNEL_EXIST');
@@ -44,6 +44,8 @@ export class Box implements ChannelBoxView {
   readonly local: LocalChannels;
   readonly layer: ChannelLayer;
   readonly closesExpired: boolean;
+  /** While the layer connects, and from when it could not; undefined: it is there. */
+  opening: Promise<void> | undefined = undefined;
   readonly #memberships: Memberships;
   #home: BoxHome | undefined = undefined;
 
@@ -62,7 +64,7 @@ export class Box implements ChannelBoxView {
       probe: () => this.probe,
     });
     this.#memberships = new Memberships(layer, this.local, (error) => this.#report(error));
-    void layer.open({
+    const opening = layer.open({
       local: this.local,
       get clock() {
         return scheduler.clock;
@@ -72,6 +74,7 @@ export class Box implements ChannelBoxView {
       report: (error) => this.#report(error),
       wakeAt: (dueMs, wake) => scheduler.deadlines.schedule({ dueMs, heapIndex: -1, onDue: wake }),
     });
+    if (isThenable(opening)) this.opening = this.#untilOpen(opening);
   }
 
   /**
@@ -170,8 +173,15 @@ export class Box implements ChannelBoxView {
     this.probe?.called?.('groupSend');
     try {
       checkGroupName(group, this.#groupNameBytesMax);
-      const { saveHistory: save = false } = options;
-      const message: GroupMessage = { payload: encodePayload(payload), except: this.#idsOf(options.except), save };
+      const { saveHistory: save = false, key } = options;
+      checkKey(key, save);
+      const except = this.#idsOf(options.except);
+      const message: GroupMessage = {
+        payload: encodePayload(payload),
+        except,
+        save,
+        ...(key !== undefined && { key }),
+      };
       if (message.payload.kind === 'bytes') {
         const textual = this.local.textualKind(group);
         if (textual !== undefined) refuseKind(textual);
@@ -290,6 +300,20 @@ export class Box implements ChannelBoxView {
   #idsOf(except: GroupSendOptions['except']): readonly string[] {
     if (except === undefined) return [];
     return Symbol.iterator in except ? Array.from(except, (channel) => channel.uuid) : [except.uuid];
+  }
+
+  #untilOpen(opening: Promise<void>): Promise<void> {
+    return quiet(
+      Promise.resolve(opening).then(
+        () => {
+          this.opening = undefined;
+        },
+        (error: unknown) => {
+          this.#report(error);
+          throw error;
+        },
+      ),
+    );
   }
 
   /** A function of the app that fails keeps nobody from what comes next. */

@@ -174,7 +174,7 @@ export interface HistoryBounds {
   readonly bytesMax: number;
   readonly countMax: number;
   readonly ttlMs: number;
-  /** Payload bytes over all groups that this process keeps; the group written longest ago is emptied first. A broker has its own limit. */
+  /** Over all groups, of what this process keeps, what keeping costs included; the group written longest ago is emptied first. A broker has its own limit. */
   readonly totalBytesMax: number;
 }
 
@@ -210,7 +210,10 @@ export interface ChannelLayer {
   subscribe(group: string): Awaitable<void>;
   /** After the last member of this node has left. Never rejects for a lost connection: the reconnect puts it right. */
   unsubscribe(group: string): Awaitable<void>;
-  /** A member of this node came, or changed its metadata. Left out by a layer that asks `LocalNode.members` instead. */
+  /**
+   * A member of this node came, or changed its metadata. Left out by a layer that asks `LocalNode.members` instead.
+   * Of one member in one group the box awaits each `announce` and `retire` before the next.
+   */
   announce?(group: string, member: Member): Awaitable<void>;
   /** A member of this node left; called with the id that it was announced by. Never rejects for a lost connection. */
   retire?(group: string, channel: string): Awaitable<void>;
