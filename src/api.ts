@@ -232,6 +232,11 @@ export interface ResumeOptions {
 export interface GroupSendOptions {
   saveHistory?: boolean;
   except?: Channel | Iterable<Channel>;
+  /**
+   * Makes a retry safe: sent again with the same key, in the same group and epoch, by any node, while the history keeps the
+   * first, it is published once; the later ones resolve with the first's position and all counts 0. 1–255 bytes of UTF-8.
+   */
+  key?: string;
 }
 
 /** Counts are this node's members, without the `except`ed; `sent + queued + dropped + closed === members`. */

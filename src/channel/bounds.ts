@@ -8,7 +8,7 @@ export interface BoxBounds {
   historyCount?: number;
   /** 24 h. */
   historyTtlMs?: number;
-  /** Over all groups, 64 MiB; the group written longest ago is emptied first. */
+  /** Over all groups, what keeping costs included (512 bytes a message, 1 024 a group), 64 MiB; the group written longest ago is emptied first. */
   historyTotalBytes?: number;
 }
 
@@ -62,6 +62,23 @@ export function checkGroupName(group: string, bytesMax: number): void {
     'CHANNELBOX_GROUP_NAME_BYTES',
     `a group's name is ${bytes} bytes, limit ${bytesMax}; shorten or hash it, or raise limits.groupNameBytes`,
   );
+}
+
+const keyBytesMax = 255;
+
+/** @throws {BoxError} `CHANNELBOX_KEY_UNSAVED`, `CHANNELBOX_KEY` */
+export function checkKey(key: string | undefined, isSaved: boolean): void {
+  if (key === undefined) return;
+  if (!isSaved) {
+    throw new BoxError(
+      'CHANNELBOX_KEY_UNSAVED',
+      'a key came with a message that is not saved; only the history knows a message again: add saveHistory: true',
+    );
+  }
+  const bytes = typeof key === 'string' ? Buffer.byteLength(key) : 0;
+  if (bytes > 0 && bytes <= keyBytesMax) return;
+  const came = typeof key === 'string' ? `${bytes} bytes` : typeof key;
+  throw new BoxError('CHANNELBOX_KEY', `a key is ${came}; allowed is a text of 1 to ${keyBytesMax} bytes`);
 }
 
 /** @throws {BoxError} `CHANNELBOX_POSITION`: what a client sent back may be anything */

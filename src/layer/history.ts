@@ -5,9 +5,14 @@ import type { Payload } from '../protocol/payload.ts';
 
 interface KeptEntry extends Entry {
   readonly bytes: number;
+  readonly key: string | undefined;
   /** Monotonic, so that a jump of the wall clock ages nothing. */
   readonly atMs: number;
 }
+
+/** What a kept message costs besides its payload, and a group besides its messages: measured, and rounded up. */
+const entryCostBytes = 512;
+const groupCostBytes = 1024;
 
 /**
  * Keeps the newest messages of one group.
@@ -21,13 +26,16 @@ export class History {
   #head = 0;
   #offset = 0;
   #bytes = 0;
+  /** Of kept messages that came with one: most groups have none. */
+  #keys: Map<string, Position> | undefined = undefined;
 
   constructor(epoch: string) {
     this.epoch = epoch;
   }
 
-  get bytes(): number {
-    return this.#bytes;
+  /** What keeping it costs, in bytes: the payloads, and what lies around each of them and around the group. */
+  get costBytes(): number {
+    return this.#bytes + this.count * entryCostBytes + groupCostBytes;
   }
 
   get count(): number {
@@ -44,8 +52,13 @@ export class History {
   }
 
   /** @throws {BoxError} `CHANNELBOX_MESSAGE_TOO_LARGE` when one payload alone exceeds `bounds.bytesMax` */
-  append(payload: Payload, stamp: { uuid: string; created: number; atMs: number }, bounds: HistoryBounds): Entry {
+  append(
+    payload: Payload,
+    stamp: { uuid: string; created: number; atMs: number; key?: string | undefined },
+    bounds: HistoryBounds,
+  ): Entry {
     const bytes = payloadBytes(payload);
+    const { uuid, created, atMs, key } = stamp;
     if (bytes > bounds.bytesMax) {
       throw new BoxError(
         'CHANNELBOX_MESSAGE_TOO_LARGE',
@@ -53,11 +66,18 @@ export class History {
       );
     }
     this.#offset += 1;
-    const entry: KeptEntry = { ...stamp, payload, bytes, position: { epoch: this.epoch, offset: this.#offset } };
+    const position = { epoch: this.epoch, offset: this.#offset };
+    const entry: KeptEntry = { uuid, created, atMs, key, payload, bytes, position };
     this.#kept.push(entry);
     this.#bytes += bytes;
-    this.trim(stamp.atMs, bounds);
+    if (key !== undefined) (this.#keys ??= new Map<string, Position>()).set(key, position);
+    this.trim(atMs, bounds);
     return entry;
+  }
+
+  /** Of the kept message that came with that key. */
+  positionOf(key: string): Position | undefined {
+    return this.#keys?.get(key);
   }
 
   /** Lets go of what is too old, too many or too large. */
@@ -76,6 +96,7 @@ export class History {
     if (oldest === undefined) return;
     this.#head += 1;
     this.#bytes -= oldest.bytes;
+    if (oldest.key !== undefined) this.#keys?.delete(oldest.key);
     if (this.#head * 2 > this.#kept.length) {
       this.#kept = this.#kept.slice(this.#head);
       this.#head = 0;

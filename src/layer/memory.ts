@@ -4,6 +4,7 @@ import type {
   ChannelLayer,
   CloseOptions,
   CloseTarget,
+  Counts,
   Entry,
   EntryPage,
   GroupMessage,
@@ -11,9 +12,17 @@ import type {
   LayerContext,
   Member,
   Payload,
+  Position,
   Published,
   SendOutcome,
 } from './layer.ts';
+
+/** So many groups that lost their history are remembered; then all groups without one begin a new epoch. */
+const lostMax = 1000;
+
+function nobody(): Counts {
+  return { members: 0, sent: 0, queued: 0, dropped: 0, closed: 0 };
+}
 
 /** One node alone: every answer is there at once. */
 export class MemoryLayer implements ChannelLayer {
@@ -22,8 +31,12 @@ export class MemoryLayer implements ChannelLayer {
   /** In order of the last write: the first is the one written longest ago. */
   readonly #histories = new Map<string, History>();
   #bytes = 0;
-  /** With the name of this run, an epoch that ends whenever any group's history is given up. */
+  /** How often a history was given up. */
   #givenUp = 0;
+  /** Of groups without history, at which of these they lost it: with the name of this run that is their epoch. */
+  readonly #lostAt = new Map<string, number>();
+  /** The same of all groups that are not remembered any more. */
+  #lostBefore = 0;
   #isAwake = false;
 
   /** Drawn when first asked for, so that whoever instruments the app before then has a say in it. */
@@ -42,7 +55,9 @@ export class MemoryLayer implements ChannelLayer {
 
   publish(group: string, message: GroupMessage): Published {
     const { local } = this.#opened;
-    const entry = message.save ? this.#append(group, message.payload) : undefined;
+    const known = message.key === undefined ? undefined : this.#positionOf(group, message.key);
+    if (known !== undefined) return { counts: nobody(), nodes: 0, exists: local.hasGroup(group), position: known };
+    const entry = message.save ? this.#append(group, message) : undefined;
     const exists = local.hasGroup(group);
     const counts = local.deliver(group, message, entry);
     const published = { counts, exists, nodes: exists ? 1 : 0 };
@@ -71,15 +86,9 @@ export class MemoryLayer implements ChannelLayer {
   }
 
   history(group: string, query: HistoryQuery): EntryPage {
-    const { clock, bounds } = this.#opened;
-    const history = this.#histories.get(group);
-    if (history !== undefined) {
-      const before = history.bytes;
-      history.trim(clock.monotonic(), bounds);
-      this.#bytes += history.bytes - before;
-      return history.read(query);
-    }
-    const position = { epoch: this.#epoch, offset: 0 };
+    const history = this.#trimmed(group);
+    if (history !== undefined) return history.read(query);
+    const position = { epoch: this.#epochOf(group), offset: 0 };
     const { since } = query;
     const recovered = since === undefined || (since.epoch === position.epoch && since.offset === 0);
     return { entries: [], recovered, position };
@@ -103,22 +112,39 @@ export class MemoryLayer implements ChannelLayer {
     return this.#context;
   }
 
-  get #epoch(): string {
-    return `${this.node}-${this.#givenUp}`;
+  /** It changes only when the group itself loses its history, so that a position of the empty group stays good. */
+  #epochOf(group: string): string {
+    return `${this.node}-${this.#lostAt.get(group) ?? this.#lostBefore}`;
   }
 
-  #append(group: string, payload: Payload): Entry {
+  #positionOf(group: string, key: string): Position | undefined {
+    return this.#trimmed(group)?.positionOf(key);
+  }
+
+  #trimmed(group: string): History | undefined {
+    const history = this.#histories.get(group);
+    if (history === undefined) return undefined;
+    const { clock, bounds } = this.#opened;
+    const before = history.costBytes;
+    history.trim(clock.monotonic(), bounds);
+    this.#bytes += history.costBytes - before;
+    return history;
+  }
+
+  #append(group: string, { payload, key }: GroupMessage): Entry {
     const { clock, bounds, uuid } = this.#opened;
-    const history = this.#histories.get(group) ?? new History(this.#epoch);
-    const before = history.bytes;
+    const kept = this.#histories.get(group);
+    const history = kept ?? new History(this.#epochOf(group));
+    const before = kept?.costBytes ?? 0;
     const entry = history.append(
       payload,
-      { uuid: uuid(), created: clock.now() / 1000, atMs: clock.monotonic() },
+      { uuid: uuid(), created: clock.now() / 1000, atMs: clock.monotonic(), key },
       bounds,
     );
     this.#histories.delete(group);
     this.#histories.set(group, history);
-    this.#bytes += history.bytes - before;
+    this.#lostAt.delete(group);
+    this.#bytes += history.costBytes - before;
     this.#evict(bounds.totalBytesMax);
     this.#wakeWhenOld();
     return entry;
@@ -128,11 +154,11 @@ export class MemoryLayer implements ChannelLayer {
   #evict(totalBytesMax: number): void {
     while (this.#bytes > totalBytesMax) {
       const [name, history] = this.#histories.entries().next().value as [string, History];
-      if (this.#histories.size > 1) this.#giveUp(name);
+      if (this.#histories.size > 1 || history.count === 0) this.#giveUp(name);
       else {
-        const before = history.bytes;
+        const before = history.costBytes;
         history.dropOldest();
-        this.#bytes += history.bytes - before;
+        this.#bytes += history.costBytes - before;
       }
     }
   }
@@ -141,8 +167,13 @@ export class MemoryLayer implements ChannelLayer {
     const history = this.#histories.get(group);
     if (history === undefined) return;
     this.#histories.delete(group);
-    this.#bytes -= history.bytes;
+    this.#bytes -= history.costBytes;
     this.#givenUp += 1;
+    if (this.#lostAt.size >= lostMax) {
+      this.#lostAt.clear();
+      this.#lostBefore = this.#givenUp;
+    }
+    this.#lostAt.set(group, this.#givenUp);
   }
 
   /** Groups that nobody writes any more are given up when their newest message is too old. */

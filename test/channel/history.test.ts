@@ -26,7 +26,8 @@ test('it keeps what a naive list keeps, by bytes, count and age, and tells every
       const bytes = (): number => naive.reduce((sum, one) => sum + one.text.length, 0);
       naive = naive.filter(({ atMs }) => nowMs - atMs < bounds.ttlMs);
       while (naive.length > bounds.countMax || bytes() > bounds.bytesMax) naive.shift();
-      expect([history.bytes, history.count], `seed ${seed}`).toEqual([bytes(), naive.length]);
+      const cost = bytes() + 512 * naive.length + 1024;
+      expect([history.costBytes, history.count], `seed ${seed}`).toEqual([cost, naive.length]);
 
       const since = { epoch: 'e', offset: below(offset + 2) };
       const limit = below(6);
