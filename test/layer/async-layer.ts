@@ -32,7 +32,7 @@ export class AsyncLayer implements ChannelLayer {
     this.#turns = turns;
   }
 
-  open(context: LayerContext): void {
+  open(context: LayerContext): Promise<void> | void {
     this.#context = context;
   }
 

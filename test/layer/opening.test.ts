@@ -10,7 +10,7 @@ class ConnectingLayer extends AsyncLayer {
   readonly gate: Gate<LayerError | undefined> = new Gate();
 
   override open(context: Parameters<AsyncLayer['open']>[0]): Promise<void> {
-    super.open(context);
+    void super.open(context);
     return this.gate.promise.then((error) => {
       if (error !== undefined) throw error;
     });
