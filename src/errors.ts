@@ -5,6 +5,9 @@
 
 type ErrorCode = `CHANNELBOX_${string}`;
 
+/** The page that heads every code. */
+const page = 'https://github.com/channelbox/channelbox/blob/main/docs/errors.md';
+
 /** The root of all errors of wrong use and refused input. */
 export class ChannelBoxError extends Error {
   override readonly name: string = 'ChannelBoxError';
@@ -16,6 +19,11 @@ export class ChannelBoxError extends Error {
   constructor(first?: string, second?: string | ErrorOptions, options?: ErrorOptions) {
     super(...(typeof second === 'string' ? ([second, options] as const) : ([first, second] as const)));
     this.code = typeof second === 'string' ? (first as ErrorCode) : 'CHANNELBOX_ERROR';
+  }
+
+  /** Address of the section that explains the code: what came, what to do. */
+  get help(): string {
+    return `${page}#${this.code.toLowerCase()}`;
   }
 }
 

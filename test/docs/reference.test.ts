@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { BoxError } from 'channelbox';
 import { defaultLimits } from '../../src/limits.ts';
 
 const root = new URL('../../', import.meta.url);
@@ -14,16 +15,29 @@ function codesIn(folder: string): string[] {
 }
 
 describe('docs/errors.md', () => {
-  const documented = [...read('docs/errors.md').matchAll(/^\| `(CHANNELBOX_[A-Z0-9_]+)`/gm)].map((match) => match[1]);
+  const documented = [...read('docs/errors.md').matchAll(/^### (CHANNELBOX_[A-Z0-9_]+)$/gm)].map((match) => match[1]);
 
-  test('heads every code that src and testing throw', () => {
-    expect(
-      [...new Set([...codesIn('src'), ...codesIn('testing')])].filter((code) => !documented.includes(code)),
-    ).toEqual([]);
+  /** The name of a variable that a generator process is told by is no code. */
+  const thrown = new Set(
+    ['src', 'testing', 'load'].flatMap(codesIn).filter((code) => code !== 'CHANNELBOX_LOAD_GENERATOR'),
+  );
+
+  test('heads every code that is thrown, as "### CODE"', () => {
+    expect([...thrown].filter((code) => !documented.includes(code))).toEqual([]);
+  });
+
+  test('has them in order, each once', () => {
+    const names = documented.map(String);
+    expect(names).toEqual([...new Set(names)].toSorted());
+  });
+
+  test('is where the help of an error leads', () => {
+    const { help } = new BoxError('CHANNELBOX_GROUP_NAME', 'an empty name');
+    const { homepage } = JSON.parse(read('package.json')) as { homepage: string };
+    expect(help).toBe(`${homepage.replace('#readme', '')}/blob/main/docs/errors.md#channelbox_group_name`);
   });
 
   test('heads none that nobody throws', () => {
-    const thrown = new Set([...codesIn('src'), ...codesIn('testing')]);
     const frames = documented.filter((code) => code?.startsWith('CHANNELBOX_FRAME_'));
     expect(frames).toHaveLength(4);
     expect(documented.filter((code) => !frames.includes(code) && !thrown.has(code as string))).toEqual([]);

@@ -77,7 +77,7 @@ const lineRules: readonly LineRule[] = [
 
 /** What may stand at the top: the project's folders and the tools' own settings. */
 const topLevel = `
-  src testing load bench build test examples docs .ci package.json package-lock.json README.md LICENSE CHANGELOG.md CONTRIBUTING.md
+  src testing load bench build site test examples docs .ci package.json package-lock.json README.md LICENSE CHANGELOG.md CONTRIBUTING.md
   .gitignore tsconfig.json tsconfig.build.json vitest.config.ts .oxlintrc.json .oxfmtrc.json knip.json`.split(/\s+/);
 
 const lineCaps: readonly (readonly [RegExp, number])[] = [
