@@ -1,5 +1,5 @@
 import type { App, Clock } from 'channelbox';
-import type { Faker } from '@faker-js/faker';
+import type { Faker } from './faker.ts';
 import type { Adapter, ClientPlace } from './adapter/adapter.ts';
 import type { Chaos } from './chaos.ts';
 import type { Duration } from '../../src/internal.ts';

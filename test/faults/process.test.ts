@@ -1,3 +1,4 @@
+// real time: the processes under test are stopped and started by signals
 import { setTimeout as realTime } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { FaultClient } from './client.ts';

@@ -110,9 +110,7 @@ export class Broker {
     let entry: LayerEntry | undefined;
     if (message.save) {
       const history = this.#histories.get(group) ?? new History(`epoch ${this.#epochs}`);
-      const known = message.key === undefined ? undefined : history.positionOf(message.key);
-      if (known !== undefined) return { nodes: [], exists: this.members(group).length > 0, position: known };
-      const created = { uuid: randomUUID(), created: stamp.nowMs / 1000, atMs: stamp.nowMs, key: message.key };
+      const created = { uuid: randomUUID(), created: stamp.nowMs / 1000, atMs: stamp.nowMs };
       entry = history.append(message.payload, created, stamp.bounds);
       this.#histories.set(group, history);
     }

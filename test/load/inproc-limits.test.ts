@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { until } from '../../testing/conformance/case.ts';
 import { dialMemory } from '../../load/run/inproc/memory-connection.ts';
 import { dialRaw } from '../../load/generator/connection/raw.ts';
-import type { Connection, ConnectionOwner, Dial } from '../../load/generator/connection/connection.ts';
+import type { DialedConnection, ConnectionOwner, Dial } from '../../load/generator/connection/connection.ts';
 import { MemoryTransport } from '../../src/internal.ts';
 
 /** What a limit does to one client, told by what the client sees, in order. */
@@ -32,7 +32,7 @@ class Witness implements ConnectionOwner {
 }
 
 interface Client {
-  readonly connection: Connection;
+  readonly connection: DialedConnection;
   readonly witness: Witness;
   /** Waits for so many events. */
   saw(count: number): Promise<void>;

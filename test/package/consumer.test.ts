@@ -60,6 +60,25 @@ describe.each(Object.entries(compilers))('a consumer under %s, strict, without t
   }, 60_000);
 });
 
+test.each(Object.entries(compilers))(
+  'a consumer without any optional peer compiles against every door under %s',
+  async (_name, compiler) => {
+    await using poor = await packedPackage();
+    const doors = Object.keys((await packageFacts()).exports).filter((door) => !door.endsWith('.json'));
+    const lines = doors.map((door, index) => `export * as door${index} from 'channelbox${door.slice(1)}';\n`);
+    await writeFile(join(poor.folder, 'doors.ts'), lines.join(''));
+    await writeFile(join(poor.folder, 'package.json'), '{ "type": "module" }');
+    await writeFile(
+      join(poor.folder, 'tsconfig.json'),
+      JSON.stringify({ compilerOptions: strictest, files: ['doors.ts'] }),
+    );
+
+    const outcome = await runNode([join(root, 'node_modules', compiler, 'bin/tsc'), '-p', '.'], poor.folder);
+    expect(outcome).toMatchObject({ code: 0, output: '' });
+  },
+  60_000,
+);
+
 test('a consumer is told of a name that does not exist', async () => {
   await writeFile(
     join(consumer.folder, 'wrong.ts'),
@@ -109,6 +128,14 @@ describe('the packed package', () => {
       code: 0,
       output: 'true function\n',
     });
+  });
+
+  test('runs no script where it is installed', async () => {
+    const { scripts } = await packageFacts();
+    const ofInstalling = /^(pre|post)?(install|prepare|prepublish|uninstall)$/;
+    expect(Object.keys(scripts).filter((name) => ofInstalling.test(name))).toEqual([]);
+    // In a clone the set-up is done all the same: npm runs this one after `npm ci`, and only for the project itself.
+    expect(scripts).toMatchObject({ dependencies: 'npm run build', prepack: 'npm run build' });
   });
 
   test('requires ws and nothing else', async () => {

@@ -1,9 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { sourceFiles, type SourceFile } from './source-files.ts';
-
-/** Names that mean two things today, in the load kit or while a room is rebuilt, each to be told apart. */
-const pending: readonly string[] = 'WirePeer MemoryWire Pump Duration'.split(' ');
-
 /** Words of houses, hotels and theatres, for things that RFC 6455, Node or the field have a name for. */
 const strange =
   /(?<![a-z])(seat|guest|reception|doorway|passage|lodger|curtain|usher|concierge|tenant|landlord|butler|backstage|audience|spotlight)/i;
@@ -24,7 +20,7 @@ function declarations(files: readonly SourceFile[]): Map<string, string[]> {
 const twice = (files: readonly SourceFile[]): string[] =>
   [...declarations(files)].flatMap(([name, paths]) => {
     const places = [...new Set(paths)];
-    return places.length > 1 && !pending.includes(name) ? [`${name}: ${places.join(', ')}`] : [];
+    return places.length > 1 ? [`${name}: ${places.join(', ')}`] : [];
   });
 
 const strangers = (files: readonly SourceFile[]): string[] =>
@@ -55,8 +51,7 @@ describe('the names of types', () => {
 
 describe('the words', () => {
   test('are those of the field, in names and in comments', () => {
-    // src/socket is being rebuilt.
-    expect(strangers(files).filter((line) => !line.startsWith('src/socket/'))).toEqual([]);
+    expect(strangers(files)).toEqual([]);
   });
 
   test('are found in the middle of a name, and not in the middle of a word', () => {

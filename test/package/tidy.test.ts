@@ -70,6 +70,7 @@ const lineRules: readonly LineRule[] = [
     what: 'a check that is switched off without a reason',
     files: /\.(ts|js)$/,
     offends: /(oxlint|eslint)-disable(?!.* -- \w)|@ts-(ignore|nocheck)|\/\/ @ts-expect-error(?!.*\w{3})/,
+    excuse: /@ts-ignore for who lacks an optional peer/,
     offender: '// oxlint-disable-next-line no-console',
     innocent: '// oxlint-disable-next-line no-console -- the command line speaks to a person',
   },
@@ -77,7 +78,8 @@ const lineRules: readonly LineRule[] = [
 
 /** What may stand at the top: the project's folders and the tools' own settings. */
 const topLevel = `
-  src testing load bench build site test examples docs .ci package.json package-lock.json README.md LICENSE CHANGELOG.md CONTRIBUTING.md
+  src testing load bench build site test examples docs .ci .github package.json package-lock.json README.md LICENSE CHANGELOG.md
+  CONTRIBUTING.md SECURITY.md
   .gitignore tsconfig.json tsconfig.build.json vitest.config.ts .oxlintrc.json .oxfmtrc.json knip.json`.split(/\s+/);
 
 const lineCaps: readonly (readonly [RegExp, number])[] = [
@@ -138,9 +140,11 @@ describe('the tree', () => {
   });
 });
 
-describe('the lock file', () => {
+describe('a lock file', () => {
   interface Locked {
     readonly version?: string;
+    readonly integrity?: string;
+    readonly link?: boolean;
     readonly optionalDependencies?: Readonly<Record<string, string>>;
   }
 
@@ -156,5 +160,18 @@ describe('the lock file', () => {
       }),
     );
     expect(missing).toEqual([]);
+  });
+
+  test('says of every package what its content hashes to', () => {
+    const locks = files.filter(({ path }) => basename(path) === 'package-lock.json');
+    expect(locks.length).toBeGreaterThan(0);
+    const unsaid = locks.flatMap(({ path, text }) => {
+      const { packages } = JSON.parse(text) as { readonly packages: Readonly<Record<string, Locked>> };
+      const installed = Object.entries(packages).filter(
+        ([folder, { link }]) => folder.includes('node_modules/') && !link,
+      );
+      return installed.flatMap(([folder, { integrity }]) => (integrity === undefined ? [`${path}: ${folder}`] : []));
+    });
+    expect(unsaid).toEqual([]);
   });
 });

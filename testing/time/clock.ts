@@ -7,8 +7,6 @@ import { Deferred } from './observed-promise.ts';
 
 /** Whose code runs: a handler of an app under test. Elsewhere: the test's own. */
 export interface Owner {
-  /** What its global timers mean while this clock is installed; undefined: nobody's in particular. */
-  readonly clock?: unknown;
   /** A promise of ours begins to be waited for. */
   enter(call: string): void;
   leave(): void;
@@ -150,12 +148,9 @@ export class TestClock implements Clock {
     return this.#heap.sorted();
   }
 
-  /**
-   * Puts this clock behind global timers and `Date` until disposed. Several compose, nested or beside each other, and end
-   * in any order: a handler's timers are its own app's, a test's those of the clock that it has installed.
-   */
+  /** Puts this clock behind global timers and Date until disposed. */
   install(): Disposable {
-    return installClock(this, clockOfOwner);
+    return installClock(this);
   }
 
   /** Monotonic milliseconds of the next timer. */
@@ -186,8 +181,6 @@ export class TestClock implements Clock {
     return timer;
   }
 }
-
-const clockOfOwner = (): unknown => owners.getStore()?.clock;
 
 function nothing(): void {}
 

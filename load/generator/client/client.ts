@@ -1,6 +1,6 @@
 import type { ClientPlace } from '../../scenario/adapter/adapter.ts';
 import type { Presence, PresenceSegment } from '../../ledger/settlement.ts';
-import type { Connection, ConnectionOwner, ReceivedMessage } from '../connection/connection.ts';
+import type { DialedConnection, ConnectionOwner, ReceivedMessage } from '../connection/connection.ts';
 
 /** Who is told what a client's connection does. */
 export interface ClientEvents {
@@ -28,7 +28,7 @@ export class Client implements ConnectionOwner, ClientPlace {
   readonly pairBase: number;
   readonly bucket: number;
   state: 'idle' | 'connecting' | 'open' | 'joined' | 'leaving' | 'closed' = 'idle';
-  connection: Connection | undefined;
+  connection: DialedConnection | undefined;
   attemptUs: number = 0;
   openedUs: number = 0;
   /** Since the join. */

@@ -1,4 +1,4 @@
-import type { Faker } from '@faker-js/faker';
+import type { Faker } from '../../scenario/faker.ts';
 import type { Plan } from '../../plan/plan.ts';
 import type { LoadTime } from '../../time.ts';
 import type { Client } from './client.ts';

@@ -1,5 +1,5 @@
 /** What a generator asks of a WebSocket client, and nothing else: `raw.ts` and `ws.ts` implement it over a network, `../inproc` in memory. */
-export interface Connection {
+export interface DialedConnection {
   /** A string as a text frame, bytes as a binary one. Does nothing once the connection has ended. */
   send(data: string | Uint8Array): void;
   /** Begins the closing handshake. */
@@ -40,4 +40,4 @@ export interface DialOptions {
   readonly headers: Readonly<Record<string, string>> | undefined;
 }
 
-export type Dial = (options: DialOptions, owner: ConnectionOwner) => Connection;
+export type Dial = (options: DialOptions, owner: ConnectionOwner) => DialedConnection;

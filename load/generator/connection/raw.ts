@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import * as net from 'node:net';
 import * as tls from 'node:tls';
-import type { Connection, ConnectionOwner, DialOptions, ReceivedMessage } from './connection.ts';
+import type { DialedConnection, ConnectionOwner, DialOptions, ReceivedMessage } from './connection.ts';
 import { FrameReader, maskedFrame } from './raw-frame.ts';
 
 /** One key for all: nothing is cached by a proxy on the strength of a load test, and the answer need be worked out once. */
@@ -17,11 +17,11 @@ interface RawSocket extends net.Socket {
 }
 
 /** Opens a WebSocket with as little as the protocol allows: a constant mask, no compression, one object beside the socket. */
-export function dialRaw(options: DialOptions, owner: ConnectionOwner): Connection {
+export function dialRaw(options: DialOptions, owner: ConnectionOwner): DialedConnection {
   return new RawConnection(options, owner);
 }
 
-class RawConnection implements Connection {
+class RawConnection implements DialedConnection {
   readonly #owner: ConnectionOwner;
   readonly #socket: RawSocket;
   #state: 'upgrading' | 'open' | 'ended' = 'upgrading';
@@ -185,7 +185,7 @@ function requestHead({ url, subprotocols, headers }: DialOptions): string {
     `GET ${url.pathname}${url.search} HTTP/1.1`,
     `Host: ${url.host}`,
     'Upgrade: websocket',
-    'Connection: Upgrade',
+    'DialedConnection: Upgrade',
     `Sec-WebSocket-Key: ${key}`,
     'Sec-WebSocket-Version: 13',
   ];

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 import WebSocket from 'ws';
-import type { Connection, ConnectionOwner, DialOptions } from './connection.ts';
+import type { DialedConnection, ConnectionOwner, DialOptions } from './connection.ts';
 
 /** A test's messages may be large; ws's own limit of 100 MiB stands. */
 const handshakeTimeoutMs = 30_000;
@@ -11,11 +11,11 @@ interface WsSocket extends WebSocket {
 }
 
 /** Opens a WebSocket with npm `ws`: the client that checks everything the protocol demands. */
-export function dialWs(options: DialOptions, owner: ConnectionOwner): Connection {
+export function dialWs(options: DialOptions, owner: ConnectionOwner): DialedConnection {
   return new WsConnection(options, owner);
 }
 
-class WsConnection implements Connection {
+class WsConnection implements DialedConnection {
   readonly #owner: ConnectionOwner;
   readonly #socket: WsSocket;
   #state: 'upgrading' | 'open' | 'ended' = 'upgrading';

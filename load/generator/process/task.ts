@@ -1,4 +1,4 @@
-import type { Faker } from '@faker-js/faker';
+import type { Faker } from '../../scenario/faker.ts';
 import { noPeer } from '../../../src/internal.ts';
 import { importScenario } from '../../scenario/loader.ts';
 import { planOf, type Plan } from '../../plan/plan.ts';

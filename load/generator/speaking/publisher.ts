@@ -1,4 +1,4 @@
-import type { Faker } from '@faker-js/faker';
+import type { Faker } from '../../scenario/faker.ts';
 import type { Plan } from '../../plan/plan.ts';
 import { hash32, seeded } from '../../../src/internal.ts';
 import { Agenda } from '../../scenario/schedule.ts';

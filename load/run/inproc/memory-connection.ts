@@ -1,6 +1,6 @@
 import type { Frame } from '../../../src/index.ts';
 import type { MemoryClient, MemoryClientEvents, MemoryTransport } from '../../../src/internal.ts';
-import type { Connection, ConnectionOwner, Dial, DialOptions } from '../../generator/connection/connection.ts';
+import type { DialedConnection, ConnectionOwner, Dial, DialOptions } from '../../generator/connection/connection.ts';
 
 /** Connects to an app in this process, through the one way in that every transport uses. */
 export function dialMemory(transport: MemoryTransport): Dial {
@@ -8,7 +8,7 @@ export function dialMemory(transport: MemoryTransport): Dial {
 }
 
 /** The generator's form of a client in memory: its owner is told behind what is on its way, never within its own call. */
-class MemoryConnection implements Connection, MemoryClientEvents {
+class MemoryConnection implements DialedConnection, MemoryClientEvents {
   readonly #transport: MemoryTransport;
   readonly #owner: ConnectionOwner;
   readonly #client: MemoryClient;
