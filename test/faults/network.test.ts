@@ -4,12 +4,13 @@ import { expect, test } from 'vitest';
 import { encodeFrame, opcode } from '../hostile/frames.ts';
 import { handshake, RawClient } from '../hostile/raw-client.ts';
 import { FaultClient } from './client.ts';
-import { ServerProcess } from './server-process.ts';
+import type { Program } from '../program.ts';
+import { snapshotOf, startRooms } from './rooms.ts';
 
 /** What one socket may have waiting, and what the turn that passed the limit brought. */
 const waitingBytesMax = 1.25 * 1024 * 1024;
 
-async function stuckClient(server: ServerProcess): Promise<RawClient> {
+async function stuckClient(server: Program): Promise<RawClient> {
   const stuck = await RawClient.open(Number(new URL(server.url).port));
   stuck.write(handshake('GET /room/7 HTTP/1.1'));
   expect((await stuck.answer())?.status).toBe(101);
@@ -18,7 +19,7 @@ async function stuckClient(server: ServerProcess): Promise<RawClient> {
 }
 
 test('a reader whose window is shut costs its limit and is then let go; the others miss nothing', async () => {
-  await using server = await ServerProcess.start({ closeTimeoutMs: 500 });
+  await using server = await startRooms({ closeTimeoutMs: 500 });
   const members = await Promise.all(Array.from({ length: 10 }, () => FaultClient.open(`${server.url}/room/7`)));
   const stuck = await stuckClient(server);
   const speaker = members[0] as FaultClient;
@@ -27,19 +28,19 @@ test('a reader whose window is shut costs its limit and is then let go; the othe
 
   for (let sent = 0; sent < 200; sent += 1) {
     await speaker.roundTrip(`${sent} ${filler}`);
-    waitedBytes = Math.max(waitedBytes, (await server.inspect()).bufferedBytes);
+    waitedBytes = Math.max(waitedBytes, (await snapshotOf(server)).bufferedBytes);
   }
 
   expect(waitedBytes).toBeGreaterThan(0);
   expect(waitedBytes).toBeLessThanOrEqual(waitingBytesMax);
   await expect.poll(() => members.map(({ received }) => received.length)).toEqual(members.map(() => 200));
-  await expect.poll(async () => (await server.inspect()).connections).toBe(members.length);
+  await expect.poll(async () => (await snapshotOf(server)).connections).toBe(members.length);
   stuck.destroy();
   for (const { socket } of members) socket.terminate();
 });
 
 test('a flood of small messages leaves a bystander served, and ends with the flood', async () => {
-  await using server = await ServerProcess.start({});
+  await using server = await startRooms({});
   const bystander = await FaultClient.open(`${server.url}/room/other`);
   const flood = await RawClient.open(Number(new URL(server.url).port));
   flood.write(handshake('GET /room/flood HTTP/1.1'));
@@ -53,13 +54,13 @@ test('a flood of small messages leaves a bystander served, and ends with the flo
 
   expect(bystander.closedWith).toBeUndefined();
   flood.reset();
-  await expect.poll(async () => (await server.inspect()).connections).toBe(1);
-  expect(await server.inspect()).toMatchObject({ bufferedBytes: 0, memberships: 1 });
+  await expect.poll(async () => (await snapshotOf(server)).connections).toBe(1);
+  expect(await snapshotOf(server)).toMatchObject({ bufferedBytes: 0, memberships: 1 });
   bystander.socket.terminate();
 });
 
 test('a connection that dies without a word is noticed by its silence, and leaves its groups', async () => {
-  await using server = await ServerProcess.start({ heartbeatMs: 300, heartbeatTimeoutMs: 300 });
+  await using server = await startRooms({ heartbeatMs: 300, heartbeatTimeoutMs: 300 });
   const alive = await FaultClient.open(`${server.url}/room/7`);
   const links: Socket[] = [];
   const middle = createServer((near) => {
@@ -77,7 +78,7 @@ test('a connection that dies without a word is noticed by its silence, and leave
   // Half-open: neither end is told, and nothing passes.
   for (const end of links) end.unpipe();
 
-  await expect.poll(async () => (await server.inspect()).memberships).toBe(1);
+  await expect.poll(async () => (await snapshotOf(server)).memberships).toBe(1);
   expect(cut.closedWith).toBeUndefined();
   await alive.roundTrip('who is left is served');
   for (const end of links) end.destroy();
@@ -90,7 +91,7 @@ test(
   '2 000 clients that are cut off at once all come back, and an old one is served meanwhile',
   { timeout: 60_000 },
   async () => {
-    await using server = await ServerProcess.start({});
+    await using server = await startRooms({});
     const crowd = 2_000;
     const bystander = await FaultClient.open(`${server.url}/room/old`);
     const enter = async (): Promise<FaultClient[]> => {
@@ -109,8 +110,8 @@ test(
     const after = await returning;
 
     expect(trips).toBeGreaterThan(0);
-    await expect.poll(async () => (await server.inspect()).connections).toBe(crowd + 1);
-    expect(await server.inspect()).toMatchObject({ memberships: crowd + 1, groups: 51, bufferedBytes: 0 });
+    await expect.poll(async () => (await snapshotOf(server)).connections).toBe(crowd + 1);
+    expect(await snapshotOf(server)).toMatchObject({ memberships: crowd + 1, groups: 51, bufferedBytes: 0 });
     expect(server.errors).toBe('');
     for (const { socket } of [bystander, ...after]) socket.terminate();
   },

@@ -2,13 +2,13 @@
 import { setTimeout as realTime } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { FaultClient } from './client.ts';
-import { ServerProcess } from './server-process.ts';
+import { snapshotOf, startRooms } from './rooms.ts';
 
 test(
   'a server that stood still for 20 s gives up nobody: their answers waited with it',
   { timeout: 60_000 },
   async () => {
-    await using server = await ServerProcess.start({ heartbeatMs: 1_000, heartbeatTimeoutMs: 1_000 });
+    await using server = await startRooms({ heartbeatMs: 1_000, heartbeatTimeoutMs: 1_000 });
     const clients = await Promise.all(Array.from({ length: 50 }, () => FaultClient.open(`${server.url}/room/7`)));
     // real time: a ping must be on its way when the process stops
     await realTime(1_500);
@@ -22,13 +22,13 @@ test(
     await realTime(4_000);
 
     expect(clients.map(({ closedWith }) => closedWith)).toEqual(clients.map(() => undefined));
-    expect((await server.inspect()).connections).toBe(50);
+    expect((await snapshotOf(server)).connections).toBe(50);
     for (const { socket } of clients) socket.terminate();
   },
 );
 
 test('a server without descriptors refuses nobody who is there, and serves again once some are free', async () => {
-  await using server = await ServerProcess.start({}, 64);
+  await using server = await startRooms({}, 64);
   const inside = await FaultClient.open(`${server.url}/room/7`);
   const crowd = Array.from({ length: 120 }, () => new FaultClient(`${server.url}/room/7`));
   const outcomes = await Promise.allSettled(crowd.map((client) => client.opened()));
@@ -36,7 +36,7 @@ test('a server without descriptors refuses nobody who is there, and serves again
   await inside.roundTrip('served all the same');
 
   for (const { socket } of crowd) socket.terminate();
-  await expect.poll(async () => (await server.inspect()).connections).toBe(1);
+  await expect.poll(async () => (await snapshotOf(server)).connections).toBe(1);
   const late = await FaultClient.open(`${server.url}/room/7`);
   await late.roundTrip('served again');
 

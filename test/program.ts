@@ -1,36 +1,41 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { AppSnapshot, Limits } from 'channelbox';
 import { build } from 'esbuild';
 
-const root = fileURLToPath(new URL('../../', import.meta.url));
+const root = fileURLToPath(new URL('../', import.meta.url));
 
-/** `room-server.ts` as it is now, in a process of its own: to be stopped, starved and killed. */
-export class ServerProcess implements AsyncDisposable {
+export interface ProgramOptions {
+  readonly args?: readonly string[];
+  /** How many descriptors it may have; default: the machine's. */
+  readonly descriptors?: number;
+}
+
+/** A program of the tests in a process of its own, as the checkout is now: it says `{ port }` when it serves, and answers what it is asked. */
+export class Program implements AsyncDisposable {
   readonly child: ChildProcess;
   readonly url: string;
   readonly #folder: string;
   #errors = '';
 
-  private constructor(child: ChildProcess, url: string, folder: string) {
+  private constructor(child: ChildProcess, port: number, folder: string) {
     this.child = child;
-    this.url = url;
+    this.url = `ws://127.0.0.1:${port}`;
     this.#folder = folder;
     child.stderr?.setEncoding('utf8').on('data', (text: string) => (this.#errors += text));
   }
 
-  /** @param descriptors how many it may have; default: the machine's */
-  static async start(limits: Partial<Limits> = {}, descriptors?: number): Promise<ServerProcess> {
+  /** @param file from the root of the checkout */
+  static async start(file: string, { args = [], descriptors }: ProgramOptions = {}): Promise<Program> {
     // Inside the checkout, so that packages are found; ignored by git.
-    const folder = join(root, 'artifacts', 'faults', `${process.pid}-${process.hrtime.bigint()}`);
+    const folder = join(root, 'artifacts', 'programs', `${process.pid}-${process.hrtime.bigint()}`);
     await mkdir(folder, { recursive: true });
-    const file = join(folder, 'server.mjs');
+    const bundle = join(folder, `${basename(file, '.ts')}.mjs`);
     await build({
-      entryPoints: [join(root, 'test/faults/room-server.ts')],
-      outfile: file,
+      entryPoints: [join(root, file)],
+      outfile: bundle,
       bundle: true,
       platform: 'node',
       format: 'esm',
@@ -38,24 +43,24 @@ export class ServerProcess implements AsyncDisposable {
       external: ['ws'],
       logLevel: 'silent',
     });
-    const command = `${descriptors === undefined ? '' : `ulimit -n ${descriptors}; `}exec "$0" "$@"`;
-    const child = spawn('sh', ['-c', command, process.execPath, file, JSON.stringify(limits)], {
+    const limit = descriptors === undefined ? '' : `ulimit -n ${descriptors}; `;
+    const child = spawn('sh', ['-c', `${limit}exec "$0" "$@"`, process.execPath, bundle, ...args], {
       cwd: root,
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });
     const [{ port }] = (await once(child, 'message')) as [{ port: number }];
-    return new ServerProcess(child, `ws://127.0.0.1:${port}`, folder);
+    return new Program(child, port, folder);
   }
 
-  /** What it wrote at level error. */
+  /** What it wrote to standard error. */
   get errors(): string {
     return this.#errors;
   }
 
-  async inspect(): Promise<AppSnapshot> {
+  async ask<T>(what: string): Promise<T> {
     const answer = once(this.child, 'message');
-    this.child.send('inspect');
-    return (await answer)[0] as AppSnapshot;
+    this.child.send(what);
+    return (await answer)[0] as T;
   }
 
   /** Nothing of it runs until `proceed`, as in a machine that swaps or is moved. */
@@ -68,8 +73,8 @@ export class ServerProcess implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const ended = once(this.child, 'exit');
     if (this.child.exitCode === null && this.child.signalCode === null) {
+      const ended = once(this.child, 'exit');
       this.child.kill('SIGKILL');
       await ended;
     }
