@@ -46,6 +46,7 @@ export class Program implements AsyncDisposable {
     const limit = descriptors === undefined ? '' : `ulimit -n ${descriptors}; `;
     const child = spawn('sh', ['-c', `${limit}exec "$0" "$@"`, process.execPath, bundle, ...args], {
       cwd: root,
+      env: { ...process.env, NODE_NO_WARNINGS: '1' },
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });
     const [{ port }] = (await once(child, 'message')) as [{ port: number }];

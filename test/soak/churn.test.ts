@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import type { AppSnapshot } from 'channelbox';
 import { expect, test } from 'vitest';
 import { WebSocket as Client } from 'ws';
 import { Program } from '../program.ts';
@@ -24,7 +25,7 @@ test(
     const tenth = await server.ask<Measured>('measure');
 
     await churn(server.url, inside, connections - warmUp);
-    await expect.poll(async () => (await server.ask<Measured>('measure')).snapshot.connections).toBe(live);
+    await expect.poll(async () => (await server.ask<AppSnapshot>('inspect')).connections).toBe(live);
     const end = await server.ask<Measured>('measure');
     console.log(
       `held after a tenth ${tenth.heldBytes} bytes, at the end ${end.heldBytes}: ${(end.heldBytes / tenth.heldBytes).toFixed(3)}`,
@@ -36,7 +37,7 @@ test(
     expect((end.objects['Connection'] ?? 0) - (before.objects['Connection'] ?? 0)).toBe(live);
 
     await Promise.all(inside.map(leave));
-    await expect.poll(async () => (await server.ask<Measured>('measure')).snapshot.connections).toBe(0);
+    await expect.poll(async () => (await server.ask<AppSnapshot>('inspect')).connections).toBe(0);
     await expect.poll(async () => (await server.ask<Measured>('measure')).descriptors).toBe(before.descriptors);
     const after = await server.ask<Measured>('measure');
     expect(after.snapshot).toMatchObject({ connections: 0, channels: 0, groups: 0, memberships: 0, bufferedBytes: 0 });

@@ -53,6 +53,7 @@ app.addWsRoute(
 );
 
 process.on('message', (asked) => {
+  if (asked === 'inspect') process.send?.(app.inspect());
   if (asked === 'measure') process.send?.(measure());
 });
 process.once('disconnect', () => process.exit());
