@@ -11,7 +11,16 @@ import { spawnSync } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
-export type Requirement = 'chromium' | 'strace' | 'taskset' | 'python3-websockets';
+export type Requirement =
+  | 'chromium'
+  | 'strace'
+  | 'taskset'
+  | 'python3-websockets'
+  | 'redis-server'
+  | 'nginx'
+  | 'haproxy'
+  | 'nft'
+  | 'ip';
 
 interface Program {
   /** Names to look for, the preferred one first. */
@@ -31,6 +40,19 @@ const programs: Readonly<Record<Requirement, Program>> = {
   },
   strace: { names: ['strace'], variable: 'CHANNELBOX_STRACE', install: 'apt-get install strace' },
   taskset: { names: ['taskset'], variable: 'CHANNELBOX_TASKSET', install: 'apt-get install util-linux' },
+  'redis-server': {
+    names: ['redis-server', 'valkey-server'],
+    variable: 'CHANNELBOX_REDIS_SERVER',
+    install: 'apt-get install redis-server',
+  },
+  nginx: { names: ['nginx', '/usr/sbin/nginx'], variable: 'CHANNELBOX_NGINX', install: 'apt-get install nginx' },
+  haproxy: {
+    names: ['haproxy', '/usr/sbin/haproxy'],
+    variable: 'CHANNELBOX_HAPROXY',
+    install: 'apt-get install haproxy',
+  },
+  nft: { names: ['nft', '/usr/sbin/nft'], variable: 'CHANNELBOX_NFT', install: 'apt-get install nftables' },
+  ip: { names: ['ip', '/usr/sbin/ip', '/sbin/ip'], variable: 'CHANNELBOX_IP', install: 'apt-get install iproute2' },
   'python3-websockets': {
     names: ['python3', '/usr/bin/python3'],
     variable: 'CHANNELBOX_PYTHON',
