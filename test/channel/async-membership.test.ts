@@ -1,7 +1,10 @@
 import { App, ChannelBox, LayerError, type ChannelBoxOptions, type ServerWebSocket } from 'channelbox';
 import { expect, test } from 'vitest';
+import { randomFrom } from '../layer/broker.ts';
 import { AsyncLayer } from '../layer/async-layer.ts';
 import { ManualClock, turn } from '../manual-clock.ts';
+import type { Box } from '../../src/channel/box.ts';
+import type { SocketChannel } from '../../src/channel/channel.ts';
 import { Peers } from '../peers.ts';
 
 const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
@@ -35,6 +38,11 @@ class Room implements AsyncDisposable {
   async socket(): Promise<ServerWebSocket> {
     await this.peers.connect('/');
     return this.sockets.at(-1) as ServerWebSocket;
+  }
+
+  /** Who is where, as the box has it. */
+  get local(): Box['local'] {
+    return (this.app.channelBox as Box).local;
   }
 
   get memberships(): number {
@@ -115,8 +123,9 @@ test('joining again is answered when the first join is, and fails with it', asyn
   await using room = new Room(layer);
   const ws = await room.socket();
   void ws.join('g');
+  const asked = layer.calls.length;
   expect(await ws.join('g')).toBe('CHANNEL_EXIST');
-  expect(layer.subscribed).toContain('g');
+  expect([asked, layer.answered]).toEqual([2, 2]);
 
   layer.fail = (call) => {
     if (call === 'announce') throw noAnswer;
@@ -307,3 +316,46 @@ test('a LayerError that escapes a handler closes with 1013', async () => {
   await turn(3);
   expect(peer.closed?.code).toBe(1013);
 });
+
+test.each(Array.from({ length: 40 }, (_, at) => at + 1))(
+  'whatever comes, goes, resumes and fails, in the end the layer knows exactly the members there are: seed %i',
+  async (seed) => {
+    const random = randomFrom(seed);
+    const below = (count: number): number => Math.floor(random() * count);
+    const layer = new AsyncLayer(() => 1 + below(6));
+    await using room = new Room(layer);
+    const groups = ['a', 'b', 'c'];
+    for (let count = 0; count < 4; count += 1) await room.peers.connect('/');
+    layer.fail = (call) => {
+      // Leavings never fail for a lost connection: the contract says so.
+      if (call !== 'retire' && call !== 'unsubscribe' && below(4) === 0) throw noAnswer;
+    };
+    const calls: Promise<unknown>[] = [];
+    const track = (call: Promise<unknown>): void => {
+      calls.push(call.catch(() => {}));
+    };
+    for (let step = 0; step < 60; step += 1) {
+      const ws = room.sockets[below(4)] as ServerWebSocket;
+      const group = groups[below(3)] as string;
+      const what = below(20);
+      if (what < 7) track(ws.join(group));
+      else if (what < 12) track(ws.leave(group));
+      else if (what < 15) track(ws.resume(group));
+      else if (what < 17) track(ws.channel.setMetadata({ step }));
+      else if (what < 19) track(room.app.channelBox.groupSend(group, step, { saveHistory: true }));
+      else void ws.close();
+      await turn(below(3));
+    }
+    await Promise.all(calls);
+    await turn(40);
+
+    const open = room.sockets.filter((ws) => ws.isConnected());
+    for (const group of groups) {
+      const members = open
+        .filter((ws) => room.local.groupsOf(ws.channel as SocketChannel).includes(group))
+        .map(({ id }) => id);
+      expect(layer.idsIn(group).toSorted(), `members of ${group}`).toEqual(members.toSorted());
+      expect(layer.subscribed.has(group), `subscription of ${group}`).toBe(members.length > 0);
+    }
+  },
+);

@@ -20,6 +20,7 @@ export class AsyncLayer implements ChannelLayer {
   readonly node: string = 'n1';
   readonly historyBytes: number = 0;
   readonly calls: string[] = [];
+  answered: number = 0;
   readonly subscribed: Set<string> = new Set<string>();
   readonly entries: LayerEntry[] = [];
   /** Called before the answer of each call; may throw. */
@@ -49,14 +50,15 @@ export class AsyncLayer implements ChannelLayer {
     return { counts: local.deliver(group, message, entry), nodes: 1, exists: true, position };
   }
 
+  /** Takes effect in the order of the calls; answered, or refused, in its own time. */
   async subscribe(group: string): Promise<void> {
-    await this.#answer('subscribe', group);
     this.subscribed.add(group);
+    await this.#answer('subscribe', group);
   }
 
   async unsubscribe(group: string): Promise<void> {
-    await this.#answer('unsubscribe', group);
     this.subscribed.delete(group);
+    await this.#answer('unsubscribe', group);
   }
 
   async announce(group: string, member: Member): Promise<void> {
@@ -67,6 +69,10 @@ export class AsyncLayer implements ChannelLayer {
   async retire(group: string, channel: string): Promise<void> {
     await this.#answer('retire', group);
     this.#members.get(group)?.delete(channel);
+  }
+
+  idsIn(group: string): string[] {
+    return [...(this.#members.get(group)?.keys() ?? [])];
   }
 
   async members(group: string): Promise<Member[]> {
@@ -104,6 +110,7 @@ export class AsyncLayer implements ChannelLayer {
     this.calls.push(`${call} ${group}`);
     const fail = this.fail;
     await turn(this.#turns(call));
+    this.answered += 1;
     fail(call, group);
   }
 }
