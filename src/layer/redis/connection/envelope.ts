@@ -1,0 +1,213 @@
+import type { Payload, Position } from '../../layer.ts';
+
+/**
+ * What travels over the broker, in bytes.
+ *
+ * A push begins with the version of this format, `1`, and its kind. A reader of this version takes any item that goes on
+ * after what it knows: that is how a later version adds to it while both are running.
+ */
+
+/** A message as it is kept and pushed. */
+export interface Item {
+  readonly node: string;
+  /** Of the node that published; counts up. With the node's name it marks the message. */
+  readonly sequence: number;
+  readonly isSaved: boolean;
+  /** Of a saved message. */
+  readonly uuid: string;
+  readonly except: readonly string[];
+  readonly payload: Payload;
+}
+
+/** Where a node's name, 12 letters of base64url, and its sequence stand in an item. */
+const markStart = 1;
+const markEnd = 19;
+const kinds = ['string', 'json', 'bytes'] as const;
+const nameBytes = 12;
+
+export function encodeItem(item: Item): Buffer {
+  const { payload } = item;
+  const body = payload.kind === 'bytes' ? payload.bytes : payload.text;
+  const bodyBytes = typeof body === 'string' ? Buffer.byteLength(body) : body.byteLength;
+  const uuidBytes = Buffer.byteLength(item.uuid);
+  let exceptBytes = 0;
+  for (const id of item.except) exceptBytes += 2 + Buffer.byteLength(id);
+  const bytes = Buffer.allocUnsafe(markEnd + 1 + uuidBytes + 4 + exceptBytes + 4 + bodyBytes);
+  bytes[0] = (item.isSaved ? 1 : 0) | (kinds.indexOf(payload.kind) << 2);
+  bytes.write(item.node, markStart, nameBytes, 'latin1');
+  bytes.writeUIntBE(item.sequence, markEnd - 6, 6);
+  let at = bytes.writeUInt8(uuidBytes, markEnd);
+  at += bytes.write(item.uuid, at);
+  at = bytes.writeUInt32BE(item.except.length, at);
+  for (const id of item.except) {
+    at = bytes.writeUInt16BE(Buffer.byteLength(id), at);
+    at += bytes.write(id, at);
+  }
+  at = bytes.writeUInt32BE(bodyBytes, at);
+  if (typeof body === 'string') bytes.write(body, at);
+  else bytes.set(body, at);
+  return bytes;
+}
+
+/** The bytes by which the broker finds an item in the log again. */
+export function markOf(item: Buffer): Buffer {
+  return item.subarray(markStart, markEnd);
+}
+
+/** Undefined for what is no item. */
+export function decodeItem(bytes: Buffer): Item | undefined {
+  const { length } = bytes;
+  if (length < markEnd + 9) return undefined;
+  const flags = bytes[0] as number;
+  const kind = kinds[(flags >> 2) & 3];
+  const node = bytes.toString('latin1', markStart, markStart + nameBytes);
+  if (kind === undefined || !isName(node)) return undefined;
+  let at = markEnd + 1 + (bytes[markEnd] as number);
+  if (at + 8 > length) return undefined;
+  const uuid = bytes.toString('utf8', markEnd + 1, at);
+  const count = bytes.readUInt32BE(at);
+  at += 4;
+  const except: string[] = [];
+  for (let index = 0; index < count; index += 1) {
+    if (at + 2 > length) return undefined;
+    const end = at + 2 + bytes.readUInt16BE(at);
+    if (end > length) return undefined;
+    except.push(bytes.toString('utf8', at + 2, end));
+    at = end;
+  }
+  if (at + 4 > length) return undefined;
+  const end = at + 4 + bytes.readUInt32BE(at);
+  if (end > length) return undefined;
+  const payload: Payload =
+    kind === 'bytes'
+      ? { kind, bytes: new Uint8Array(bytes.subarray(at + 4, end)) }
+      : { kind, text: bytes.toString('utf8', at + 4, end) };
+  return { node, sequence: bytes.readUIntBE(markEnd - 6, 6), isSaved: (flags & 1) === 1, uuid, except, payload };
+}
+
+/** Several items as one push carries them: each after its length. */
+export function joinItems(items: readonly Buffer[]): Buffer {
+  let length = 0;
+  for (const item of items) length += 4 + item.length;
+  const joined = Buffer.allocUnsafe(length);
+  let at = 0;
+  for (const item of items) {
+    at = joined.writeUInt32BE(item.length, at);
+    at += item.copy(joined, at);
+  }
+  return joined;
+}
+
+export interface MessagePush {
+  /** Of its first saved item; undefined where none is saved. */
+  readonly position: Position | undefined;
+  /** Unix milliseconds. */
+  readonly createdMs: number;
+  readonly items: readonly Item[];
+}
+
+/** A push to a group's channel; undefined for what is none. */
+export function decodeMessages(push: Buffer): MessagePush | undefined {
+  const head = push.toString('latin1', 0, 2);
+  if (head === '1U') {
+    const items = splitItems(push, 2);
+    return items?.every(({ isSaved }) => !isSaved) === true ? { position: undefined, createdMs: 0, items } : undefined;
+  }
+  if (head !== '1M') return undefined;
+  const epoch = push.toString('latin1', 2, 14);
+  const offset = digits(push, 14, 30);
+  const createdMs = digits(push, 30, 44);
+  if (!isName(epoch) || offset === undefined || createdMs === undefined) return undefined;
+  const items = splitItems(push, 44);
+  return items === undefined ? undefined : { position: { epoch, offset }, createdMs, items };
+}
+
+function splitItems(push: Buffer, start: number): Item[] | undefined {
+  const items: Item[] = [];
+  let at = start;
+  while (at < push.length) {
+    if (at + 4 > push.length) return undefined;
+    const end = at + 4 + push.readUInt32BE(at);
+    if (end > push.length) return undefined;
+    const item = decodeItem(push.subarray(at + 4, end));
+    if (item === undefined) return undefined;
+    items.push(item);
+    at = end;
+  }
+  return items.length === 0 ? undefined : items;
+}
+
+/** A push to a node's own channel. */
+export type NodePush =
+  | { readonly kind: 'probe'; readonly id: string }
+  | { readonly kind: 'marker'; readonly id: string; readonly position: Position }
+  | { readonly kind: 'order'; readonly expiresMs: number; readonly order: Buffer }
+  | { readonly kind: 'answer'; readonly answer: Buffer };
+
+/** A marker that stands for no place. */
+export const plainMarker = '1C------------0000000000000000';
+
+export function decodeNodePush(push: Buffer): NodePush | undefined {
+  switch (push.toString('latin1', 0, 2)) {
+    case '1P':
+      return { kind: 'probe', id: push.toString('latin1', 2) };
+    case '1C': {
+      const epoch = push.toString('latin1', 2, 14);
+      const offset = digits(push, 14, 30);
+      if (!isName(epoch) || offset === undefined) return undefined;
+      return { kind: 'marker', id: push.toString('latin1', 30), position: { epoch, offset } };
+    }
+    case '1O': {
+      const expiresMs = digits(push, 2, 16);
+      return expiresMs === undefined ? undefined : { kind: 'order', expiresMs, order: push.subarray(16) };
+    }
+    case '1A':
+      return { kind: 'answer', answer: push.subarray(2) };
+    default:
+      return undefined;
+  }
+}
+
+/** An order or an answer: JSON that says what, then the bytes that it is about. */
+export function encodeParcel(about: object, body: Uint8Array = new Uint8Array(0)): Buffer {
+  const head = Buffer.from(JSON.stringify(about));
+  const length = Buffer.allocUnsafe(4);
+  length.writeUInt32BE(head.length);
+  return Buffer.concat([length, head, body]);
+}
+
+export function decodeParcel(
+  bytes: Buffer,
+): { readonly about: Record<string, unknown>; readonly body: Buffer } | undefined {
+  if (bytes.length < 4) return undefined;
+  const end = 4 + bytes.readUInt32BE(0);
+  if (end > bytes.length) return undefined;
+  try {
+    const about: unknown = JSON.parse(bytes.toString('utf8', 4, end));
+    if (typeof about !== 'object' || about === null) return undefined;
+    return { about: about as Record<string, unknown>, body: bytes.subarray(end) };
+  } catch {
+    return undefined;
+  }
+}
+
+const nameShape = /^[\w-]{12}$/;
+
+/** Names of nodes and epochs: 12 letters of base64url. */
+export function isName(text: string): boolean {
+  return nameShape.test(text);
+}
+
+function digits(bytes: Buffer, from: number, to: number): number | undefined {
+  const text = bytes.toString('latin1', from, to);
+  return text.length === to - from && /^\d+$/.test(text) ? Number(text) : undefined;
+}
+
+/** A group's name as its keys hold it: what is between the braces decides where it lives in a cluster. */
+export function groupKey(group: string): string {
+  return group.replaceAll('%', '%25').replaceAll('}', '%7D');
+}
+
+export function groupOfKey(key: string): string {
+  return key.replaceAll('%7D', '}').replaceAll('%25', '%');
+}
