@@ -15,7 +15,7 @@ import type { PayloadType } from './protocol/payload.ts';
 /** Headers in any form that `new Headers` takes. */
 export type HeadersLike = Headers | Readonly<Record<string, string>> | readonly (readonly [string, string])[];
 
-/** Parameters of a matched path; `ParamsOf` in router/pattern.ts derives the exact type from the pattern. */
+/** Parameters of a matched path; `ParamsOf` in route/pattern.ts derives the exact type from the pattern. */
 export type Params = object;
 
 /** Runs once per connection. Returning closes an accepted socket with 1000; a pending `ws` is denied with 403. */

@@ -65,8 +65,8 @@ export type {
 export { rateLimit, type RateLimitOptions } from './middleware/rate-limit.ts';
 export { PayloadTypeEnum, status, WebSocketController, WebSocketEndpoint } from './nexios.ts';
 export type { Denial, ErrorContext, Probe, ProbedConnection, RefusalReason } from './probe.ts';
-export type { Converters, ParamsOf } from './router/pattern.ts';
-export { WebsocketRoutes, type RouteOptions } from './router/route.ts';
+export type { Converters, ParamsOf } from './route/pattern.ts';
+export { WebsocketRoutes, type RouteOptions } from './route/route.ts';
 export { WSRouter } from './router/router.ts';
 export { Frame } from './protocol/frame.ts';
 export type { Upgrade, UpgradeAnswer, Wire, WireEvents } from './transport/transport.ts';

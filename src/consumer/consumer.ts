@@ -19,8 +19,8 @@ import type {
   SendOutcome,
   WebSocket,
 } from '../api.ts';
-import type { ParamsOf } from '../router/pattern.ts';
-import { WebsocketRoutes } from '../router/route.ts';
+import type { ParamsOf } from '../route/pattern.ts';
+import { WebsocketRoutes } from '../route/route.ts';
 import { invalidCode } from '../protocol/close-code.ts';
 import type { ServerWebSocket } from '../socket/websocket.ts';
 import type { StandardSchemaV1 } from './schema.ts';

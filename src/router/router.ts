@@ -1,10 +1,10 @@
 import { RouteError } from '../errors.ts';
 import type { Handler, Middleware } from '../api.ts';
-import { assertMiddlewareList, described } from './callable.ts';
-import { joinPaths } from './path.ts';
-import type { ParamsOf } from './pattern.ts';
-import { routeFrom } from './route.ts';
-import type { RouteOptions, WebsocketRoutes } from './route.ts';
+import { assertMiddlewareList, described } from '../route/callable.ts';
+import { joinPaths } from '../route/path.ts';
+import type { ParamsOf } from '../route/pattern.ts';
+import { routeFrom } from '../route/route.ts';
+import type { RouteOptions, WebsocketRoutes } from '../route/route.ts';
 import { RouteTree } from './tree.ts';
 
 export interface RouterOptions<Prefix extends string = string> {

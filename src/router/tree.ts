@@ -1,10 +1,10 @@
 import { RouteError } from '../errors.ts';
 import type { Middleware } from '../api.ts';
-import { assertMiddleware } from './callable.ts';
-import { joinPaths } from './path.ts';
-import { Pattern, quote } from './pattern.ts';
-import { assertRoute } from './route.ts';
-import type { WebsocketRoutes } from './route.ts';
+import { assertMiddleware } from '../route/callable.ts';
+import { joinPaths } from '../route/path.ts';
+import { Pattern, quote } from '../route/pattern.ts';
+import { assertRoute } from '../route/route.ts';
+import type { WebsocketRoutes } from '../route/route.ts';
 
 /** A tree in another, under a prefix. */
 interface Mount {

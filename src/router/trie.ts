@@ -1,9 +1,9 @@
 import type { Params } from '../api.ts';
-import { convert, converterNames } from './converter.ts';
-import type { ConverterName } from './converter.ts';
-import { readPath } from './path.ts';
-import type { RequestedPath } from './path.ts';
-import type { Pattern, Segment } from './pattern.ts';
+import { convert, converterNames } from '../route/converter.ts';
+import type { ConverterName } from '../route/converter.ts';
+import { readPath } from '../route/path.ts';
+import type { RequestedPath } from '../route/path.ts';
+import type { Pattern, Segment } from '../route/pattern.ts';
 
 type Field = Extract<Segment, { kind: 'field' }>;
 type Value = string | number;

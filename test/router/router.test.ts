@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { RouteError } from '../../src/errors.ts';
 import type { Middleware, WebSocket } from '../../src/api.ts';
-import { WebsocketRoutes } from '../../src/router/route.ts';
+import { WebsocketRoutes } from '../../src/route/route.ts';
 import { WSRouter } from '../../src/router/router.ts';
 import { RouteTable } from '../../src/router/table.ts';
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { converterNames } from '../../src/router/converter.ts';
-import { Pattern } from '../../src/router/pattern.ts';
+import { converterNames } from '../../src/route/converter.ts';
+import { Pattern } from '../../src/route/pattern.ts';
 import { Trie } from '../../src/router/trie.ts';
 
 const trieOf = (patterns: readonly string[], isStrict = false): Trie<string> => {

@@ -1,7 +1,7 @@
 /** Checked by `npm run typecheck`; nothing here runs. */
 import type { Handler, Params, WebSocket } from '../../src/api.ts';
-import type { Converters, ParamsOf } from '../../src/router/pattern.ts';
-import { WebsocketRoutes } from '../../src/router/route.ts';
+import type { Converters, ParamsOf } from '../../src/route/pattern.ts';
+import { WebsocketRoutes } from '../../src/route/route.ts';
 import { WSRouter } from '../../src/router/router.ts';
 
 type Flat<T> = { [K in keyof T]: T[K] };

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { RouteError } from '../../src/errors.ts';
-import { Pattern } from '../../src/router/pattern.ts';
+import { Pattern } from '../../src/route/pattern.ts';
 import { Trie } from '../../src/router/trie.ts';
 
 const paramsFor = (pattern: string, path: string): object | undefined => {
