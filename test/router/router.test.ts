@@ -205,11 +205,12 @@ describe('middleware', () => {
   });
 });
 
-test('a thousand routes register in well under a second', () => {
+test('a thousand routes register in well under a second of CPU', () => {
   const router = new WSRouter({ prefix: '/ws' });
   const table = tableOf(new WSRouter({ prefix: '/a' }).mountRouter(router));
-  const start = performance.now();
+  // Of this process's own time: other processes have theirs.
+  const start = process.cpuUsage();
   for (let index = 0; index < 1_000; index++) router.wsRoute(`/r${index}/{id:int}`, idle);
   expect(pathAt(table, '/a/ws/r999/7')).toBe('/a/ws/r999/{id:int}');
-  expect(performance.now() - start).toBeLessThan(1_000);
+  expect(process.cpuUsage(start).user / 1_000).toBeLessThan(1_000);
 });
