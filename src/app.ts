@@ -213,6 +213,8 @@ export class App implements AppView, AsyncDisposable {
     for (const server of this.#servers) server.closeAllConnections();
     this.#servers.clear();
     await this.#box.layer.close();
+    // History would keep its timer, and with it all of this, for as long as messages are kept.
+    this.#box.scheduler.deadlines.clear();
   }
 
   /** Closes it. */

@@ -64,6 +64,13 @@ export class Deadlines {
     if (this.#heap.length === 0) this.#disarm();
   }
 
+  /** Forgets everything that waits: its app is over. */
+  clear(): void {
+    for (const due of this.#heap.splice(0)) due.heapIndex = -1;
+    this.#times.length = 0;
+    this.#disarm();
+  }
+
   /** Lets everything fall due that is; the timer calls it. */
   run(): void {
     const nowMs = this.#clock.monotonic();

@@ -28,6 +28,8 @@ export class Arena implements AsyncDisposable {
   /** What the echo routes saw of their connections, in order. */
   readonly visits: string[];
   readonly #clients: { destroy(): void }[] = [];
+  /** Of this process before the arena opened, both ends of each connection. */
+  readonly #socketsBefore: number = openSockets();
   readonly #unhandled: unknown[] = [];
   #witness: Client | undefined;
   #count = 0;
@@ -103,6 +105,7 @@ export class Arena implements AsyncDisposable {
     witness.send(sent);
     expect(String((await echoed)[0])).toBe(sent);
     await this.until(() => this.app.inspect().connections === connections, `${connections} connections are left`);
+    await this.until(() => this.app.inspect().bufferedBytes === 0, 'no bytes wait for anyone');
     expect(this.#unhandled).toEqual([]);
   }
 
@@ -127,6 +130,10 @@ export class Arena implements AsyncDisposable {
     this.clock.advance(60_000);
     await closing;
     await turn();
+    await this.until(() => openSockets() <= this.#socketsBefore, 'every descriptor is given back');
+    const { connections, channels, groups, memberships, bufferedBytes } = this.app.inspect();
+    expect({ connections, channels, groups, memberships, bufferedBytes }).toEqual(nothing);
+    expect(this.clock.pending).toBe(0);
     process.off('unhandledRejection', this.#onUnhandled);
     expect(this.#unhandled).toEqual([]);
   }
@@ -134,6 +141,12 @@ export class Arena implements AsyncDisposable {
   readonly #onUnhandled = (reason: unknown): void => {
     this.#unhandled.push(reason);
   };
+}
+
+const nothing = { connections: 0, channels: 0, groups: 0, memberships: 0, bufferedBytes: 0 };
+
+function openSockets(): number {
+  return process.getActiveResourcesInfo().filter((what) => what === 'TCPSocketWrap').length;
 }
 
 function echo(encoding: 'text' | 'json' | 'bytes', visits: string[]): ReturnType<typeof consumer> {
