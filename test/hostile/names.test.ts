@@ -108,8 +108,7 @@ describe('a group whose name a stranger sends', () => {
       JSON.parse((await client.text()) as string),
       JSON.parse((await client.text()) as string),
     ] as unknown[];
-    const code =
-      String(name).length > 1 && typeof name === 'string' ? 'CHANNELBOX_GROUP_NAME_BYTES' : 'CHANNELBOX_GROUP_NAME';
+    const code = typeof name === 'string' && name.length > 1 ? 'CHANNELBOX_GROUP_NAME_BYTES' : 'CHANNELBOX_GROUP_NAME';
     const refused = name === undefined ? { joined: 'CHANNEL_ADDED', members: 1 } : { refused: code };
     expect(answers).toEqual([refused, { joined: 'CHANNEL_ADDED', members: 1 }]);
     client.destroy();
