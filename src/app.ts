@@ -245,6 +245,7 @@ export class App implements AppView, AsyncDisposable {
       },
       log: (message, fields) => connections.log(message, fields),
       failed: (error, hook) => connections.reportOutside(error, hook),
+      watch: (call) => connections.watch(undefined, call),
     };
   }
 

@@ -1,16 +1,16 @@
 import type { Box } from './channel/box.ts';
 import { Drain, type DrainOptions, type DrainReport } from './drain.ts';
-import { FrameError, WebSocketDisconnect } from './errors.ts';
-import type { AppView, Limits, WhenEnded } from './api.ts';
+import { FrameError, isA, isFromOutside, messageOf, WebSocketDisconnect } from './errors.ts';
+import type { AppView, Limits, Logger, WhenEnded } from './api.ts';
 import { isOriginAllowed, type Origins } from './middleware/origin.ts';
 import type { ErrorContext, Probe, ProbedConnection, RefusalReason } from './probe.ts';
 import type { Destination, RouteTable } from './router/table.ts';
-import { failureCode, invalidCode } from './protocol/close-code.ts';
+import { closeCode, failureCode, invalidCode } from './protocol/close-code.ts';
 import { headerOf } from './socket/request.ts';
 import type { SocketHost } from './socket/host.ts';
 import { ServerWebSocket } from './socket/websocket.ts';
 import type { Upgrade } from './transport/transport.ts';
-import { isThenable } from './promise.ts';
+import { follow, quiet, type Watch } from './promise.ts';
 
 /** What an app lends to its connections. */
 export interface ConnectionContext {
@@ -139,15 +139,45 @@ export class ConnectionManager {
   }
 
   async #failed(socket: ServerWebSocket, error: unknown): Promise<void> {
-    if (error instanceof WebSocketDisconnect) return;
-    if (error instanceof FrameError && socket.wasAccepted) {
+    if (isA(error, WebSocketDisconnect)) return;
+    if (isA(error, FrameError) && socket.wasAccepted) {
       this.#note(socket, 'invalid frame', error);
       void socket.close(invalidCode(error));
       return;
     }
-    this.#report(socket, error, socket.hook);
+    if (isFromOutside(error)) {
+      this.#refusedInput(socket, error, socket.hook);
+      if (socket.phase === 'pending') await socket.refuse(answer(400), { by: 'threw' });
+      else void socket.close(closeCode.policyViolation);
+      return;
+    }
+    await this.#fail(socket, error, { hook: socket.hook, what: 'a handler failed' });
+  }
+
+  /** A mistake of the app's own code costs its socket. */
+  async #fail(socket: ServerWebSocket, error: unknown, { hook, what }: { hook: string; what: string }): Promise<void> {
+    this.#report(socket, error, hook, what);
     if (socket.phase === 'pending') await socket.refuse(answer(500), { by: 'threw', error });
     else void socket.close(failureCode(error));
+  }
+
+  /** For a call of the app, on a socket or on none, that fails and may not be awaited. */
+  watch(socket: ServerWebSocket | undefined, call: string): Watch {
+    return new CallWatch(this, socket, call);
+  }
+
+  /** Runs `task` when this turn ends. */
+  atEnd(task: () => void): void {
+    this.#context.box.scheduler.turn.atEnd(task);
+  }
+
+  /** A call of the app failed, and nobody awaited it. */
+  unseen(error: unknown, { socket, call, hook }: CallWatch): void {
+    const what = `${call}() failed, and nobody awaited it`;
+    if (isA(error, WebSocketDisconnect)) return;
+    if (socket === undefined) this.reportOutside(error, hook, what);
+    else if (isA(error, FrameError) && socket.wasAccepted) void this.#failed(socket, error);
+    else void quiet(this.#fail(socket, error, { hook, what }));
   }
 
   #reject(upgrade: Upgrade, { status, by, tell = ignore }: Rejection): void {
@@ -156,17 +186,17 @@ export class ConnectionManager {
     upgrade.deny(answer(status)).then(tell, tell);
   }
 
-  #report(socket: ProbedConnection, error: unknown, hook: string): void {
+  #report(socket: ProbedConnection, error: unknown, hook: string, what = 'a handler failed'): void {
     this.#count('errors');
     const context: ErrorContext = { connection: socket.id, route: socket.route, hook };
     this.probe?.failed?.(error, context, socket.upgrade);
-    this.#tell(error, context, 'a handler failed');
+    this.#tell(error, context, what);
   }
 
   /** Of a function of the app that runs for no connection. */
-  reportOutside(error: unknown, hook: string): void {
+  reportOutside(error: unknown, hook: string, what = `${hook} failed`): void {
     this.#count('errors');
-    this.#tell(error, { connection: undefined, route: undefined, hook }, `${hook} failed`);
+    this.#tell(error, { connection: undefined, route: undefined, hook }, what);
   }
 
   #tell(error: unknown, context: ErrorContext, what: string): void {
@@ -174,27 +204,32 @@ export class ConnectionManager {
     const onFailure = (failure: unknown): void => this.log('onError failed', { ...context, error: failure });
     try {
       // One that is async may fail later.
-      const telling: unknown = this.#context.onError?.(error, context);
-      if (isThenable(telling)) telling.then(undefined, onFailure);
+      follow(this.#context.onError?.(error, context), onFailure);
     } catch (failure) {
       onFailure(failure);
     }
   }
 
   #note({ id, route, hook }: ProbedConnection, what: string, { message }: Error): void {
-    try {
-      this.#view.logger.debug(what, { connection: id, route, hook, error: message });
-    } catch {
-      this.#count('logFailures');
-    }
+    this.#write('debug', what, { connection: id, route, hook, error: message });
   }
 
-  /** A logger that throws harms nobody. */
+  #refusedInput({ id, route }: ProbedConnection, error: unknown, hook: string): void {
+    this.#write('info', 'a client sent what is refused', { connection: id, route, hook, error: messageOf(error) });
+  }
+
   log(message: string, fields: object): void {
+    this.#write('error', message, fields);
+  }
+
+  /** A logger that fails harms nobody, at once or later. */
+  #write(level: keyof Logger, message: string, fields: object): void {
+    const onFailure = (): void => this.#count('logFailures');
     try {
-      this.#view.logger.error(message, fields);
+      const writing: unknown = this.#view.logger[level](message, fields);
+      follow(writing, onFailure);
     } catch {
-      this.#count('logFailures');
+      onFailure();
     }
   }
 
@@ -233,8 +268,52 @@ export class ConnectionManager {
         this.#drain?.check();
       },
       note: (socket, what, error) => this.#note(socket, what, error),
+      refusedInput: (socket, error, hook) => this.#refusedInput(socket, error, hook),
+      watch: (socket, call) => this.watch(socket as ServerWebSocket, call),
       report: (socket, error, hook) => this.#report(socket, error, hook),
     };
+  }
+}
+
+/** One call of the app, on a socket or on none, as long as nobody has looked at what it comes to. */
+class CallWatch implements Watch {
+  readonly #connections: ConnectionManager;
+  readonly #site: { stack?: string } = {};
+  readonly socket: ServerWebSocket | undefined;
+  readonly call: string;
+  /** Which of the app's own functions ran when it was made. */
+  readonly hook: string;
+
+  constructor(connections: ConnectionManager, socket: ServerWebSocket | undefined, call: string) {
+    this.#connections = connections;
+    this.socket = socket;
+    this.call = call;
+    this.hook = socket?.hook ?? call;
+  }
+
+  atEnd(task: () => void): void {
+    this.#connections.atEnd(task);
+  }
+
+  /** V8 writes it out when it is first read. */
+  rememberSite(): this {
+    Error.captureStackTrace(this.#site, this.rememberSite);
+    return this;
+  }
+
+  unseen(error: unknown): void {
+    this.#showSite(error);
+    this.#connections.unseen(error, this);
+  }
+
+  #showSite(error: unknown): void {
+    const { stack } = this.#site;
+    if (stack === undefined || !isA(error, Error)) return;
+    try {
+      error.stack += stack.replace(/^[^\n]*/, `\n    ${this.call}() was called`);
+    } catch {
+      // A frozen one stays as it is.
+    }
   }
 }
 

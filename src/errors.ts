@@ -118,3 +118,35 @@ export class WebSocketDisconnect extends Error {
     this.wasClean = wasClean;
   }
 }
+
+/** The codes of what an app may hand on from outside unchecked: a group's name from a path, a position from a query. */
+const codesFromOutside: readonly string[] = [
+  'CHANNELBOX_GROUP_NAME',
+  'CHANNELBOX_GROUP_NAME_BYTES',
+  'CHANNELBOX_GROUPS_PER_CHANNEL',
+  'CHANNELBOX_HISTORY_LIMIT',
+  'CHANNELBOX_POSITION',
+];
+
+/** Whether a stranger can cause it at will: then it is refused, and no error of the app. */
+export function isFromOutside(error: unknown): error is ChannelBoxError {
+  return isA(error, ChannelBoxError) && codesFromOutside.includes(error.code);
+}
+
+/** As `instanceof`, of anything that was thrown: a Proxy that does not want to be looked at is none of ours. */
+export function isA<T>(value: unknown, type: abstract new (...given: never[]) => T): value is T {
+  try {
+    return value instanceof type;
+  } catch {
+    return false;
+  }
+}
+
+/** Its message, of anything that was thrown. */
+export function messageOf(error: unknown): string {
+  try {
+    return error instanceof Error ? error.message : String(error);
+  } catch {
+    return 'a value that does not want to be looked at';
+  }
+}

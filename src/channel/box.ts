@@ -12,26 +12,25 @@ import type {
 } from '../api.ts';
 import { Scheduler } from '../time/scheduler.ts';
 import type {
-  Awaitable,
   ChannelLayer,
   CloseOptions,
+  CloseTarget,
   GroupMessage,
   HistoryPage,
   Member,
-  Missed,
   Position,
   SendOutcome,
 } from '../layer/layer.ts';
 import { MemoryLayer } from '../layer/memory.ts';
-import { whileWaiting, type Probe } from '../probe.ts';
+import type { Probe } from '../probe.ts';
 import { checkClose } from '../protocol/close-code.ts';
 import { encodePayload, refuseKind } from '../protocol/codec.ts';
-import { isThenable, quiet } from '../promise.ts';
+import { isThenable, quiet, WatchedPromise } from '../promise.ts';
 import { ownChannel, type SocketChannel } from './channel.ts';
-import type { BoxHome } from './home.ts';
+import { BoxCalls, type BoxHome } from './home.ts';
 import { LocalChannels } from './local.ts';
 import { Memberships, type Claim } from './memberships.ts';
-import { deliveryOf, publicEntry, publicPage } from './page.ts';
+import { deliveryOf, idsOf, pagesOf, publicEntry, publicPage } from './page.ts';
 import { boundsOf, checkCount, checkGroupName, checkKey, checkPosition, type ChannelBoxOptions } from './bounds.ts';
 
 const added = Promise.resolve<JoinResult>('CHANNEL_ADDED');
@@ -47,12 +46,14 @@ export class Box implements ChannelBoxView {
   /** While the layer connects, and from when it could not; undefined: it is there. */
   opening: Promise<void> | undefined = undefined;
   readonly #memberships: Memberships;
+  readonly #calls: BoxCalls;
   #home: BoxHome | undefined = undefined;
 
   /** @throws {BoxError} `CHANNELBOX_BOX_OPTIONS` for a bound that is no number from 0 on */
   constructor(options: ChannelBoxOptions = {}) {
     const { layer = new MemoryLayer(), closeExpired = true, frame, onMissed } = options;
     const { scheduler } = this;
+    this.#calls = new BoxCalls(() => this.#home);
     this.closesExpired = closeExpired;
     this.layer = layer;
     this.local = new LocalChannels({
@@ -60,7 +61,7 @@ export class Box implements ChannelBoxView {
       nodeName: () => layer.node,
       payloadFor: (entry, group) =>
         frame === undefined ? entry.payload : encodePayload(frame(publicEntry(entry), group)),
-      onMissed: (group, what) => this.#tellMissed(onMissed, group, what),
+      onMissed: (group, what) => this.#calls.run('onMissed', () => onMissed?.(group, what)),
       probe: () => this.probe,
     });
     this.#memberships = new Memberships(layer, this.local, (error) => this.#report(error));
@@ -114,9 +115,10 @@ export class Box implements ChannelBoxView {
       const claim = this.#memberships.claimOf(member, group);
       if (claim === undefined) return isNew ? added : present;
       if (!isNew) this.local.resumeBuffers.keepAll(member, group);
-      return this.#joined(claim, isNew ? 'CHANNEL_ADDED' : 'CHANNEL_EXIST');
+      const joining = this.#joined(claim, isNew ? 'CHANNEL_ADDED' : 'CHANNEL_EXIST');
+      return this.#calls.later('join', channel, joining);
     } catch (error) {
-      return Promise.reject(error as Error);
+      return WatchedPromise.rejecting(error, this.#calls.watch('join', channel));
     }
   }
 
@@ -124,15 +126,19 @@ export class Box implements ChannelBoxView {
     return this.addChannelToGroup(channel, group);
   }
 
-  async resume(channel: Channel, group: string, options: ResumeOptions = {}): Promise<HistoryPage> {
+  resume(channel: Channel, group: string, options: ResumeOptions = {}): Promise<HistoryPage> {
+    return this.#calls.later('resume', channel, this.#resume(channel, group, options));
+  }
+
+  async #resume(channel: Channel, group: string, options: ResumeOptions): Promise<HistoryPage> {
     const member = this.#own(channel);
     checkGroupName(group, member.socket.limits.groupNameBytes);
     const query = { since: checkPosition(options.since), limit: checkCount(options.limit), keep: 'newest' } as const;
     // Before the accept the page could not leave, and what follows it would be lost.
     if (!member.socket.isOpen && member.socket.isJoinable) member.socket.refuseUnaccepted('resume');
     if (!member.socket.isOpen) {
-      const page = publicPage(await this.#wait('resume', this.layer.history(group, query)));
-      await this.#wait('resume', options.first?.(page));
+      const page = publicPage(await this.#calls.wait('resume', this.layer.history(group, query)));
+      await this.#calls.wait('resume', options.first?.(page));
       return page;
     }
     // Until the page is out, frames of the group wait: nothing falls between the two, and nothing overtakes `first`.
@@ -143,12 +149,12 @@ export class Box implements ChannelBoxView {
     if (!isNew) resumeBuffers.keepAll(member, group);
     const buffer = resumeBuffers.begin(member, group, { isNew, since: query.since });
     try {
-      if (claim?.ready !== undefined) await this.#wait('resume', claim.ready);
+      if (claim?.ready !== undefined) await this.#calls.wait('resume', claim.ready);
       const answer = this.layer.history(group, { ...query, caughtUp: () => resumeBuffers.pageReadAt(buffer) });
-      const read = isThenable(answer) ? await this.#wait('resume', answer) : answer;
+      const read = isThenable(answer) ? await this.#calls.wait('resume', answer) : answer;
       const page = publicPage(resumeBuffers.dropCovered(buffer, read));
       const sending = options.first?.(page);
-      if (isThenable(sending)) await this.#wait('resume', sending);
+      if (isThenable(sending)) await this.#calls.wait('resume', sending);
       if (claim !== undefined) claim.isKept = true;
       return page;
     } finally {
@@ -158,24 +164,27 @@ export class Box implements ChannelBoxView {
     }
   }
 
-  async removeChannelFromGroup(channel: Channel, group = 'default'): Promise<LeaveResult> {
+  removeChannelFromGroup(channel: Channel, group = 'default'): Promise<LeaveResult> {
     this.probe?.called?.('leave');
-    const member = this.#own(channel);
-    checkGroupName(group, this.#groupNameBytesMax);
-    return this.#memberships.leave(member, group);
+    return this.#calls.owned('leave', channel, () => {
+      const member = this.#own(channel);
+      checkGroupName(group, this.#groupNameBytesMax);
+      return this.#memberships.leave(member, group);
+    });
   }
 
   remove(channel: Channel, group?: string): Promise<LeaveResult> {
     return this.removeChannelFromGroup(channel, group);
   }
 
-  groupSend(group: string, payload: unknown, options: GroupSendOptions = {}): Promise<Delivery> {
+  /** @param by whose call it is, where that is known */
+  groupSend(group: string, payload: unknown, options: GroupSendOptions = {}, by?: Channel): Promise<Delivery> {
     this.probe?.called?.('groupSend');
     try {
       checkGroupName(group, this.#groupNameBytesMax);
       const { saveHistory: save = false, key } = options;
       checkKey(key, save);
-      const except = this.#idsOf(options.except);
+      const except = idsOf(options.except);
       const message: GroupMessage = {
         payload: encodePayload(payload),
         except,
@@ -188,47 +197,53 @@ export class Box implements ChannelBoxView {
       }
       const published = this.layer.publish(group, message);
       if (!isThenable(published)) return Promise.resolve(deliveryOf(published));
-      return this.#wait('groupSend', published).then(deliveryOf);
+      const publishing = Promise.resolve(this.#calls.wait('groupSend', published)).then(deliveryOf);
+      return this.#calls.later('groupSend', by, publishing);
     } catch (error) {
-      return Promise.reject(error as Error);
+      return WatchedPromise.rejecting(error, this.#calls.watch('groupSend', by));
     }
   }
 
-  async sendTo(channelId: string, payload: unknown): Promise<SendOutcome> {
-    const encoded = encodePayload(payload);
-    return this.#wait('sendTo', this.layer.send(channelId, encoded));
+  /** @param by whose call it is, where that is known */
+  sendTo(channelId: string, payload: unknown, by?: Channel): Promise<SendOutcome> {
+    return this.#calls.owned('sendTo', by, () =>
+      this.#calls.wait('sendTo', this.layer.send(channelId, encodePayload(payload))),
+    );
   }
 
-  async members(group: string): Promise<Member[]> {
-    checkGroupName(group, this.#groupNameBytesMax);
-    return this.#wait('members', this.layer.members(group));
+  /** @param by whose call it is, where that is known */
+  members(group: string, by?: Channel): Promise<Member[]> {
+    return this.#calls.owned('members', by, () => {
+      checkGroupName(group, this.#groupNameBytesMax);
+      return this.#calls.wait('members', this.layer.members(group));
+    });
   }
 
-  async showGroups(): Promise<Map<string, Member[]>> {
-    return this.#wait('showGroups', this.layer.groups());
+  showGroups(): Promise<Map<string, Member[]>> {
+    return this.#calls.owned('showGroups', undefined, () => this.#calls.wait('showGroups', this.layer.groups()));
   }
 
   showHistory(): Promise<Map<string, HistoryPage>>;
   showHistory(group: string, options?: { since?: Position; limit?: number }): Promise<HistoryPage>;
-  async showHistory(
+  showHistory(
     group?: string,
     options: { since?: Position; limit?: number } = {},
   ): Promise<HistoryPage | Map<string, HistoryPage>> {
-    const query = { since: checkPosition(options.since), limit: checkCount(options.limit), keep: 'oldest' } as const;
-    if (group !== undefined) {
+    return this.#calls.owned<HistoryPage | Map<string, HistoryPage>>('showHistory', undefined, async () => {
+      const query = { since: checkPosition(options.since), limit: checkCount(options.limit), keep: 'oldest' } as const;
+      const read = async (name: string): Promise<HistoryPage> =>
+        publicPage(await this.#calls.wait('showHistory', this.layer.history(name, query)));
+      if (group === undefined) return pagesOf(await this.#calls.wait('showHistory', this.layer.historyGroups()), read);
       checkGroupName(group, this.#groupNameBytesMax);
-      return publicPage(await this.#wait('showHistory', this.layer.history(group, query)));
-    }
-    const pages = new Map<string, HistoryPage>();
-    for (const name of await this.#wait('showHistory', this.layer.historyGroups())) {
-      pages.set(name, publicPage(await this.#wait('showHistory', this.layer.history(name, query))));
-    }
-    return pages;
+      return read(group);
+    });
   }
 
-  async flushHistory(group?: string): Promise<void> {
-    if (group !== undefined) checkGroupName(group, this.#groupNameBytesMax);
-    await this.#wait('flushHistory', this.layer.flushHistory(group));
+  flushHistory(group?: string): Promise<void> {
+    return this.#calls.owned('flushHistory', undefined, () => {
+      if (group !== undefined) checkGroupName(group, this.#groupNameBytesMax);
+      return this.#calls.wait('flushHistory', this.layer.flushHistory(group));
+    });
   }
 
   async flushGroups(): Promise<void> {
@@ -238,32 +253,22 @@ export class Box implements ChannelBoxView {
   }
 
   async cleanExpired(): Promise<number> {
-    const nowMs = this.scheduler.clock.monotonic();
-    let expired = 0;
-    for (const socket of this.local.sockets) {
-      if (!socket.hasChannel) continue;
-      const channel = socket.channel as SocketChannel;
-      if (channel.dueMs > nowMs || (!this.closesExpired && channel.joined === undefined)) continue;
-      expired += 1;
-      socket.expire();
-    }
-    return expired;
+    const due = this.local.dueChannels(this.scheduler.clock.monotonic());
+    const expiring = this.closesExpired ? due : due.filter((channel) => channel.joined !== undefined);
+    for (const { socket } of expiring) socket.expire();
+    return expiring.length;
   }
 
-  async closeChannel(channelId: string, options: CloseOptions = {}): Promise<boolean> {
-    checkClose(options);
-    return (await this.#wait('closeChannel', this.layer.closeChannels({ channel: channelId }, options))) > 0;
+  closeChannel(channelId: string, options: CloseOptions = {}): Promise<boolean> {
+    return this.#close('closeChannel', { channel: channelId }, options).then((count) => count > 0);
   }
 
-  async closeGroup(group: string, options: CloseOptions = {}): Promise<number> {
-    checkClose(options);
-    checkGroupName(group, this.#groupNameBytesMax);
-    return this.#wait('closeGroup', this.layer.closeChannels({ group }, options));
+  closeGroup(group: string, options: CloseOptions = {}): Promise<number> {
+    return this.#close('closeGroup', { group }, options);
   }
 
-  async closeAllConnections(options: CloseOptions = {}): Promise<number> {
-    checkClose(options);
-    return this.#wait('closeAllConnections', this.layer.closeChannels('all', options));
+  closeAllConnections(options: CloseOptions = {}): Promise<number> {
+    return this.#close('closeAllConnections', 'all', options);
   }
 
   // ── For the sockets of the app ────────────────────────────────────────────────────────────────────────────────────
@@ -276,14 +281,14 @@ export class Box implements ChannelBoxView {
 
   /** The channel's metadata has changed: other nodes show it too. */
   async announce(channel: SocketChannel): Promise<void> {
-    if (this.layer.announce !== undefined) await this.#wait('setMetadata', this.#memberships.announce(channel));
+    if (this.layer.announce !== undefined) await this.#calls.wait('setMetadata', this.#memberships.announce(channel));
   }
 
   async #joined(claim: Claim, answer: JoinResult): Promise<JoinResult> {
     const { socket } = claim.member;
     claim.calls += 1;
     try {
-      await this.#wait('join', claim.ready);
+      await this.#calls.wait('join', claim.ready);
       claim.isKept = true;
     } catch (error) {
       if (socket.isJoinable) throw error;
@@ -295,11 +300,6 @@ export class Box implements ChannelBoxView {
 
   #own(channel: Channel): SocketChannel {
     return ownChannel(channel, this.scheduler);
-  }
-
-  #idsOf(except: GroupSendOptions['except']): readonly string[] {
-    if (except === undefined) return [];
-    return Symbol.iterator in except ? Array.from(except, (channel) => channel.uuid) : [except.uuid];
   }
 
   #untilOpen(opening: Promise<void>): Promise<void> {
@@ -316,23 +316,12 @@ export class Box implements ChannelBoxView {
     );
   }
 
-  /** A function of the app that fails keeps nobody from what comes next. */
-  #tellMissed(onMissed: ChannelBoxOptions['onMissed'], group: string, what: Missed): void {
-    const fail = (error: unknown): void => this.#home?.failed(error, 'onMissed');
-    try {
-      const telling: unknown = onMissed?.(group, what);
-      if (isThenable(telling)) Promise.resolve(telling).catch(fail);
-    } catch (error) {
-      fail(error);
-    }
-  }
-
-  /** What is there at once stays so; what is not is a promise of ours, which a probe may want to know of. */
-  #wait<T>(call: string, answer: Awaitable<T>): Promise<T> {
-    const { probe } = this;
-    probe?.called?.(call);
-    const promise = Promise.resolve(answer);
-    return isThenable(answer) ? whileWaiting(probe, call, promise) : promise;
+  #close(call: string, target: CloseTarget, options: CloseOptions): Promise<number> {
+    return this.#calls.owned(call, undefined, () => {
+      checkClose(options);
+      if (target !== 'all' && 'group' in target) checkGroupName(target.group, this.#groupNameBytesMax);
+      return this.#calls.wait(call, this.layer.closeChannels(target, options));
+    });
   }
 
   #report(error: unknown): void {

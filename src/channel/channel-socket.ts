@@ -1,6 +1,7 @@
 import { BoxError } from '../errors.ts';
 import type { Channel, Limits, WebSocket } from '../api.ts';
 import type { ProbedConnection } from '../probe.ts';
+import type { Watch } from '../promise.ts';
 import type { Scheduler } from '../time/scheduler.ts';
 import type { SendOutcome } from '../layer/layer.ts';
 import type { Frame } from '../protocol/frame.ts';
@@ -29,6 +30,8 @@ export interface ChannelSocket extends ProbedConnection {
   /** To this socket alone: writes, then waits where too much is buffered. */
   sendFrame(frame: Frame): Promise<SendOutcome>;
   close(code?: number, reason?: string): Promise<void>;
+  /** For a call of the app that fails, and may not be awaited. */
+  watch(call: string): Watch;
   /** The channel's time without data is up. */
   expire(): void;
   /** The channel's metadata changed: other nodes show it too. */

@@ -3,6 +3,7 @@ import type { Scheduler } from '../time/scheduler.ts';
 import { BoxError } from '../errors.ts';
 import type { Channel as ChannelView, ChannelOptions, PayloadType, WebSocket } from '../api.ts';
 import type { SendOutcome } from '../layer/layer.ts';
+import { WatchedPromise } from '../promise.ts';
 import { encodePayload, frameOf } from '../protocol/codec.ts';
 import type { Group, Joinable } from './groups.ts';
 import { socketOf, type ChannelSocket } from './channel-socket.ts';
@@ -31,7 +32,7 @@ export class SocketChannel implements ChannelView, Joinable, Deadline {
     this.socket = socketOf(ws);
     this.payloadType = checkPayloadType(payloadType);
     this.#expires = checkExpires(expires);
-    this.metadata = metadata;
+    this.metadata = metadata === noMetadata ? metadata : checkMetadata(metadata);
     this.created = this.socket.scheduler.clock.now() / 1000;
     if (this.socket.hasChannel) {
       throw new BoxError(
@@ -81,9 +82,15 @@ export class SocketChannel implements ChannelView, Joinable, Deadline {
     this.socket.scheduler.deadlines.cancel(this);
   }
 
-  async setMetadata(metadata: Readonly<Record<string, unknown>>): Promise<void> {
-    this.metadata = metadata;
-    await this.socket.publishMetadata();
+  /** @throws {BoxError} `CHANNELBOX_CHANNEL_OPTIONS` for what is no plain object */
+  setMetadata(metadata: Readonly<Record<string, unknown>>): Promise<void> {
+    const watch = this.socket.watch('setMetadata');
+    try {
+      this.metadata = checkMetadata(metadata);
+    } catch (error) {
+      return WatchedPromise.rejecting(error, watch);
+    }
+    return WatchedPromise.of(this.socket.publishMetadata(), watch);
   }
 
   isActive(): boolean {
@@ -98,8 +105,12 @@ export class SocketChannel implements ChannelView, Joinable, Deadline {
     if (this.heapIndex < 0) this.startExpiry();
   }
 
-  async send(payload: unknown): Promise<SendOutcome> {
-    return this.socket.sendFrame(frameOf(encodePayload(payload), this.payloadType));
+  send(payload: unknown): Promise<SendOutcome> {
+    try {
+      return this.socket.sendFrame(frameOf(encodePayload(payload), this.payloadType));
+    } catch (error) {
+      return WatchedPromise.rejecting(error, this.socket.watch('send'));
+    }
   }
 
   close(code?: number, reason?: string): Promise<void> {
@@ -114,6 +125,26 @@ export function ownChannel(channel: ChannelView, scheduler: Scheduler): SocketCh
     'CHANNELBOX_FOREIGN_CHANNEL',
     'the channel belongs to another app or was not made by channelbox; use the box of its own socket, ws.channelBox',
   );
+}
+
+/** @throws {BoxError} `CHANNELBOX_CHANNEL_OPTIONS` */
+function checkMetadata(metadata: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  if (isPlainObject(metadata)) return metadata;
+  throw new BoxError(
+    'CHANNELBOX_CHANNEL_OPTIONS',
+    `metadata is ${typeof metadata}; allowed is a plain object, as JSON has it`,
+  );
+}
+
+/** Of any realm; a Proxy that does not want to be looked at is none. */
+function isPlainObject(value: unknown): boolean {
+  try {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+    const prototype: unknown = Object.getPrototypeOf(value);
+    return prototype === null || Object.getPrototypeOf(prototype) === null;
+  } catch {
+    return false;
+  }
 }
 
 function checkPayloadType(payloadType: PayloadType): PayloadType {

@@ -1,6 +1,9 @@
-import type { Limits } from '../api.ts';
-import type { Probe } from '../probe.ts';
+import type { Awaitable, Channel, Limits } from '../api.ts';
+import { isA } from '../errors.ts';
+import { whileWaiting, type Probe } from '../probe.ts';
+import { follow, isThenable, WatchedPromise, type Watch } from '../promise.ts';
 import type { Clock } from '../time/clock.ts';
+import { SocketChannel } from './channel.ts';
 import type { ChannelSocket } from './channel-socket.ts';
 
 /** What a box takes over from the app that it is given to. */
@@ -14,4 +17,60 @@ export interface BoxHome {
   log(message: string, fields: object): void;
   /** One of the app's own functions failed, outside of any connection. */
   failed(error: unknown, hook: string): void;
+  /** For a call on the box that fails, and may not be awaited. */
+  watch(call: string): Watch;
+}
+
+/** Of a box that belongs to no app: a rejection is Node's to tell. */
+const unowned: Watch = {
+  atEnd: (task) => task(),
+  unseen: (error) => void Promise.reject(error as Error),
+  rememberSite: () => unowned,
+};
+
+/** The calls on a box as the app that owns it sees them: what waits, and what has failed with nobody to look. */
+export class BoxCalls {
+  readonly #home: () => BoxHome | undefined;
+
+  constructor(home: () => BoxHome | undefined) {
+    this.#home = home;
+  }
+
+  /** What is there at once stays so; what is not is a promise of ours, which a probe may want to know of. */
+  wait<T>(call: string, answer: Awaitable<T>): Awaitable<T> {
+    const probe = this.#home()?.probe;
+    probe?.called?.(call);
+    return isThenable(answer) ? whileWaiting(probe, call, Promise.resolve(answer)) : answer;
+  }
+
+  /** What a call of the app comes to: one that fails, and that nobody awaits, is told to the app. */
+  owned<T>(call: string, by: Channel | undefined, body: () => Awaitable<T>): Promise<T> {
+    try {
+      const answer = body();
+      return isThenable(answer) ? this.later(call, by, answer) : Promise.resolve(answer);
+    } catch (error) {
+      return WatchedPromise.rejecting(error, this.watch(call, by));
+    }
+  }
+
+  /** The same of what comes later. */
+  later<T>(call: string, by: Channel | undefined, answer: Promise<T>): Promise<T> {
+    return WatchedPromise.of(answer, this.watch(call, by).rememberSite());
+  }
+
+  /** A function of the app that fails keeps nobody from what comes next. */
+  run(hook: string, body: () => unknown): void {
+    const fail = (error: unknown): void => this.#home()?.failed(error, hook);
+    try {
+      follow(body(), fail);
+    } catch (error) {
+      fail(error);
+    }
+  }
+
+  /** @param by whose call it is, where that is known */
+  watch(call: string, by: Channel | undefined): Watch {
+    if (isA(by, SocketChannel)) return by.socket.watch(call);
+    return this.#home()?.watch(call) ?? unowned;
+  }
 }

@@ -54,6 +54,14 @@ export class LocalChannels implements LocalNode {
     return Array.from(this.#sockets).filter((socket) => socket.isOpen);
   }
 
+  /** Those whose time without data is up. */
+  dueChannels(nowMs: number): SocketChannel[] {
+    const channels = this.sockets
+      .filter((socket) => socket.hasChannel)
+      .map((socket) => socket.channel as SocketChannel);
+    return channels.filter((channel) => channel.dueMs <= nowMs);
+  }
+
   get counts(): { channels: number; groups: number; memberships: number } {
     let channels = 0;
     for (const socket of this.#sockets) if (socket.isOpen && socket.hasChannel) channels += 1;

@@ -1,4 +1,4 @@
-import type { Delivery } from '../api.ts';
+import type { Delivery, GroupSendOptions } from '../api.ts';
 import type { Entry, EntryPage, HistoryEntry, HistoryPage, Published } from '../layer/layer.ts';
 import { decodePayload } from '../protocol/codec.ts';
 
@@ -15,4 +15,20 @@ export function publicPage({ entries, recovered, position }: EntryPage): History
 export function deliveryOf({ counts, exists, nodes, position }: Published): Delivery {
   const status = exists ? 'GROUP_SEND' : 'NO_SUCH_GROUP';
   return position === undefined ? { status, ...counts, nodes } : { status, ...counts, nodes, position };
+}
+
+/** Of each group, in their order. */
+export async function pagesOf(
+  groups: readonly string[],
+  read: (group: string) => Promise<HistoryPage>,
+): Promise<Map<string, HistoryPage>> {
+  const pages = new Map<string, HistoryPage>();
+  for (const group of groups) pages.set(group, await read(group));
+  return pages;
+}
+
+/** Whom a message leaves out, by the ids that other nodes know. */
+export function idsOf(except: GroupSendOptions['except']): readonly string[] {
+  if (except === undefined) return [];
+  return Symbol.iterator in except ? Array.from(except, (channel) => channel.uuid) : [except.uuid];
 }

@@ -1,7 +1,7 @@
 import { SocketChannel } from '../channel/channel.ts';
-import { FrameError, WebSocketDisconnect } from '../errors.ts';
+import { FrameError, isA, isFromOutside, WebSocketDisconnect } from '../errors.ts';
 import type { Awaitable, PayloadType, WebSocket, WhenEnded } from '../api.ts';
-import { failureCode, invalidCode } from '../protocol/close-code.ts';
+import { closeCode, failureCode, invalidCode } from '../protocol/close-code.ts';
 import { asBytes, asJson, asText } from '../protocol/codec.ts';
 import type { Sink } from '../socket/inbox.ts';
 import type { ServerWebSocket } from '../socket/websocket.ts';
@@ -46,48 +46,30 @@ export class ConsumerRun implements Sink {
     const { encoding, expires } = this.#hooks;
     // A middleware that has claimed the channel already has said what it shall be.
     if (!this.#socket.hasChannel) new SocketChannel(this.#socket, { payloadType: encoding ?? 'json', expires });
-    this.#socket.hook = 'onConnect';
-    let connecting: unknown;
-    this.#tell('onConnect', 'begin');
-    try {
-      connecting = this.#hooks.onConnect(this.#socket);
-    } catch (error) {
-      this.#threw(error, 'onConnect');
-      this.#connected();
-      return;
-    }
-    if (!isThenable(connecting) || isSettled(connecting)) {
-      this.#tell('onConnect', 'end');
-      this.#connected();
-    } else {
-      connecting.then(
-        () => {
-          this.#tell('onConnect', 'end');
-          this.#connected();
-        },
-        (error: unknown) => {
-          this.#threw(error, 'onConnect');
-          this.#connected();
-        },
-      );
-    }
+    const connecting = this.#call('onConnect', () => this.#hooks.onConnect(this.#socket));
+    if (connecting === undefined) this.#connected();
+    else void connecting.then(() => this.#connected());
   }
 
   frame(message: Message): Promise<void> | undefined {
     let data: unknown;
+    let schema: Hooks['schema'];
     try {
       data = decode(message, this.#hooks.encoding);
+      ({ schema } = this.#hooks);
     } catch (error) {
-      return this.#invalid(error as FrameError);
+      // Reading encoding or schema may run the app's own code.
+      if (isA(error, FrameError)) return this.#invalid(error);
+      this.#failed(error, 'onReceive');
+      return undefined;
     }
-    const { schema } = this.#hooks;
     if (schema === undefined) return this.#receive(data);
     return this.#validate(schema, data);
   }
 
   ended(): void {
-    const { endCode, endReason } = this.#socket;
-    const leaving = this.#call('onDisconnect', () => this.#hooks.onDisconnect(this.#socket, endCode, endReason));
+    const { code, reason } = this.#socket.end;
+    const leaving = this.#call('onDisconnect', () => this.#hooks.onDisconnect(this.#socket, code, reason));
     if (leaving === undefined) this.#finish();
     else void leaving.then(() => this.#finish());
   }
@@ -119,7 +101,9 @@ export class ConsumerRun implements Sink {
     try {
       const result = schema['~standard'].validate(data);
       if (!isThenable(result)) return accept(result);
-      return result.then(accept).then(ignore, (error: unknown) => this.#failed(error, 'onReceive'));
+      return Promise.resolve(result)
+        .then(accept)
+        .then(ignore, (error: unknown) => this.#failed(error, 'onReceive'));
     } catch (error) {
       this.#failed(error, 'onReceive');
       return undefined;
@@ -148,7 +132,8 @@ export class ConsumerRun implements Sink {
       this.#tell(hook, 'end');
       return undefined;
     }
-    return running.then(
+    // Whatever kind of promise it is, or pretends to be.
+    return Promise.resolve(running).then(
       () => this.#tell(hook, 'end'),
       (error: unknown) => this.#threw(error, hook),
     );
@@ -166,8 +151,13 @@ export class ConsumerRun implements Sink {
   #failed(error: unknown, hook: string): void {
     const socket = this.#socket;
     if (socket.wasAccepted) {
-      if (error instanceof WebSocketDisconnect) return;
-      if (error instanceof FrameError) {
+      if (isA(error, WebSocketDisconnect)) return;
+      if (isFromOutside(error)) {
+        socket.host.refusedInput(socket, error, hook);
+        void socket.close(closeCode.policyViolation);
+        return;
+      }
+      if (isA(error, FrameError)) {
         socket.host.note(socket, 'invalid frame', error);
         void socket.close(invalidCode(error));
         return;

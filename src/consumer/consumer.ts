@@ -1,3 +1,4 @@
+import type { Box } from '../channel/box.ts';
 import type { FrameError } from '../errors.ts';
 import type {
   Awaitable,
@@ -123,17 +124,17 @@ export class WebSocketConsumer<In = unknown, P = Params> {
 
   /** The members of a group. */
   group(group = 'default'): Promise<Member[]> {
-    return this.websocket.channelBox.members(group);
+    return boxOf(this).members(group, this.channel);
   }
 
   /** To all members of the group, this one included unless it is excepted. */
   broadcast(payload: unknown, group = 'default', options?: GroupSendOptions): Promise<Delivery> {
-    return this.websocket.channelBox.groupSend(group, payload, options);
+    return boxOf(this).groupSend(group, payload, options, this.channel);
   }
 
   /** To any live channel, grouped or not, on any node. */
   sendTo(channelId: string, payload: unknown): Promise<SendOutcome> {
-    return this.websocket.channelBox.sendTo(channelId, payload);
+    return boxOf(this).sendTo(channelId, payload, this.channel);
   }
 
   /** To this connection, as its encoding has it. */
@@ -180,6 +181,11 @@ export interface ConsumerHooks<In, P> {
   onInvalid?(this: WebSocketConsumer<In, P>, ws: WebSocket<P>, error: FrameError): Awaitable<unknown>;
   /** Once for each accepted socket, after its channel has left its groups. */
   onDisconnect?(this: WebSocketConsumer<In, P>, ws: WebSocket<P>, code: number, reason: string): Awaitable<unknown>;
+}
+
+/** Calls of a consumer are its connection's. */
+function boxOf(consumer: { readonly websocket: unknown }): Box {
+  return (consumer.websocket as ServerWebSocket).host.box;
 }
 
 const hookNames = ['onConnect', 'onReceive', 'onInvalid', 'onDisconnect'] as const;

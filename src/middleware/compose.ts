@@ -33,7 +33,8 @@ export function served(handler: Handler): Serve {
   return (ws, params, whenEnded) => {
     const running = handler(ws, params);
     if (!isThenable(running)) return whenEnded(ws, undefined);
-    running.then(
+    // Whatever kind of promise it is, or pretends to be.
+    void Promise.resolve(running).then(
       () => whenEnded(ws, undefined),
       (error: unknown) => whenEnded(ws, { error }),
     );

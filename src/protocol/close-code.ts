@@ -1,4 +1,4 @@
-import { ChannelBoxError, LayerError, type FrameError } from '../errors.ts';
+import { ChannelBoxError, LayerError, type FrameError, isA } from '../errors.ts';
 
 /** Close codes by name, RFC 6455 §7.4.1; 4408 is channelbox's own. */
 export const closeCode = {
@@ -58,5 +58,5 @@ export function invalidCode(error: FrameError): number {
 
 /** Of what a handler threw: 1013 where only the layer between the nodes failed, so that clients come back later; else 1011. */
 export function failureCode(error: unknown): number {
-  return error instanceof LayerError ? closeCode.tryAgainLater : closeCode.internalError;
+  return isA(error, LayerError) ? closeCode.tryAgainLater : closeCode.internalError;
 }

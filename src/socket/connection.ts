@@ -3,7 +3,7 @@ import type { ChannelSocket } from '../channel/channel-socket.ts';
 import type { WebSocketDisconnect } from '../errors.ts';
 import type { Channel, Limits, Params, SendOutcome } from '../api.ts';
 import { whileWaiting, type Denial, type Probe, type RefusalReason } from '../probe.ts';
-import { settled } from '../promise.ts';
+import { quiet, settled, WatchedPromise, type Watch } from '../promise.ts';
 import { checkCloseCode, closeCode, trimReason } from '../protocol/close-code.ts';
 import type { Frame } from '../protocol/frame.ts';
 import type { Deadline } from '../time/deadlines.ts';
@@ -128,21 +128,13 @@ export class Connection implements ChannelSocket, Deadline, InboxOwner {
 
   // ── Its end ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  protected get end(): SocketEnd {
+  get end(): SocketEnd {
     this.#end ??= new SocketEnd();
     return this.#end;
   }
 
   get disconnect(): WebSocketDisconnect {
     return this.end.disconnect;
-  }
-
-  get endCode(): number {
-    return this.#end?.code ?? 0;
-  }
-
-  get endReason(): string {
-    return this.#end?.reason ?? '';
   }
 
   async refuse(response: Response, denial: Denial): Promise<void> {
@@ -166,9 +158,12 @@ export class Connection implements ChannelSocket, Deadline, InboxOwner {
       checkCloseCode(code);
       reason = trimReason(reason);
     } catch (error) {
-      return Promise.reject(error as Error);
+      return WatchedPromise.rejecting(error, this.watch('close'));
     }
-    if (this.#phase === 'pending') return this.refuse(new Response(null, { status: 403 }), { by: this.refuser, code });
+    if (this.#phase === 'pending') {
+      const refusing = this.refuse(new Response(null, { status: 403 }), { by: this.refuser, code });
+      return WatchedPromise.of(refusing, this.watch('close'));
+    }
     if (this.#phase === 'answering') {
       this.end.closesAs ??= { code, reason, wasClean: true };
       return whileWaiting(this.probe, 'close', this.end.close());
@@ -179,7 +174,7 @@ export class Connection implements ChannelSocket, Deadline, InboxOwner {
   }
 
   terminate(): void {
-    if (this.#phase === 'pending') void this.refuse(new Response(null, { status: 503 }), { by: 'limit' });
+    if (this.#phase === 'pending') void quiet(this.refuse(new Response(null, { status: 503 }), { by: 'limit' }));
     else this.#wire?.terminate();
   }
 
@@ -210,7 +205,7 @@ export class Connection implements ChannelSocket, Deadline, InboxOwner {
   }
 
   onDue(nowMs: number): void {
-    if (this.#phase === 'pending') void this.refuse(new Response(null, { status: 503 }), { by: 'timeout' });
+    if (this.#phase === 'pending') void quiet(this.refuse(new Response(null, { status: 503 }), { by: 'timeout' }));
     else if (this.#phase === 'closing') this.#wire?.terminate();
     else if (this.#phase === 'open' && !this.inbox.asks(nowMs)) {
       this.host.count('heartbeatTimeouts');
@@ -233,6 +228,10 @@ export class Connection implements ChannelSocket, Deadline, InboxOwner {
   /** Calls back when the accept that is on its way has ended, one way or the other. */
   onceAnswered(tell: () => void): void {
     this.#tellAnswered = tell;
+  }
+
+  watch(call: string): Watch {
+    return this.host.watch(this, call);
   }
 
   heard(nowMs: number): boolean {
@@ -306,7 +305,7 @@ export class Connection implements ChannelSocket, Deadline, InboxOwner {
     const wire = this.#wire;
     if (wire === undefined || this.#phase !== 'open') {
       const fault = unaccepted(this.#phase, 'send');
-      return fault === undefined ? settled.closed : Promise.reject(fault);
+      return fault === undefined ? settled.closed : WatchedPromise.rejecting(fault, this.watch('send'));
     }
     const outcome = wire.write(frame);
     if (outcome === 'closed') {

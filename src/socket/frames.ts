@@ -16,13 +16,15 @@ export class Frames<T> implements AsyncIterable<T>, AsyncIterator<T> {
     return this;
   }
 
-  async next(): Promise<IteratorResult<T>> {
-    try {
-      return { value: await this.#receive(), done: false };
-    } catch (error) {
-      if (this.#isEnd(error)) return { value: undefined, done: true };
-      throw error;
-    }
+  /** Derived from what `receive` returned, so that one that nobody awaits is watched as that is. */
+  next(): Promise<IteratorResult<T>> {
+    return this.#receive().then(
+      (value): IteratorResult<T> => ({ value, done: false }),
+      (error: unknown): IteratorResult<T> => {
+        if (this.#isEnd(error)) return { value: undefined, done: true };
+        throw error;
+      },
+    );
   }
 
   return(): Promise<IteratorResult<T>> {

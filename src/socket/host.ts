@@ -2,6 +2,7 @@ import type { Box } from '../channel/box.ts';
 import type { AppView, Limits, Params } from '../api.ts';
 import type { Scheduler } from '../time/scheduler.ts';
 import type { Denial, Probe, ProbedConnection } from '../probe.ts';
+import type { Watch } from '../promise.ts';
 import type { Upgrade } from '../transport/transport.ts';
 
 /** What a socket needs of its app. */
@@ -16,8 +17,12 @@ export interface SocketHost {
   ended(socket: ProbedConnection): void;
   /** For what is no error of the app: seen at level debug. */
   note(socket: ProbedConnection, what: string, error: Error): void;
+  /** A stranger caused it: seen at level info. */
+  refusedInput(socket: ProbedConnection, error: unknown, hook: string): void;
   /** An error of the app's own code that no promise carries. */
   report(socket: ProbedConnection, error: unknown, hook: string): void;
+  /** For a call of the app on this socket that fails. */
+  watch(socket: ProbedConnection, call: string): Watch;
 }
 
 /** What a socket is made of: a request, and where it leads. */

@@ -1,7 +1,7 @@
 import type { Limits, ReceiveOptions } from '../api.ts';
 import type { WebSocketDisconnect } from '../errors.ts';
 import type { Probe, ProbedConnection } from '../probe.ts';
-import { quiet } from '../promise.ts';
+import { quiet, WatchedPromise, type Watch } from '../promise.ts';
 import type { Message } from '../protocol/message.ts';
 import type { Deadline } from '../time/deadlines.ts';
 import type { Scheduler } from '../time/scheduler.ts';
@@ -24,6 +24,8 @@ export interface InboxOwner extends ProbedConnection, Deadline {
   /** A frame came. False: it is refused, and the socket is being closed. */
   heard(nowMs: number): boolean;
   gone(code: number, reason: string, wasClean: boolean): void;
+  /** For a call of the app that fails, and may not be awaited. */
+  watch(call: string): Watch;
 }
 
 interface Waiter {
@@ -101,7 +103,7 @@ export class Inbox implements WireEvents {
     const { signal } = options;
     if (signal?.aborted) return quiet(Promise.reject(signal.reason as Error));
     const message = this.#take();
-    if (message !== undefined) return settle(message, convert);
+    if (message !== undefined) return this.#settle(call, message, convert);
     if (this.#hasEnded) return quiet(Promise.reject(this.#owner.disconnect));
     return this.#waitFor(call, convert, signal);
   }
@@ -234,7 +236,7 @@ export class Inbox implements WireEvents {
   #waitFor<T>(call: string, convert: (message: Message) => T, signal: AbortSignal | undefined): Promise<T> {
     const { probe } = this.#owner;
     const token = probe?.enter?.(call);
-    const promise = new Promise<T>((resolve, reject) => {
+    const promise = new WatchedPromise<T>((resolve, reject) => {
       const leave = (): void => {
         signal?.removeEventListener('abort', onAbort);
         if (probe !== undefined) probe.leave?.(token);
@@ -262,14 +264,15 @@ export class Inbox implements WireEvents {
       signal?.addEventListener('abort', onAbort, { once: true });
       (this.#waiters ??= []).push(waiter);
     });
+    promise.begin(this.#owner.watch(call));
     return promise;
   }
-}
 
-function settle<T>(message: Message, convert: (message: Message) => T): Promise<T> {
-  try {
-    return Promise.resolve(convert(message));
-  } catch (error) {
-    return Promise.reject(error as Error);
+  #settle<T>(call: string, message: Message, convert: (message: Message) => T): Promise<T> {
+    try {
+      return Promise.resolve(convert(message));
+    } catch (error) {
+      return WatchedPromise.rejecting(error, this.#owner.watch(call));
+    }
   }
 }

@@ -1,4 +1,4 @@
-import { HandshakeError, WebSocketDisconnect } from '../errors.ts';
+import { HandshakeError, isA, WebSocketDisconnect } from '../errors.ts';
 import type {
   AppView,
   ChannelBox,
@@ -14,7 +14,7 @@ import type {
   WebSocket,
 } from '../api.ts';
 import { whileWaiting } from '../probe.ts';
-import { quiet, settled } from '../promise.ts';
+import { quiet, settled, WatchedPromise } from '../promise.ts';
 import { asBytes, asJson, asText, encodeJson } from '../protocol/codec.ts';
 import { Frame } from '../protocol/frame.ts';
 import type { Message } from '../protocol/message.ts';
@@ -114,15 +114,19 @@ export class ServerWebSocket extends Connection implements WebSocket {
         : this.#acceptedNow(upgrade.acceptNow(answer));
     } catch (error) {
       if (this.phase === 'answering') this.leaveUnanswered();
-      return Promise.reject(error as Error);
+      return this.#rejected(error, 'accept');
     }
   }
 
-  async deny(response: Response | number): Promise<void> {
-    if (this.phase === 'closed') throw this.disconnect;
-    const answer = denyResponse(response);
-    checkAnswerable(this.phase, 'deny');
-    await this.refuse(answer, { by: this.refuser });
+  deny(response: Response | number): Promise<void> {
+    if (this.phase === 'closed') return quiet(Promise.reject(this.disconnect));
+    try {
+      const answer = denyResponse(response);
+      checkAnswerable(this.phase, 'deny');
+      return WatchedPromise.of(this.refuse(answer, { by: this.refuser }), this.watch('deny'));
+    } catch (error) {
+      return this.#rejected(error, 'deny');
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -140,7 +144,10 @@ export class ServerWebSocket extends Connection implements WebSocket {
 
   #whenAccepted(opening: Promise<Wire>): Promise<void> {
     // No async function: it would keep three times as much for as long, at every handshake.
-    const accepting: Promise<void> = whileWaiting(this.probe, 'accept', opening).then(
+    const accepting: Promise<void> = WatchedPromise.of(
+      whileWaiting(this.probe, 'accept', opening),
+      this.watch('accept'),
+    ).then(
       (wire) => {
         if (this.phase === 'answering') return this.accepted(wire);
         wire.terminate();
@@ -149,7 +156,7 @@ export class ServerWebSocket extends Connection implements WebSocket {
       },
       (error: unknown) => {
         if (this.phase === 'answering') this.leaveUnanswered();
-        if (!(error instanceof WebSocketDisconnect)) throw error;
+        if (!isA(error, WebSocketDisconnect)) throw error;
         void quiet(accepting);
         throw this.disconnect;
       },
@@ -196,12 +203,13 @@ export class ServerWebSocket extends Connection implements WebSocket {
   }
 
   sendText(text: string): Promise<SendOutcome> {
-    if (typeof text !== 'string') return Promise.reject(wrongData('sendText', 'a string', text));
+    if (typeof text !== 'string') return this.#rejected(wrongData('sendText', 'a string', text), 'sendText');
     return this.sendFrame(Frame.text(text));
   }
 
   sendBytes(bytes: Uint8Array): Promise<SendOutcome> {
-    if (!(bytes instanceof Uint8Array)) return Promise.reject(wrongData('sendBytes', 'a Uint8Array', bytes));
+    if (!(bytes instanceof Uint8Array))
+      return this.#rejected(wrongData('sendBytes', 'a Uint8Array', bytes), 'sendBytes');
     return this.sendFrame(Frame.bytes(bytes));
   }
 
@@ -210,7 +218,7 @@ export class ServerWebSocket extends Connection implements WebSocket {
       const text = encodeJson(value);
       return this.sendFrame(mode === 'text' ? Frame.text(text) : Frame.bytes(Buffer.from(text)));
     } catch (error) {
-      return Promise.reject(error as Error);
+      return this.#rejected(error, 'sendJson');
     }
   }
 
@@ -228,7 +236,11 @@ export class ServerWebSocket extends Connection implements WebSocket {
 
   #receiveAs<T>(call: string, convert: (message: Message) => T, options?: ReceiveOptions): Promise<T> {
     const fault = unaccepted(this.phase, call);
-    return fault === undefined ? this.inbox.receive(call, convert, options) : Promise.reject(fault);
+    return fault === undefined ? this.inbox.receive(call, convert, options) : this.#rejected(fault, call);
+  }
+
+  #rejected<T>(error: unknown, call: string): Promise<T> {
+    return WatchedPromise.rejecting(error, this.watch(call));
   }
 
   #frames<T>(call: string, convert: (message: Message) => T): Frames<T> {

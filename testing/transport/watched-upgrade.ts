@@ -1,4 +1,4 @@
-import type { Upgrade, UpgradeAnswer, Wire, WireEvents } from '../../src/index.ts';
+import { WebSocketDisconnect, type Upgrade, type UpgradeAnswer, type Wire, type WireEvents } from '../../src/index.ts';
 import type { InFlightCounter } from './in-flight-counter.ts';
 
 /** Counts what passes the server's end, and pretends where it comes from. */
@@ -42,13 +42,18 @@ export class WatchedUpgrade implements Upgrade {
   }
 
   async accept(answer: UpgradeAnswer): Promise<Wire> {
+    const wire = this.acceptNow(answer);
+    if (wire === undefined) throw new WebSocketDisconnect(1006, '', false);
+    return wire;
+  }
+
+  /** At once, as the node transport does it: a handler that does not await its accept meets what it meets elsewhere. */
+  acceptNow(answer: UpgradeAnswer): Wire | undefined {
     this.#inFlight.isAnswered = true;
-    try {
-      return new WatchedWire(await this.#upgrade.accept(answer), this.#inFlight);
-    } catch (error) {
-      this.#inFlight.serverIsOver = true;
-      throw error;
-    }
+    const wire = this.#upgrade.acceptNow?.(answer);
+    if (wire !== undefined) return new WatchedWire(wire, this.#inFlight);
+    this.#inFlight.serverIsOver = true;
+    return undefined;
   }
 
   deny(response: Response): Promise<void> {

@@ -57,11 +57,17 @@ export class MemoryUpgrade implements Upgrade {
     return this.headers.find(([each]) => each.toLowerCase() === name)?.[1];
   }
 
-  accept(answer: UpgradeAnswer): Promise<Wire> {
-    if (this.#isAnswered) return Promise.reject(answeredTwice('accept'));
+  async accept(answer: UpgradeAnswer): Promise<Wire> {
+    const wire = this.acceptNow(answer);
+    if (wire === undefined) throw new WebSocketDisconnect(1006, '', false);
+    return wire;
+  }
+
+  /** At once, as over a network: who does not await an accept meets the same on every transport. */
+  acceptNow(answer: UpgradeAnswer): Wire | undefined {
+    if (this.#isAnswered) throw answeredTwice('accept');
     this.#isAnswered = true;
-    if (this.#hasLeft) return Promise.reject(new WebSocketDisconnect(1006, '', false));
-    return Promise.resolve(this.#asker.open(answer));
+    return this.#hasLeft ? undefined : this.#asker.open(answer);
   }
 
   async deny(response: Response): Promise<void> {
