@@ -55,7 +55,8 @@ const bareScenario: Scenario = { name: 'quick', clients: 10, duration: '10s' };
  * `CHANNELBOX_SCENARIO_TOO_LARGE`; of `inproc` also `CHANNELBOX_SCENARIO_APP`, when the app cannot be started
  * @throws {TargetError} `CHANNELBOX_TARGET_UNREACHABLE` when nothing answers there, `CHANNELBOX_TARGET_MISSING` without an address
  * @throws {LoadError} `CHANNELBOX_LOAD_FAILED` when the scenario's own functions throw or a generator dies, `CHANNELBOX_LOAD_NO_APP` for
- * `inproc` without an `app`, `CHANNELBOX_LOAD_NO_PEER` where something optional is not installed
+ * `inproc` without an `app`
+ * @throws {ChannelBoxError} `CHANNELBOX_NO_PEER` where something optional is not installed
  */
 export async function load(scenario: Scenario | URL | string, options: LoadOptions = {}): Promise<RunReport> {
   if (isGeneratorProcess) {

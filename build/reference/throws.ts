@@ -13,13 +13,16 @@ export class ThrownCodes {
   /** Codes that stand in a declaration itself. */
   readonly #own = new Map<ts.Node, Set<string>>();
   readonly #calls = new Map<ts.Node, Set<ts.Node>>();
+  /** The same, without what stands in a `try` that catches. */
+  readonly #ownUncaught = new Map<ts.Node, Set<string>>();
+  readonly #callsUncaught = new Map<ts.Node, Set<ts.Node>>();
 
   constructor(program: ts.Program, root: string) {
     this.#checker = program.getTypeChecker();
     const sources = program
       .getSourceFiles()
       .filter(({ fileName }) => fileName.startsWith(root) && !fileName.includes('/node_modules/'));
-    for (const source of sources) this.#visit(source, source);
+    for (const source of sources) this.#visit(source, source, false);
   }
 
   /** All that a declaration, or what it calls, can throw. */
@@ -38,19 +41,22 @@ export class ThrownCodes {
     const codes = new Set<string>();
     const seen = new Set<ts.Node>(nodes);
     for (const node of seen) {
-      for (const found of this.#own.get(node) ?? []) codes.add(found);
-      for (const callee of this.#calls.get(node) ?? []) if (isHelper(callee)) seen.add(callee);
+      for (const found of this.#ownUncaught.get(node) ?? []) codes.add(found);
+      for (const callee of this.#callsUncaught.get(node) ?? []) if (isHelper(callee)) seen.add(callee);
     }
     return codes;
   }
 
   /** @param owner the function, class member or variable that what is visited belongs to */
-  #visit(node: ts.Node, owner: ts.Node): void {
+  #visit(node: ts.Node, owner: ts.Node, isCaught: boolean): void {
     const mine = isOwner(node) ? node : owner;
     if (mine === node) this.#follow(node);
-    if (ts.isStringLiteralLike(node) && code.test(node.text)) add(this.#own, mine, node.text);
-    if (ts.isIdentifier(node) || ts.isPrivateIdentifier(node)) this.#link(node, mine);
-    ts.forEachChild(node, (child) => this.#visit(child, mine));
+    if (ts.isStringLiteralLike(node) && code.test(node.text)) {
+      add(this.#own, mine, node.text);
+      if (!isCaught) add(this.#ownUncaught, mine, node.text);
+    }
+    if (ts.isIdentifier(node) || ts.isPrivateIdentifier(node)) this.#link(node, mine, isCaught);
+    ts.forEachChild(node, (child) => this.#visit(child, mine, isCaught || isCaughtIn(child, node)));
   }
 
   /** A member of an interface or a base class is whatever implements it; a class is its constructor and its fields. */
@@ -62,7 +68,7 @@ export class ThrownCodes {
     if (isPart && ts.isClassLike(node.parent)) add(this.#calls, node.parent, node);
   }
 
-  #link(name: ts.Identifier | ts.PrivateIdentifier, owner: ts.Node): void {
+  #link(name: ts.Identifier | ts.PrivateIdentifier, owner: ts.Node, isCaught: boolean): void {
     if (ts.isTypeReferenceNode(name.parent) || ts.isImportSpecifier(name.parent)) return;
     const symbol = this.#checker.getSymbolAtLocation(name);
     if (symbol === undefined) return;
@@ -70,10 +76,15 @@ export class ThrownCodes {
     for (const declaration of target.declarations ?? []) {
       if (declaration === owner || !isOwner(declaration)) continue;
       add(this.#calls, owner, declaration);
+      if (!isCaught) add(this.#callsUncaught, owner, declaration);
       // A function put into a variable of its file, as a class does that lets its neighbours at what is private.
       if (isAssignedTo(name)) add(this.#calls, declaration, owner);
     }
   }
+}
+
+function isCaughtIn(child: ts.Node, parent: ts.Node): boolean {
+  return ts.isTryStatement(parent) && parent.tryBlock === child && parent.catchClause !== undefined;
 }
 
 function isAssignedTo({ parent }: ts.Node): boolean {

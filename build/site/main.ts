@@ -5,7 +5,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { cwd, execPath, exit } from 'node:process';
+import { cwd, env, execPath, exit } from 'node:process';
 import { gapsOf } from '../reference/check.ts';
 import { survey } from '../reference/survey.ts';
 import { brokenPageLinks } from './links.ts';
@@ -20,7 +20,11 @@ const names = survey(root);
 refuse(gapsOf(names, root));
 execFileSync(execPath, ['pictures.mjs'], { cwd: site, stdio: 'inherit' });
 layOutPages(root, join(site, 'pages'), names, homepage.replace('#readme', ''));
-execFileSync(execPath, ['node_modules/vitepress/bin/vitepress.js', 'build'], { cwd: site, stdio: 'inherit' });
+execFileSync(execPath, ['node_modules/vitepress/bin/vitepress.js', 'build'], {
+  cwd: site,
+  stdio: 'inherit',
+  env: { ...env, SITE_SLUGS: new URL('./links.js', import.meta.url).href },
+});
 
 const files = readdirSync(output, { recursive: true, encoding: 'utf8' });
 const pages = files.filter((path) => path.endsWith('.html') && path !== '404.html');

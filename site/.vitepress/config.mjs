@@ -1,7 +1,8 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { defineConfig } from 'vitepress';
-// The anchors of a page are those that GitHub gives it, so that a link works in both.
-import { slugOf } from '../../dist/build/site/links.js';
+
+// The anchors of a page are those that GitHub gives it, so that a link works in both. Who starts the build says where they are made.
+const { slugOf } = await import(process.env.SITE_SLUGS);
 
 const pages = new URL('../pages/', import.meta.url);
 const has = ({ link }) => existsSync(new URL(`${link.slice(1)}.md`, pages));

@@ -44,8 +44,8 @@ async function buildPackage(): Promise<string> {
     const tsc = join(root, 'node_modules/typescript/bin/tsc');
     await succeed(process.execPath, [tsc, '-p', 'tsconfig.build.json', '--outDir', join(folder, 'dist')], root);
     await succeed(process.execPath, [join(folder, 'dist/build/bundle.js'), join(folder, 'dist')], root);
-    const published = ['package.json', 'README.md', 'LICENSE', 'CHANGELOG.md'];
-    await Promise.all(published.map((file) => cp(join(root, file), join(folder, file))));
+    const published = ['package.json', 'README.md', 'LICENSE', 'CHANGELOG.md', 'docs'];
+    await Promise.all(published.map((file) => cp(join(root, file), join(folder, file), { recursive: true })));
     await succeed('npm', ['pack', '--ignore-scripts'], folder);
     return folder;
   } catch (error) {
