@@ -17,6 +17,9 @@ import type { WSRouter } from './router/router.ts';
 import { RouteTable } from './router/table.ts';
 import { checkClose, closeCode } from './protocol/close-code.ts';
 import type { ServerWebSocket } from './socket/websocket.ts';
+import type { ChannelLayer } from './layer/layer.ts';
+import type { Buckets } from './time/histogram.ts';
+import { LoopDelay } from './time/loop-delay.ts';
 import { NodeTransport, type NodeTransportHost } from './transport/node/node.ts';
 import type { Upgrade } from './transport/transport.ts';
 
@@ -51,6 +54,7 @@ const defaultLogger: Logger = {
 };
 
 let reach: (app: App, probe: Probe) => void;
+let figures: (app: App) => AppFigures;
 
 /** Upgrades in, connections served, an orderly drain out. Nothing it holds is shared with another app. */
 export class App implements AppView, AsyncDisposable {
@@ -62,6 +66,7 @@ export class App implements AppView, AsyncDisposable {
   readonly #connections: ConnectionManager;
   readonly #transport: NodeTransport;
   readonly #servers = new Set<HttpServer>();
+  readonly #loopDelay = new LoopDelay([0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5]);
   #isClosed = false;
 
   /**
@@ -208,6 +213,7 @@ export class App implements AppView, AsyncDisposable {
   /** Ends it: sockets close with 1001, ports and layer too. */
   async close(): Promise<void> {
     this.#isClosed = true;
+    this.#loopDelay.stop();
     await this.drain({ withinMs: this.#limits.closeTimeoutMs * 2, code: closeCode.goingAway, batch: Infinity });
     this.#transport.detach();
     for (const server of this.#servers) server.closeAllConnections();
@@ -259,6 +265,16 @@ export class App implements AppView, AsyncDisposable {
   }
 
   static {
+    figures = (app) => {
+      const { fanOutSize, fanOutSeconds } = app.#box.local;
+      const { layer } = app.#box;
+      return {
+        fanOutSize: fanOutSize.buckets,
+        fanOutSeconds: fanOutSeconds.buckets,
+        loopDelay: app.#loopDelay.buckets,
+        layer,
+      };
+    };
     reach = (app, probe) => {
       if (app.#routes.isInUse && probe.clock !== undefined) {
         throw new RouteError(
@@ -271,6 +287,19 @@ export class App implements AppView, AsyncDisposable {
       if (probe.clock !== undefined) app.#box.scheduler.useClock(probe.clock);
     };
   }
+}
+
+/** What `inspect()` does not tell, for `metricsText`. */
+interface AppFigures {
+  readonly fanOutSize: Buckets;
+  readonly fanOutSeconds: Buckets;
+  readonly loopDelay: Buckets;
+  readonly layer: Pick<ChannelLayer, 'health' | 'metrics'>;
+}
+
+/** @internal for `metricsText` alone. */
+export function figuresOf(app: App): AppFigures {
+  return figures(app);
 }
 
 /**

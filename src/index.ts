@@ -57,11 +57,13 @@ export type {
   HistoryBounds,
   HistoryQuery,
   LayerContext,
+  LayerHealth,
   LocalNode,
   Payload,
   Published,
   Missed,
 } from './layer/layer.ts';
+export { metricsText } from './metrics.ts';
 export { rateLimit, type RateLimitOptions } from './middleware/rate-limit.ts';
 export { PayloadTypeEnum, status, WebSocketController, WebSocketEndpoint } from './nexios.ts';
 export type { Denial, ErrorContext, Probe, ProbedConnection, RefusalReason } from './probe.ts';

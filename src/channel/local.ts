@@ -1,3 +1,4 @@
+import { Histogram } from '../time/histogram.ts';
 import type { Scheduler } from '../time/scheduler.ts';
 import type {
   Awaitable,
@@ -33,6 +34,11 @@ export interface LocalHost {
 /** The sockets and groups of this node. All of it happens at once. */
 export class LocalChannels implements LocalNode {
   readonly resumeBuffers: ResumeBuffers;
+  /** Of each message handed to a group here: to how many, and in how long by the app's clock. */
+  readonly fanOutSize: Histogram = new Histogram([1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000]);
+  readonly fanOutSeconds: Histogram = new Histogram([
+    0.000_01, 0.000_025, 0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1,
+  ]);
   readonly #host: LocalHost;
   /** Of everybody who has asked to be let in; the app's own set. */
   #sockets: ReadonlySet<ChannelSocket> = new Set<ChannelSocket>();
@@ -127,6 +133,8 @@ export class LocalChannels implements LocalNode {
     const found = this.#groups.get(group);
     if (found === undefined) return { members: 0, sent: 0, queued: 0, dropped: 0, closed: 0 };
     const payload = entry === undefined ? message.payload : this.#host.payloadFor(entry, group);
+    const { clock } = this.#host.scheduler;
+    const startMs = clock.monotonic();
     const probe = this.#host.probe();
     const token = probe?.delivering?.(group, message, entry);
     const counts = fanOut(found, payload, {
@@ -137,6 +145,8 @@ export class LocalChannels implements LocalNode {
       token,
     });
     probe?.delivered?.(token, counts);
+    this.fanOutSize.observe(counts.members);
+    this.fanOutSeconds.observe((clock.monotonic() - startMs) / 1000);
     return counts;
   }
 

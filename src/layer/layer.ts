@@ -191,6 +191,17 @@ export interface LayerContext {
   wakeAt(dueMs: number, wake: () => void): void;
 }
 
+/** How a layer is. */
+export interface LayerHealth {
+  /** `up` and `recovering` take publishes; what else there is, is the layer's own. */
+  readonly status: string;
+  /** Groups that catch up. */
+  readonly behind?: number;
+  /** Nodes that are known to live, this one included. */
+  readonly nodes?: readonly string[];
+  readonly warnings?: readonly string[];
+}
+
 /** Joins the boxes of several nodes; its guarantees stand at the top of this file. */
 export interface ChannelLayer {
   /** The name of this node among the others. */
@@ -238,6 +249,10 @@ export interface ChannelLayer {
   flushHistory(group?: string): Awaitable<void>;
   /** Of this node's memory, for `App.inspect`. */
   readonly historyBytes: number;
+  /** How it is, for `metricsText`. Left out by a layer that cannot fail. */
+  health?(): LayerHealth;
+  /** Numbers that only grow, by name, for `metricsText`. */
+  metrics?(): object;
   /** Leaves the other nodes; nothing is delivered after it. */
   close(): Promise<void>;
 }

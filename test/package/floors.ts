@@ -21,7 +21,7 @@ export const floors: readonly (readonly string[])[] = [
   ['src/router'],
   ['src/connections.ts'],
   ['src/app.ts'],
-  ['src/nexios.ts'],
+  ['src/nexios.ts', 'src/metrics.ts'],
   ['src/index.ts', 'src/internal.ts', 'src/redis.ts'],
   // testing
   ['testing/time', 'testing/conformance'],
