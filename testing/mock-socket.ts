@@ -75,7 +75,7 @@ export interface MockSocketBridge extends Disposable {
 const mock = await MockClass.load();
 
 /**
- * Until it is disposed, `new WebSocket(address)` at `url`, or anywhere below it, reaches the app: the global one, and
+ * Until it is disposed, or the test's target has ended, `new WebSocket(address)` at `url`, or anywhere below it, reaches the app: the global one, and
  * mock-socket's own. Path, query and subprotocols are the app's to read. The page's sockets come to rest with the test's
  * clients, are in its transcripts as `browser 1`, `browser 2`, …, and need no timers of their own.
  *
@@ -101,16 +101,17 @@ export function bridgeMockSocket(testApp: TestTarget, url: string, options: Brid
       const headers = testApp.isVirtual ? [['Host', host] as const, ...request.headers] : request.headers;
       return { ...request, headers, target: `${pathname}${search}` };
     },
+    failed: (error, { page, url: { pathname }, type }) =>
+      testApp.pageFailed(error, { connection: page, route: pathname, hook: `the page's listener of ${type}` }),
   };
   const bridged: BridgedUrl = { covers: (asked) => at.covers(asked), length: at.path.length, key: at.key, server };
   const end = mock.add(bridged);
-  return {
-    WebSocket: mock.class as BridgedWebSocket,
-    [Symbol.dispose]: () => {
-      end();
-      for (const page of [...server.pages]) page.leave();
-    },
+  const dispose = (): void => {
+    end();
+    for (const page of [...server.pages]) page.leave();
   };
+  testApp.atEnd(dispose);
+  return { WebSocket: mock.class as BridgedWebSocket, [Symbol.dispose]: dispose };
 }
 
 /** Scheme, host and the path under which a bridge answers. */

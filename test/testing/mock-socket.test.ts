@@ -409,4 +409,87 @@ describe('beside it', () => {
     await app.close();
     server.close();
   });
+
+  test("closes at mock-socket's own servers say what they do without a bridge, from both sides", async () => {
+    const round = async (): Promise<unknown[]> => {
+      const server = new Server('ws://other.test', { mock: false });
+      server.on('connection', (socket) => {
+        socket.on('message', (data) => {
+          if (data === 'kick') socket.close({ code: 1000, reason: 'bye', wasClean: true });
+        });
+      });
+      const sockets = [1, 2, 3].map(() => new MockWebSocket('ws://other.test'));
+      const opened = sockets.map((socket) => new Promise((resolve) => (socket.onopen = resolve)));
+      const closes = sockets.map(
+        (socket) => new Promise((resolve) => (socket.onclose = ({ code, wasClean }) => resolve({ code, wasClean }))),
+      );
+      await Promise.all(opened);
+      sockets[0]?.close(1000, 'mine');
+      sockets[1]?.send('kick');
+      sockets[2]?.close();
+      const seen = await Promise.all(closes);
+      server.stop();
+      return seen;
+    };
+    const without = await round();
+    await using t = testApp(talkingApp());
+    using bridge = bridgeMockSocket(t, 'ws://chat.test');
+    expect(await round()).toEqual(without);
+    bridge[Symbol.dispose]();
+    expect(await round()).toEqual(without);
+  });
+
+  test('a socket that opened before a bridge stood, and closes while it does, keeps its code', async () => {
+    const server = new Server('ws://other.test', { mock: false });
+    const socket = new MockWebSocket('ws://other.test');
+    await new Promise((resolve) => (socket.onopen = resolve));
+    await using t = testApp(talkingApp());
+    using _bridge = bridgeMockSocket(t, 'ws://chat.test');
+    server.stop();
+    const closed = new Promise((resolve) => (socket.onclose = ({ code }) => resolve(code)));
+    socket.close(1000);
+    expect(await closed).toBe(1000);
+  });
+
+  test('a bridge ends with its test, also where nobody disposed of it', async () => {
+    const before = page.WebSocket;
+    const one = testApp(talkingApp());
+    bridgeMockSocket(one, 'ws://chat.test');
+    await one.close();
+    expect(page.WebSocket).toBe(before);
+    const two = testApp(talkingApp());
+    const bridge = bridgeMockSocket(two, 'ws://chat.test');
+    const story = storyOf(new page.WebSocket('ws://chat.test/echo'));
+    await two.settle();
+    expect(story).toEqual(['open']);
+    await two.close();
+    bridge[Symbol.dispose]();
+    expect(page.WebSocket).toBe(before);
+  });
+
+  test.each(['memory', 'tcp'] as const)(
+    "an error of a page's listener fails its own test, over %s",
+    async (transport) => {
+      const [one, other] = [testApp(talkingApp(), { transport }), testApp(talkingApp(), { transport })];
+      using _bridge = bridgeMockSocket(one, 'ws://chat.test');
+      const socket = new page.WebSocket('ws://chat.test/echo');
+      const heard: unknown[] = [];
+      socket.addEventListener('message', () => {
+        throw new Error('spilt milk');
+      });
+      socket.addEventListener('message', ({ data }) => heard.push(data));
+      await one.settle();
+      socket.send('hi');
+      await expect(one.settle()).rejects.toThrow('spilt milk');
+      expect(heard).toEqual(['hi']);
+      await one.close();
+      using _other = bridgeMockSocket(other, 'ws://chat.test');
+      new page.WebSocket('ws://chat.test/echo').onopen = () => {
+        throw new Error('spilt milk');
+      };
+      await expect(other.close()).rejects.toThrow(
+        /an error that nobody saw, in \/echo, the page's listener of open, connection browser 1:\n.*spilt milk/,
+      );
+    },
+  );
 });

@@ -1,5 +1,4 @@
 import { ChannelBoxError } from '../../src/index.ts';
-import type { Listener } from './page-event.ts';
 import { PageSocket, type PageServer } from './page-socket.ts';
 import { peer } from '../../src/internal.ts';
 
@@ -18,6 +17,7 @@ interface Face {
   url: string;
   readyState: number;
 }
+type NewFace = new (...given: unknown[]) => Face;
 interface MockServer {
   stop(): void;
 }
@@ -33,16 +33,23 @@ type Method = (this: Face, ...given: readonly unknown[]) => unknown;
 // Kept from before fake timers can replace it.
 const { queueMicrotask } = globalThis;
 
+/** RFC 9110 §5.6.2, as the names of subprotocols are. */
+const token = /^[\w!#$%&'*+.^`|~-]+$/;
+const eventTypes = ['open', 'message', 'error', 'close'] as const;
+
 /**
  * mock-socket's `WebSocket`, taken over while a bridge stands. Its own delivery has what a bridge may not have: a timer
  * of 4 ms at each step, `String(bytes)`, and 1000 as the code of what never opened. So its sockets at a bridged address
- * keep its class and constructor, and behave as a `PageSocket`; the others stay as they are, but for that 1000.
+ * keep its class and constructor, and behave as a `PageSocket`; the others stay as they are, but for that 1000 where no
+ * server stands at their address.
  */
 export class MockClass {
   readonly #mock: MockSocket;
+  readonly #class: unknown;
   readonly #bridges = new Set<BridgedUrl>();
   readonly #pages = new WeakMap<Face, PageSocket>();
-  readonly #opened = new WeakSet<Face>();
+  /** Sockets elsewhere that were made while a bridge stood, and have not opened. */
+  readonly #unopened = new WeakSet<Face>();
   /** mock-socket asks a server of its own which subprotocol it takes: the only place where it tells which were offered. */
   readonly #servers = new Map<string, MockServer>();
   #asking: PageSocket | undefined;
@@ -55,10 +62,17 @@ export class MockClass {
 
   private constructor(mock: MockSocket) {
     this.#mock = mock;
+    this.#class = new Proxy(mock.WebSocket as unknown as NewFace, {
+      construct: (target, [url, ...rest], newTarget) => {
+        const asked = this.#asked(url, rest[0]);
+        return Reflect.construct(target, asked === undefined ? [url, ...rest] : [asked, ...rest], newTarget) as Face;
+      },
+    });
   }
 
+  /** mock-socket's, which a browser's checks come before at a bridged address. */
   get class(): unknown {
-    return this.#mock.WebSocket;
+    return this.#class;
   }
 
   /**
@@ -86,18 +100,31 @@ export class MockClass {
 
   #takeOver(): () => void {
     const restores = [
-      this.#replace(globalThis, 'WebSocket', { value: this.#mock.WebSocket, writable: true }),
+      this.#replace(globalThis, 'WebSocket', { value: this.#class, writable: true }),
       ...this.#methods().map(([name, method]) =>
         this.#replace(this.#mock.WebSocket.prototype, name, { value: method, writable: true }),
       ),
       this.#replace(this.#mock.WebSocket.prototype, 'url', { set: this.#adopter() }),
+      this.#makeEventTargets(),
     ];
     return () => {
       for (const restore of restores) restore();
     };
   }
 
-  #replace(object: object, name: string, descriptor: PropertyDescriptor): () => void {
+  /** So that a socket is an `EventTarget`, as a browser's is; what mock-socket's classes have of their own stays before it. */
+  #makeEventTargets(): () => void {
+    const beneath = Object.getPrototypeOf(this.#mock.WebSocket.prototype) as object;
+    const before = Object.getPrototypeOf(beneath) as object;
+    const restoreTag = this.#replace(beneath, Symbol.toStringTag, { value: 'Object' });
+    Object.setPrototypeOf(beneath, EventTarget.prototype);
+    return () => {
+      Object.setPrototypeOf(beneath, before);
+      restoreTag();
+    };
+  }
+
+  #replace(object: object, name: string | symbol, descriptor: PropertyDescriptor): () => void {
     const before = Object.getOwnPropertyDescriptor(object, name);
     Object.defineProperty(object, name, { configurable: true, enumerable: false, ...descriptor });
     return () => {
@@ -110,7 +137,7 @@ export class MockClass {
   #methods(): [string, Method][] {
     const { prototype } = this.#mock.WebSocket as unknown as { readonly prototype: Record<string, Method> };
     const pages = this.#pages;
-    const opened = this.#opened;
+    const correct = (face: Face, event: MockEvent): void => this.#correctDeadClose(face, event);
     const onPage = (name: string, act: (page: PageSocket, given: readonly unknown[]) => unknown): [string, Method] => {
       const own = prototype[name] as Method;
       return [
@@ -123,19 +150,21 @@ export class MockClass {
     };
     const dispatchOwn = prototype['dispatchEvent'] as Method;
     return [
-      onPage('send', (page, [data]) => page.send(data)),
-      onPage('close', (page, [code, reason]) => page.close(code as number, reason as string)),
-      onPage('addEventListener', (page, [type, listener, options]) =>
-        page.listen(String(type), listener as Listener, options),
-      ),
-      onPage('removeEventListener', (page, [type, listener]) => page.unlisten(String(type), listener as Listener)),
+      onPage('send', (page, given) => page.send(given)),
+      onPage('close', (page, [code, reason]) => page.close(code, reason)),
+      onPage('addEventListener', (page, given) => page.listen(given)),
+      onPage('removeEventListener', (page, given) => page.unlisten(given)),
       [
         'dispatchEvent',
         function (...given) {
           const page = pages.get(this);
           // mock-socket's own events are no Events; what it tells of a bridged socket is not so.
-          if (page !== undefined) return given[0] instanceof Event ? page.dispatch(given[0]) : true;
-          correctDeadClose(opened, this, given[0] as MockEvent);
+          if (page !== undefined) {
+            if (given[0] instanceof Event) return page.dispatch(given[0]);
+            if (isMockEvent(given[0])) return true;
+            throw new TypeError('dispatchEvent takes an Event');
+          }
+          correct(this, given[0] as MockEvent);
           return dispatchOwn.call(this, ...given);
         },
       ],
@@ -151,11 +180,33 @@ export class MockClass {
     };
   }
 
+  #bridgeAt(url: URL): BridgedUrl | undefined {
+    return [...this.#bridges]
+      .filter((candidate) => candidate.covers(url))
+      .toSorted((one, other) => other.length - one.length)[0];
+  }
+
+  /**
+   * The address as a browser reads it; undefined where no bridge stands there.
+   * @throws {DOMException} `SyntaxError` for a fragment, and for subprotocols that are none
+   */
+  #asked(given: unknown, protocols: unknown): string | undefined {
+    if (!URL.canParse(String(given))) return undefined;
+    const url = new URL(String(given));
+    if (url.protocol === 'http:' || url.protocol === 'https:') url.protocol = url.protocol.replace('http', 'ws');
+    if (this.#bridgeAt(url) === undefined) return undefined;
+    if (url.href.includes('#')) throw new DOMException(`the address ${url.href} has a fragment`, 'SyntaxError');
+    const names = (protocols === undefined ? [] : [protocols].flat()).map((name) => `${name as string}`);
+    if (new Set(names).size === names.length && names.every((name) => token.test(name))) return url.href;
+    throw new DOMException(`subprotocols are different tokens; ${names.join(', ')} came`, 'SyntaxError');
+  }
+
   #adopt(face: Face, url: string): void {
-    const [bridge] = [...this.#bridges]
-      .filter((candidate) => candidate.covers(new URL(url)))
-      .toSorted((one, other) => other.length - one.length);
-    if (bridge === undefined || !this.#askAt(url.split('?', 1)[0] as string)) return;
+    const bridge = this.#bridgeAt(new URL(url));
+    if (bridge === undefined || !this.#askAt(url.split('?', 1)[0] as string)) {
+      this.#unopened.add(face);
+      return;
+    }
     const page = new PageSocket(face, url, bridge.server);
     this.#pages.set(face, page);
     const ignore = (): void => {};
@@ -171,8 +222,34 @@ export class MockClass {
       // Its constructor sets this last but for what waits 4 ms.
       protocol: { get: () => page.protocol, set: () => hasten() },
     };
+    for (const type of eventTypes) {
+      own[`on${type}`] = { get: () => page.handlerOf(type), set: (value) => page.setHandler(type, value) };
+    }
     for (const descriptor of Object.values(own)) Object.assign(descriptor, { configurable: true, enumerable: true });
     Object.defineProperties(face, own);
+    Object.defineProperty(face, Symbol.toStringTag, { value: 'WebSocket' });
+  }
+
+  /** What never opened, because nobody serves there, did not close cleanly. */
+  #correctDeadClose(face: Face, event: MockEvent): void {
+    const { target } = face as { readonly target?: Face };
+    // Its own events come to a socket, those of its server to a stand-in for it.
+    const socket = target ?? face;
+    if (event.type === 'open') this.#unopened.delete(socket);
+    if (event.type !== 'close' || event.code !== 1000 || !this.#unopened.has(socket)) return;
+    if (this.#isServed(socket.url)) return;
+    event.code = 1006;
+    event.wasClean = false;
+  }
+
+  /** Whether a server of the test's own stands there: mock-socket tells by refusing a second one. */
+  #isServed(url: string): boolean {
+    try {
+      new this.#mock.Server(url.split('?', 1)[0] as string, { mock: false, selectProtocol: () => '' }).stop();
+      return false;
+    } catch {
+      return true;
+    }
   }
 
   /** @returns false where a server of the test's own stands: it has the first claim. */
@@ -212,10 +289,6 @@ interface MockEvent {
   wasClean?: unknown;
 }
 
-/** What never opened did not close cleanly. */
-function correctDeadClose(opened: WeakSet<Face>, face: Face, event: MockEvent): void {
-  if (event.type === 'open') opened.add(face);
-  if (event.type !== 'close' || event.code !== 1000 || opened.has(face)) return;
-  event.code = 1006;
-  event.wasClean = false;
+function isMockEvent(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && value.constructor !== Object;
 }

@@ -1,7 +1,8 @@
 import type { Message } from '../../src/index.ts';
 import type { BrowserClient, BrowserClients } from '../target/browser-client.ts';
 import type { Link, LinkRequest } from '../transport/link.ts';
-import { CloseEvent, Listeners, type Listener } from './page-event.ts';
+import { types } from 'node:util';
+import { CloseEvent, Listeners, type Handler } from './page-event.ts';
 import type { Log } from '../client/transcript.ts';
 
 export type BinaryType = 'blob' | 'arraybuffer';
@@ -15,6 +16,8 @@ export interface PageServer {
   /** Those that are not closed. */
   readonly pages: Set<BrowserClient>;
   request(url: URL, subprotocols: readonly string[]): LinkRequest;
+  /** A listener of the page has thrown. */
+  failed(error: unknown, where: { readonly page: string; readonly url: URL; readonly type: string }): void;
 }
 
 /**
@@ -38,10 +41,12 @@ export class PageSocket implements BrowserClient {
 
   /** @param face the object that the page holds: `this` and `target` of its listeners */
   constructor(face: object, url: string, server: PageServer) {
-    this.#listeners = new Listeners(face);
     this.#url = new URL(url);
     this.#server = server;
     this.#name = server.browserClients.nextName();
+    this.#listeners = new Listeners(face, (error, type) =>
+      server.failed(error, { page: this.#name, url: this.#url, type }),
+    );
   }
 
   get readyState(): number {
@@ -65,12 +70,21 @@ export class PageSocket implements BrowserClient {
     if (type === 'blob' || type === 'arraybuffer') this.#binaryType = type;
   }
 
-  listen(type: string, listener: Listener, options: unknown): void {
-    this.#listeners.add(type, listener, options);
+  /** What `onopen` and its like hold. */
+  handlerOf(type: string): Handler {
+    return this.#listeners.handlerOf(type);
   }
 
-  unlisten(type: string, listener: Listener): void {
-    this.#listeners.remove(type, listener);
+  setHandler(type: string, value: unknown): void {
+    this.#listeners.setHandler(type, value);
+  }
+
+  listen(given: readonly unknown[]): void {
+    this.#listeners.add(String(given[0]), checked(given, 'addEventListener', 2)[1], given[2]);
+  }
+
+  unlisten(given: readonly unknown[]): void {
+    this.#listeners.remove(String(given[0]), checked(given, 'removeEventListener', 2)[1], given[2]);
   }
 
   dispatch(event: Event): boolean {
@@ -103,8 +117,9 @@ export class PageSocket implements BrowserClient {
     });
   }
 
-  /** @throws {DOMException} `InvalidStateError` before it is open */
-  send(data: unknown): void {
+  /** @throws {DOMException} `InvalidStateError` before it is open; {TypeError} for no argument at all */
+  send(given: readonly unknown[]): void {
+    const [data] = checked(given, 'send', 1);
     if (this.#readyState === readyStates.CONNECTING) {
       throw new DOMException('send() came while the socket is still connecting', 'InvalidStateError');
     }
@@ -127,11 +142,16 @@ export class PageSocket implements BrowserClient {
   }
 
   /** @throws {DOMException} `InvalidAccessError` for a code no page may send, `SyntaxError` for a reason above 123 bytes */
-  close(code?: number, reason?: string): void {
+  close(givenCode?: unknown, givenReason?: unknown): void {
+    const code = givenCode === undefined ? undefined : clampedShort(givenCode);
+    const reason = givenReason === undefined ? '' : wellFormed(textOf(givenReason));
+    if (code === undefined && givenReason !== undefined) {
+      throw new DOMException('a reason came without a code, such as 1000', 'InvalidAccessError');
+    }
     if (code !== undefined && code !== 1000 && !(code >= 3000 && code <= 4999)) {
       throw new DOMException(`close code ${code} is not a page's: 1000 is, and 3000 to 4999`, 'InvalidAccessError');
     }
-    if (reason !== undefined && Buffer.byteLength(reason) > 123) {
+    if (Buffer.byteLength(reason) > 123) {
       throw new DOMException('the reason of a close has at most 123 bytes', 'SyntaxError');
     }
     if (this.#readyState >= readyStates.CLOSING) return;
@@ -141,10 +161,9 @@ export class PageSocket implements BrowserClient {
     }
     this.#readyState = readyStates.CLOSING;
     this.#server.browserClients.step();
-    const sent = code ?? (reason === undefined ? undefined : 1000);
     this.#behindBlobs(() => {
-      this.#server.log.add(this.#name, { kind: 'close', ...(sent === undefined ? {} : { code: sent }) });
-      this.#link?.close(sent, reason ?? '');
+      this.#server.log.add(this.#name, { kind: 'close', ...(code === undefined ? {} : { code }) });
+      this.#link?.close(code, reason);
     });
   }
 
@@ -232,11 +251,32 @@ export class PageSocket implements BrowserClient {
   }
 }
 
+/** Of whatever realm: a page under jsdom has classes of its own. */
 function payloadOf(data: unknown): string | Uint8Array {
-  if (data instanceof ArrayBuffer || data instanceof SharedArrayBuffer)
-    return new Uint8Array(data.slice(0) as ArrayBuffer);
+  if (types.isAnyArrayBuffer(data)) return new Uint8Array(data.slice(0) as ArrayBuffer);
   if (ArrayBuffer.isView(data)) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice();
-  return String(data);
+  return wellFormed(textOf(data));
+}
+
+function checked(given: readonly unknown[], method: string, countMin: number): readonly unknown[] {
+  if (given.length >= countMin) return given;
+  const due = countMin === 1 ? '1 argument' : `${countMin} arguments`;
+  throw new TypeError(`${method}() takes ${due}, ${given.length} came`);
+}
+
+/** A number as Chromium reads it: within an unsigned short, without its fraction; what is no number is 0. */
+function clampedShort(value: unknown): number {
+  const number = Number(value);
+  return Number.isNaN(number) ? 0 : Math.floor(Math.min(Math.max(number, 0), 65_535));
+}
+
+/** Unlike `String`, it refuses a symbol. */
+function textOf(value: unknown): string {
+  return `${value as string}`;
+}
+
+function wellFormed(text: string): string {
+  return (text as unknown as { toWellFormed(): string }).toWellFormed();
 }
 
 /** The page's own, where it has one: Node 20 has none. */

@@ -102,7 +102,8 @@ export function placeOf({ route, hook, connection }: ErrorContext, name: string 
 export interface HandlerFailure {
   readonly error: unknown;
   readonly context: ErrorContext;
-  readonly upgrade: Upgrade;
+  /** Undefined for what a page's listener has thrown. */
+  readonly upgrade: Upgrade | undefined;
   isSeen: boolean;
 }
 
@@ -119,7 +120,7 @@ export class HandlerActivity implements AppActivity {
   /** Everything on its way between the two ends. */
   isInFlight: () => boolean = () => false;
   /** Of the client that asked so. */
-  nameOf: (upgrade: Upgrade) => string | undefined = () => undefined;
+  nameOf: (upgrade: Upgrade | undefined) => string | undefined = () => undefined;
 
   constructor(clock: TestClock, watchdogMs: number) {
     this.clock = clock;
@@ -135,18 +136,21 @@ export class HandlerActivity implements AppActivity {
   }
 
   takeError(reported: ReadonlySet<unknown>): { readonly error: unknown } | undefined {
-    const failure = this.failures.find(({ isSeen, upgrade }) => !isSeen && !reported.has(upgrade));
+    const failure = this.failures.find(
+      ({ isSeen, upgrade }) => !isSeen && (upgrade === undefined || !reported.has(upgrade)),
+    );
     if (failure !== undefined) failure.isSeen = true;
     return failure;
   }
 
   /** The first of one connection, seen or not. */
   errorOf(upgrade: Upgrade | undefined): unknown {
-    return this.failures.find((failure) => failure.upgrade === upgrade)?.error;
+    return upgrade === undefined ? undefined : this.failures.find((failure) => failure.upgrade === upgrade)?.error;
   }
 
   /** @returns the first of them */
   seeErrorsOf(upgrade: Upgrade | undefined): unknown {
+    if (upgrade === undefined) return undefined;
     const failures = this.failures.filter((failure) => failure.upgrade === upgrade);
     for (const failure of failures) failure.isSeen = true;
     return failures[0]?.error;

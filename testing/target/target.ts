@@ -1,4 +1,4 @@
-import type { Denial, Upgrade } from '../../src/index.ts';
+import type { Denial, ErrorContext, Upgrade } from '../../src/index.ts';
 import type { ConnectOptions, TestClient } from '../client/client.ts';
 import { originOf } from '../time/clock.ts';
 import type { ClockMove, Wait } from '../time/watched-app.ts';
@@ -67,6 +67,7 @@ export abstract class Target implements TestTarget, TestHost {
   /** How long a handshake may take, beyond what any server's own limit should be. */
   protected abstract readonly handshakeMs: number;
   readonly #options: TestTargetOptions;
+  readonly #ends: (() => void)[] = [];
   #names = 0;
   #leaks: Promise<Leaks> | undefined;
   #isTold = false;
@@ -170,8 +171,20 @@ export abstract class Target implements TestTarget, TestHost {
     this.addWait(wait);
   }
 
+  /** What ends with this target, at the latest. */
+  atEnd(end: () => void): void {
+    this.#ends.push(end);
+  }
+
+  /** A listener of a page has thrown: that fails the test as an error of the app's own does. */
+  pageFailed(error: unknown, context: ErrorContext): void {
+    this.activity.failures.push({ error, context, upgrade: undefined, isSeen: false });
+  }
+
   #end(): Promise<Leaks> {
-    this.#leaks ??= this.finish();
+    this.#leaks ??= this.finish().finally(() => {
+      for (const end of this.#ends) end();
+    });
     return this.#leaks;
   }
 

@@ -104,6 +104,7 @@ class UrlTarget extends Target {
   protected async finish(): Promise<Leaks> {
     const leaks = new Leaks();
     leaks.addUnread(this.isStrict ? this.clients : []);
+    leaks.addErrors(this.activity);
     leaks.addForgotten(this.refusals);
     this.browserClients.leave();
     await Promise.all(
