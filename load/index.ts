@@ -7,11 +7,16 @@ export { burst, constant, poisson, type Schedule } from './scenario/schedule.ts'
 export { reconnectStorm, slowReaders, vanish, type Chaos } from './scenario/chaos.ts';
 export { churn, hold, rampTo, spike, type Stage } from './scenario/stages.ts';
 export { explicit, oneRoom, uniform, zipf, type Rooms } from './scenario/rooms.ts';
-export { defineLoad, type Scenario, type ScenarioOverrides, type LoadClient } from './scenario/scenario.ts';
-export { ScenarioError } from './scenario/scenario-error.ts';
+export {
+  defineLoad,
+  type Scenario,
+  type LoadClient,
+  type ScenarioOverrides,
+  type TlsSettings,
+} from './scenario/scenario.ts';
 export { validateScenario } from './scenario/validation.ts';
 export { load, type LoadOptions } from './load.ts';
-export { LoadError, TargetError } from './load-error.ts';
+export { LoadError, ScenarioError, TargetError } from './load-error.ts';
 export type { HttpLoad } from './run/http.ts';
 export type { Adapter, ClientPlace } from './scenario/adapter/adapter.ts';
 export type { Duration } from '../src/internal.ts';
@@ -24,5 +29,6 @@ export type {
   Passed,
   RoomBucket,
   RunReport,
+  Slice,
   ThresholdResult,
 } from './result/run-report.ts';

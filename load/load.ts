@@ -8,7 +8,14 @@ import type { Generator } from './generator/generator.ts';
 import { isGeneratorProcess } from './generator/process/generator-process.ts';
 import { startHttpLoad, type HttpLoad } from './run/http.ts';
 import { GeneratorPool } from './generator/process/pool.ts';
-import { makeGenerator, planFor, scenarioOf, type ScenarioSource } from './generator/process/task.ts';
+import {
+  makeGenerator,
+  planFor,
+  scenarioOf,
+  type GeneratorTask,
+  type ScenarioSource,
+} from './generator/process/task.ts';
+import { masked, schemeProblem } from './address.ts';
 import { environmentOf, processesFor } from './run/environment.ts';
 import { runInProcess } from './run/inproc/run-in-process.ts';
 import { LoadError, TargetError } from './load-error.ts';
@@ -41,6 +48,9 @@ export interface LoadOptions {
   processes?: number;
   /** Source addresses to connect from; left out: 127.x.y.z towards a loopback target, one per 100 clients, else the system's choice. */
   localAddresses?: readonly string[];
+  /** The first so many clients tell their whole conversation to `onTrace`, line by line. */
+  trace?: number;
+  onTrace?: (line: string) => void;
   /** Requests to the server's HTTP side meanwhile, by autocannon, an optional peer. */
   http?: HttpLoad;
 }
@@ -65,11 +75,12 @@ export async function load(scenario: Scenario | URL | string, options: LoadOptio
       'a generator imported this file to get its scenario, and it calls load(); export the scenario from a file of its own',
     );
   }
+  refuseOtherSchemes(scenario);
   const source = sourceOf(scenario, options);
   if (options.inproc === true) {
     const resolved = await scenarioOf(source);
     const origin = source.href === undefined ? `the scenario ${resolved.name}` : fileURLToPath(source.href);
-    return runInProcess(resolved, { ...options, origin });
+    return runInProcess(resolved, { ...options, traced: options.trace ?? 0, origin });
   }
   return source.href === undefined && !isAddress(scenario) ? runHere(source, options) : runInProcesses(source, options);
 }
@@ -88,6 +99,15 @@ function sourceOf(scenario: Scenario | URL | string, options: LoadOptions): Scen
   return { plain: scenario, overrides };
 }
 
+/** An address of another kind is no file either, so it is told apart before one is looked for. */
+function refuseOtherSchemes(scenario: Scenario | URL | string): void {
+  if (typeof scenario !== 'string' && !(scenario instanceof URL)) return;
+  const text = scenario.toString();
+  if (!/^[a-z][a-z0-9+.-]+:\/\//i.test(text) || text.startsWith('file:')) return;
+  const problem = URL.canParse(text) ? schemeProblem(text) : undefined;
+  if (problem !== undefined) throw new TargetError('CHANNELBOX_TARGET_MISSING', problem);
+}
+
 function isAddress(scenario: Scenario | URL | string): boolean {
   return (typeof scenario === 'string' || scenario instanceof URL) && /^wss?:/.test(String(scenario));
 }
@@ -98,7 +118,7 @@ async function runHere(source: ScenarioSource, options: LoadOptions): Promise<Ru
   const summary = summaryOf(plan);
   const place = await preflight(summary, options);
   let receive: Coordinator['receive'] = () => undefined;
-  const task = { process: 0, processes: 1, client: options.client ?? 'ws', ...place };
+  const task = { process: 0, processes: 1, ...chosen(options), ...place };
   const generator: Generator = await makeGenerator(plan, task, (message) => receive(0, message));
   const port: GeneratorPort = { send: (message) => generator.handle(message) };
   const coordinator = coordinatorOf(summary, [port], options);
@@ -113,13 +133,17 @@ async function runInProcesses(source: ScenarioSource, options: LoadOptions): Pro
     const summary = await pool.open(source);
     const place = await preflight(summary, options);
     const processes = options.processes ?? processesFor(summary);
-    await pool.prepare({ source, processes, client: options.client ?? 'ws', ...place });
+    await pool.prepare({ source, processes, ...chosen(options), ...place });
     const coordinator = coordinatorOf(summary, pool.ports, options);
     pool.attach(coordinator);
     return await conclude(summary, { ...place, processes }, options, () => coordinator.run());
   } finally {
     await pool.close();
   }
+}
+
+function chosen({ client = 'ws', trace = 0 }: LoadOptions): Pick<GeneratorTask, 'client' | 'traced'> {
+  return { client, traced: trace };
 }
 
 interface RunPlace {
@@ -139,9 +163,9 @@ async function preflight(summary: RunSummary, options: LoadOptions): Promise<Run
   }
   const targets: TargetAddress[] = [];
   for (const url of summary.targets) {
-    const answer = await reach(url);
+    const answer = await reach(url, summary);
     if ('problem' in answer)
-      throw new TargetError('CHANNELBOX_TARGET_UNREACHABLE', `nothing answers at ${url}: ${answer.problem}`);
+      throw new TargetError('CHANNELBOX_TARGET_UNREACHABLE', `nothing answers at ${masked(url)}: ${answer.problem}`);
     targets.push({ url, address: answer.address });
   }
   const run = randomInt(2 ** 24);
@@ -152,9 +176,9 @@ async function preflight(summary: RunSummary, options: LoadOptions): Promise<Run
 function coordinatorOf(
   summary: RunSummary,
   ports: readonly GeneratorPort[],
-  { signal, onProgress }: LoadOptions,
+  { signal, onProgress, onTrace }: LoadOptions,
 ): Coordinator {
-  return new Coordinator({ summary, ports, time: new MachineTime(), signal, onProgress });
+  return new Coordinator({ summary, ports, time: new MachineTime(), signal, onProgress, onTrace });
 }
 
 async function conclude(
@@ -172,6 +196,7 @@ async function conclude(
     const environment = environmentOf({
       ...place,
       client: options.client ?? 'ws',
+      summary,
       startedAt,
       elapsedMs: findings.elapsedMs,
     });

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
+import { masked, schemeProblem } from '../address.ts';
 import { LiveView } from '../report/live.ts';
 import { UsageError, type Settings } from './option/settings.ts';
 import { uniform } from '../scenario/rooms.ts';
@@ -37,6 +38,7 @@ export function loadOptionsOf(settings: Settings): LoadOptions {
     ...(settings.processes === undefined ? {} : { processes: settings.processes }),
     ...(settings.localIp === undefined ? {} : { localAddresses: settings.localIp }),
     ...(settings.http === undefined ? {} : { http: { url: settings.http } }),
+    ...(settings.trace === undefined ? {} : { trace: settings.trace }),
     overrides: overridesOf(settings),
   };
 }
@@ -62,8 +64,14 @@ export function overridesOf(settings: Settings): ScenarioOverrides {
     if (roomSize !== undefined) overrides.rooms = uniform(Math.ceil(clients / roomSize));
   }
   if (settings.rate !== undefined) overrides.schedule = settings.rate;
+  const { ca, cert, key, servername, insecure, reconnects } = settings;
+  const tls = { ca, cert, key, servername, ...(insecure === undefined ? {} : { insecure }) };
+  if (Object.values(tls).some((value) => value !== undefined)) overrides.tls = tls;
+  if (reconnects !== undefined) overrides.reconnects = { backoff: reconnects };
   const { name, seed, duration, rooms, speakers, thresholds, warmup, deadline, adapter } = settings;
-  const same = { name, seed, duration, rooms, speakers, thresholds, warmup, deadline, adapter };
+  const { compression, connectTimeout, prepareConcurrency } = settings;
+  const plain = { name, seed, duration, rooms, speakers, thresholds, warmup, deadline, adapter };
+  const same = { ...plain, compression, connectTimeout, prepareConcurrency };
   for (const [key, value] of Object.entries(same)) {
     if (value !== undefined) Object.assign(overrides, { [key]: value });
   }
@@ -76,6 +84,8 @@ export function overridesOf(settings: Settings): ScenarioOverrides {
  */
 export function sourceOf(word: string | undefined, settings: Settings): string {
   const source = word ?? settings.target?.[0];
+  if (source !== undefined && /^https?:\/\//i.test(source) && URL.canParse(source))
+    throw new UsageError(schemeProblem(source) ?? source);
   if (source !== undefined) return source;
   throw new UsageError(
     'nothing to run came; give a scenario file or an address, as channelbox load ws://127.0.0.1:8000',
@@ -106,9 +116,10 @@ export function liveView(kit: CommandContext, title: string): LiveView | undefin
 
 /** What a run is called before it has a report. */
 export function titleOf(source: string, settings: Settings): string {
-  const facts = [source];
+  const facts = [masked(source)];
   if (settings.inproc === true) facts.push('in process');
-  else if (settings.target !== undefined && settings.target[0] !== source) facts.push(settings.target.join(', '));
+  else if (settings.target !== undefined && settings.target[0] !== source)
+    facts.push(masked(settings.target.join(', ')));
   if (settings.seed !== undefined) facts.push(`seed ${settings.seed}`);
   return facts.join('  ');
 }

@@ -15,6 +15,7 @@ import { scenarioDefaults } from '../scenario/resolved.ts';
 import { mergeRounds } from '../result/rounds.ts';
 import type { LoadOptions } from '../load.ts';
 import type { RunReport } from '../result/run-report.ts';
+import { masked } from '../address.ts';
 import { UsageError, type Settings } from './option/settings.ts';
 import { palette, type Palette } from '../report/terminal.ts';
 import {
@@ -30,6 +31,7 @@ import {
   write,
   type CommandContext,
 } from './command-context.ts';
+import { refuseUnwritable } from './outputs.ts';
 import { readReport } from './report.ts';
 
 /** `channelbox compare`: two kept runs, or two sides that take turns. Resolves with the exit code. */
@@ -52,6 +54,7 @@ type Sides = Readonly<Record<Side, { readonly source: string; readonly name: str
 
 async function compareSides(kit: CommandContext, sides: Sides): Promise<number> {
   const { settings, terminal } = kit;
+  await refuseUnwritable(settings);
   const rounds = settings.rounds ?? 12;
   const view = liveView(kit, `${sides.first.name} against ${sides.second.name}`);
   const { signal, stop } = interruption(terminal, () => view?.tell('draining; Ctrl-C again aborts'));
@@ -99,7 +102,11 @@ function sidesOf(first: string, second: string | undefined, settings: Settings):
         'or a scenario with --target twice',
     );
   }
-  const side = (target: string): Sides[Side] => ({ source: first, name: target, options: { ...common, target } });
+  const side = (target: string): Sides[Side] => ({
+    source: first,
+    name: masked(target),
+    options: { ...common, target },
+  });
   return { first: side(one), second: side(other) };
 }
 

@@ -1,7 +1,9 @@
 import { Command, CommanderError, Option as Flag } from 'commander';
 import type { ChannelBoxError } from '../../src/index.ts';
-import { flagOf, options, variableOf, type CommandName, type Option } from './option/options.ts';
+import { options } from './option/options.ts';
+import { flagOf, variableOf, type CommandName, type Option } from './option/option.ts';
 import type { load } from '../load.ts';
+import { masked } from '../address.ts';
 import { palette, type Terminal } from '../report/terminal.ts';
 import { mistypedVariables, settingsOf } from './option/arguments.ts';
 import { capacityCommand } from './capacity.ts';
@@ -146,10 +148,10 @@ function exitCodeFor(error: unknown, terminal: Terminal): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.pass : exitCodes.usage;
   const { red, dim } = palette(terminal.isNoteColoured);
   if (isCoded(error)) {
-    terminal.note(`${red('error:')} ${error.message} ${dim(`(${error.code})`)}\n`);
+    terminal.note(`${red('error:')} ${masked(error.message)} ${dim(`(${error.code})`)}\n`);
     return codes[error.code] ?? exitCodes.usage;
   }
-  const trace = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  const trace = masked(error instanceof Error ? (error.stack ?? error.message) : String(error));
   terminal.note(`${red('error:')} the run broke off, which proves nothing: ${trace}\n`);
   return exitCodes.invalid;
 }

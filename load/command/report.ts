@@ -1,19 +1,21 @@
 import { readFile } from 'node:fs/promises';
 import { UsageError } from './option/settings.ts';
-import { htmlReport } from '../report/page/html.ts';
 import { reportIn, reportJson } from '../report/file.ts';
 import { textReport } from '../report/text.ts';
 import type { RunReport } from '../result/run-report.ts';
-import { exitCodes, write, type CommandContext } from './command-context.ts';
+import { exitCodes, type CommandContext } from './command-context.ts';
+import { refuseUnwritable, writeOutputs } from './outputs.ts';
 
 /** `channelbox report`: shows a run that was kept, whatever its verdict. Resolves with 0. */
 export async function reportCommand(kit: CommandContext, path: string): Promise<number> {
   const report = await readReport(path);
-  const { html, json = false } = kit.settings;
-  if (html !== undefined) await write(html, htmlReport(report));
+  const { json = false } = kit.settings;
+  await refuseUnwritable(kit.settings);
+  const { paths, problems } = await writeOutputs(kit.settings, report);
+  if (problems[0] !== undefined) throw new UsageError(problems[0]);
   if (json) kit.terminal.out(`${reportJson(report)}\n`);
   else kit.terminal.out(textReport(report, kit.terminal.isOutColoured));
-  if (html !== undefined && !json) kit.terminal.out(`\nreport  ${html}\n`);
+  if (paths.length > 0 && !json) kit.terminal.out(`\n${paths.map((file) => `report  ${file}\n`).join('')}`);
   return exitCodes.pass;
 }
 

@@ -29,9 +29,13 @@ export class ChaosDriver {
     this.#mark(`${step.kind} begins: ${step.clients.length} clients`);
     const nowUs = generator.nowUs();
     for (const client of clients) {
-      if (step.kind === 'vanish') generator.leave(client, 'vanish');
-      else if (step.kind === 'reconnectStorm') {
-        if (client.isPresent) this.#connecting.cutOff(client, step.backoffMs);
+      if (step.kind === 'vanish') {
+        client.isCut = client.isPresent;
+        generator.leave(client, 'vanish');
+      } else if (step.kind === 'reconnectStorm') {
+        if (!client.isPresent) continue;
+        client.isCut = true;
+        this.#connecting.cutOff(client, step.backoffMs);
       } else {
         client.cut(nowUs);
         if (client.isPresent) client.connection?.pause();

@@ -1,37 +1,46 @@
-import { seeded } from '../../src/internal.ts';
+import { addressFor, authorizationOf } from '../address.ts';
 import type { ClientStep } from '../plan/timeline.ts';
 import type { Client } from './client/client.ts';
-import type { GeneratorCore } from './client/generator-context.ts';
+import type { GeneratorCore, TargetAddress } from './client/generator-context.ts';
+import { Preparer } from './preparer.ts';
+import { Returns } from './returns.ts';
 
 /** Connects that wait for their answer at one time; more wait for their turn. */
 const inFlightMax = 256;
-const answerPatienceUs = 30e6;
-const backoffMsMax = 30_000;
-const returnStream = 5;
 
-interface Return {
-  readonly random: () => number;
-  backoffMs: number;
-  failures: number;
-}
-
-/** Opens connections, not too many at a time, and brings back those that a storm cut off. */
+/** Opens connections, not too many at a time, gives up those that are not answered, and brings back those that are to return. */
 export class Connector {
+  readonly returns: Returns;
   readonly #generator: GeneratorCore;
   readonly #retire: (client: Client) => void;
-  readonly #returns: Map<Client, Return> = new Map();
+  readonly #preparer: Preparer;
   #waiting: Client[] = [];
+  /** In the order of their dialling, so that the first one is the first to be given up. */
+  #attempts: { readonly client: Client; readonly atUs: number }[] = [];
+  #isWatching: boolean = false;
   #inFlight: number = 0;
 
   /** `retire` is told of a client that begins anew. */
   constructor(generator: GeneratorCore, retire: (client: Client) => void) {
     this.#generator = generator;
     this.#retire = retire;
+    this.returns = new Returns(generator, (client) => this.#enqueue(client));
+    this.#preparer = new Preparer(generator, {
+      ready: (client) => {
+        if (generator.phase === 'running') this.#enqueue(client);
+        generator.tellConnected();
+      },
+      failed: (client, kind, message) => {
+        generator.measures.error(kind, message);
+        this.#count(client, kind);
+        generator.tellConnected();
+      },
+    });
   }
 
   /** Nobody waits for a turn or an answer. */
   get isQuiet(): boolean {
-    return this.#inFlight === 0 && this.#waiting.length === 0;
+    return this.#inFlight === 0 && this.#waiting.length === 0 && this.#preparer.isQuiet;
   }
 
   step(step: ClientStep): void {
@@ -40,101 +49,89 @@ export class Connector {
     if (step.kind === 'replace') {
       if (client.state !== 'joined' && client.state !== 'open') return;
       client.returns = 'replaced';
+      client.isPrepared = false;
       return this.#generator.leave(client, 1000);
     }
     client.returns = undefined;
     client.isUnwanted = true;
-    this.#returns.delete(client);
+    this.returns.forget(client);
+    this.#preparer.forget(client);
     this.#waiting = this.#waiting.filter((waiting) => waiting !== client);
     this.#generator.leave(client, 1000);
   }
 
-  /** A storm cuts the client off; it comes back after a random part of the backoff. */
+  /** A storm cuts the client off; it comes back. */
   cutOff(client: Client, backoffMs: number): void {
-    const { seed } = this.#generator.options.plan.scenario;
-    client.returns = 'storm';
-    this.#returns.set(client, { random: seeded(seed, returnStream, client.index), backoffMs, failures: 0 });
+    this.returns.cutOff(client, backoffMs);
     this.#generator.leave(client, 'vanish');
   }
 
-  /** Its connection has ended, as was wanted. */
+  /** Its connection has ended, as was wanted or not. */
   comeBack(client: Client): void {
-    if (client.returns === 'replaced') return this.#enqueue(client);
-    const plan = this.#returns.get(client);
-    if (plan === undefined) return;
-    const generator = this.#generator;
-    generator.at(generator.nowUs() + plan.backoffMs * 1_000 * plan.random(), () => {
-      if (generator.phase === 'running' && this.#returns.get(client) === plan) this.#enqueue(client);
-    });
-    plan.backoffMs = Math.min(backoffMsMax, plan.backoffMs * 2);
+    if (client.returns === 'replaced') this.#enqueue(client);
+    else this.returns.comeBack(client);
   }
 
   opened(client: Client): void {
-    if (client.returns !== undefined) this.#generator.measures.returned += 1;
-    client.returns = undefined;
-    this.#returns.delete(client);
+    if (client.returns === 'replaced') client.returns = undefined;
     this.#answered();
   }
 
   refused(client: Client, kind: string, message: string): void {
-    const generator = this.#generator;
-    client.state = 'idle';
-    generator.measures.error(kind, message);
-    const plan = this.#returns.get(client);
-    if (plan === undefined || generator.phase !== 'running') this.#count(client);
-    else {
-      plan.failures += 1;
-      this.comeBack(client);
-    }
+    client.state = client.isResuming ? 'closed' : 'idle';
+    this.#generator.measures.error(kind, message);
+    if (!this.returns.refused(client)) this.#count(client, kind);
     this.#answered();
   }
 
   /** The run is over. Who still waits for a turn, or was turned away on its return, was refused. */
   abandon(): void {
+    const { measures } = this.#generator;
+    for (const client of this.#preparer.abandon()) {
+      measures.error(
+        'no-turn',
+        `client ${client.index} was not prepared before the run was over: prepare takes too long`,
+      );
+      this.#count(client, 'no-turn');
+    }
     for (const client of this.#waiting) {
-      this.#generator.measures.error(
+      if (client.returns === 'dropped') continue;
+      measures.error(
         'no-turn',
         `client ${client.index} was not connected before the run was over: the server answers too slowly`,
       );
-      this.#count(client);
+      this.#count(client, 'no-turn');
     }
-    this.#waiting = [];
-    for (const [client, { failures }] of this.#returns)
-      if (failures > 0 && client.state === 'idle') this.#count(client);
-  }
-
-  /** Gives up on those that have waited for their answer for too long. Asked every second: a timer for each client would cost memory. */
-  sweep(): void {
-    if (this.#inFlight === 0) return;
-    const beforeUs = this.#generator.nowUs() - answerPatienceUs;
-    for (const client of this.#generator.clients) {
-      if (client.state === 'connecting' && client.attemptUs < beforeUs) client.connection?.terminate();
-    }
+    this.#waiting = this.#waiting.filter((client) => client.returns === 'dropped');
+    for (const client of this.returns.turnedAway()) this.#count(client, 'storm');
   }
 
   /** The drain is over: an answer that has not come by now does not come. */
   giveUp(): void {
+    this.#waiting = [];
     for (const client of this.#generator.clients) {
       if (client.state !== 'connecting') continue;
-      client.state = 'idle';
+      client.state = client.isResuming ? 'closed' : 'idle';
       this.#generator.measures.error(
         'no-answer',
         `client ${client.index} had no answer to its upgrade when the run was over`,
       );
-      this.#count(client);
+      if (client.returns !== 'dropped') this.#count(client, 'no-answer');
       client.connection?.terminate();
     }
+    this.returns.giveUp();
   }
 
-  #count(client: Client): void {
+  #count(client: Client, kind: string): void {
     client.returns = undefined;
-    this.#returns.delete(client);
-    this.#generator.measures.total.intended += 1;
-    this.#generator.measures.total.refused += 1;
+    this.returns.forget(client);
+    this.#generator.measures.refused(kind);
   }
 
   #enqueue(client: Client): void {
     if (client.state === 'connecting' || client.isPresent) return;
+    if (this.#generator.options.plan.scenario.prepare !== undefined && !client.isPrepared)
+      return this.#preparer.enqueue(client);
     this.#waiting.push(client);
     this.#dialNext();
   }
@@ -145,32 +142,67 @@ export class Connector {
   }
 
   #dialNext(): void {
-    if (this.#generator.phase !== 'running') return;
+    const { phase } = this.#generator;
+    if (phase !== 'running' && phase !== 'draining') return;
     while (this.#inFlight < inFlightMax && this.#waiting.length > 0) this.#dial(this.#waiting.shift() as Client);
   }
 
   #dial(client: Client): void {
     const generator = this.#generator;
-    const { targets, localAddresses, plan, dial } = generator.options;
-    const { adapter } = plan.scenario;
+    const { targets, localAddresses, plan, dial, tls } = generator.options;
+    const { adapter, compression } = plan.scenario;
     this.#inFlight += 1;
-    if (client.hasPresence) this.#retire(client);
     const nowUs = generator.nowUs();
+    if (client.hasPresence && !client.isResuming) {
+      if (client.returns === 'dropped') client.awayUntil(nowUs);
+      this.#retire(client);
+    }
     client.begin(nowUs);
-    const target = targets[client.roomIndex % targets.length] as { url: string; address: string };
+    const target = targets[client.roomIndex % targets.length] as TargetAddress;
     try {
+      const resume = client.isResuming ? adapter.resume?.(client, client.lastFrame) : undefined;
+      client.firstFrames = resume?.frames;
+      const url = addressFor(target.url, resume?.path ?? adapter.path(client));
+      const headers = { ...authorizationOf(target.url), ...adapter.headers?.(client) };
+      const { subprotocols: offered } = adapter;
+      const subprotocols = (typeof offered === 'function' ? offered(client) : offered) ?? [];
+      client.trace?.dials(url, headers, subprotocols);
       client.connection = dial(
         {
-          url: new URL(adapter.path(client), target.url),
+          url,
           address: target.address,
           localAddress: localAddresses.length === 0 ? undefined : localAddresses[client.index % localAddresses.length],
-          subprotocols: adapter.subprotocols?.length === 0 ? undefined : adapter.subprotocols,
-          headers: adapter.headers?.(client),
+          subprotocols: subprotocols.length === 0 ? undefined : subprotocols,
+          headers: Object.keys(headers).length === 0 ? undefined : headers,
+          tls,
+          compression,
         },
         client,
       );
     } catch (error) {
       return generator.fail(error);
     }
+    this.#attempts.push({ client, atUs: nowUs });
+    if (!this.#isWatching) this.#watch();
+  }
+
+  /** One timer for all: every attempt has the same time, so they fall due in the order in which they were begun. */
+  #watch(): void {
+    const generator = this.#generator;
+    const { connectTimeoutMs } = generator.options.plan.scenario;
+    const nowUs = generator.nowUs();
+    let first = 0;
+    for (; first < this.#attempts.length; first += 1) {
+      const { client, atUs } = this.#attempts[first] as { client: Client; atUs: number };
+      if (client.state !== 'connecting' || client.attemptUs !== atUs) continue;
+      if (atUs + connectTimeoutMs * 1_000 > nowUs) break;
+      const message = `client ${client.index} had no answer to its upgrade within connectTimeout, ${connectTimeoutMs} ms`;
+      client.gaveUp = { kind: 'connect-timeout', message };
+      client.connection?.terminate();
+    }
+    this.#attempts = this.#attempts.slice(first);
+    const next = this.#attempts[0];
+    this.#isWatching = next !== undefined;
+    if (next !== undefined) generator.at(next.atUs + connectTimeoutMs * 1_000, () => this.#watch());
   }
 }

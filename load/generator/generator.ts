@@ -1,6 +1,7 @@
 import { DeliveryLedger } from '../ledger/ledger.ts';
 import { LastReceivers } from '../ledger/last-receiver.ts';
-import type { Plan } from '../plan/plan.ts';
+import { plainError } from '../plain-error.ts';
+import { stageAt, type Plan } from '../plan/plan.ts';
 import { ratePerSecond } from '../scenario/schedule.ts';
 import type { LoadTimer } from '../time.ts';
 import type { ClientStep } from '../plan/timeline.ts';
@@ -9,11 +10,13 @@ import type { Client, ClientEvents } from './client/client.ts';
 import type { GeneratorCore, GeneratorOptions } from './client/generator-context.ts';
 import { Connector } from './connector.ts';
 import type { ReceivedMessage } from './connection/connection.ts';
+import { Departures } from './departures.ts';
 import { DueQueue } from './client/due-queue.ts';
 import { Measures } from './measure/measures.ts';
 import type { ToGenerator } from '../message.ts';
 import { Receiver } from './receiver.ts';
 import { resultOf } from './measure/result.ts';
+import { ClientTrace } from './measure/trace.ts';
 import { Scripts } from './speaking/scripts.ts';
 import { Settler } from './settler.ts';
 import { Publisher } from './speaking/publisher.ts';
@@ -34,6 +37,7 @@ export class Generator implements GeneratorCore, ClientEvents {
   readonly #speaking: Publisher;
   readonly #settling: Settler;
   readonly #connecting: Connector;
+  readonly #departures: Departures;
   readonly #chaos: ChaosDriver;
   readonly #scripts: Scripts;
   startUs: number = 0;
@@ -49,19 +53,27 @@ export class Generator implements GeneratorCore, ClientEvents {
     const { plan, run, time, faker } = options;
     this.#roster = new Roster(this, plan, options.process);
     this.#ledger = new DeliveryLedger(this.#roster.pairs);
-    this.measures = new Measures(new LastReceivers(plannedMessages(plan)));
+    this.measures = new Measures(new LastReceivers(plannedMessages(plan)), {
+      stages: plan.stageMarks.length,
+      targets: options.targets.length,
+    });
     const shared = { plan, run, measures: this.measures, time };
     const onJoined = (client: Client): void => this.#joined(client);
-    this.#reading = new Receiver({ ...shared, ledger: this.#ledger, scans: options.scans, onJoined });
     const onError = (error: unknown): void => this.fail(error);
+    this.#reading = new Receiver({ ...shared, ledger: this.#ledger, scans: options.scans, onJoined, onError });
     this.#speaking = new Publisher({ ...shared, queue: this.#queue, faker, onError });
     this.#settling = new Settler(this, {
       ledger: this.#ledger,
       speaking: this.#speaking,
       reading: this.#reading,
-      isQuiet: () => this.#connecting.isQuiet,
+      isQuiet: () => this.#connecting.isQuiet && !this.#connecting.returns.areAwaited,
     });
     this.#connecting = new Connector(this, (client) => this.#settling.retire(client));
+    this.#departures = new Departures(this, {
+      ledger: this.#ledger,
+      speaking: this.#speaking,
+      connecting: this.#connecting,
+    });
     this.#scripts = new Scripts(this, this.#speaking);
     this.#chaos = new ChaosDriver(this, this.#connecting);
   }
@@ -105,10 +117,7 @@ export class Generator implements GeneratorCore, ClientEvents {
     if (this.phase === 'done') return;
     this.#end();
     for (const client of this.clients) client.connection?.terminate();
-    this.options.emit({
-      type: 'failed',
-      message: error instanceof Error ? (error.stack ?? error.message) : String(error),
-    });
+    this.options.emit({ type: 'failed', error: plainError(error) });
   }
 
   #end(): void {
@@ -122,19 +131,25 @@ export class Generator implements GeneratorCore, ClientEvents {
   opened(client: Client): void {
     if (client.state !== 'connecting') return client.connection?.terminate();
     const nowUs = this.nowUs();
-    client.state = 'open';
-    client.openedUs = nowUs;
+    client.open(nowUs);
     const { measures } = this;
     measures.connected += 1;
     measures.openedUs.push(nowUs);
     measures.total.intended += 1;
     measures.total.opened += 1;
-    measures.connect.recordUs(nowUs - client.attemptUs);
+    const connectUs = nowUs - client.attemptUs;
+    measures.connect.recordUs(connectUs);
+    measures.stages[stageAt(this.options.plan, client.attemptUs - this.startUs)]?.connect.recordUs(connectUs);
+    measures.targets[client.roomIndex % measures.targets.length]?.connect.recordUs(connectUs);
     this.#connecting.opened(client);
     if (client.isUnwanted || this.phase === 'closing') return this.leave(client, 1000);
     const { adapter } = this.options.plan.scenario;
     if (client.isSlow) client.connection?.pause();
-    for (const frame of adapter.join?.(client) ?? []) client.connection?.send(frame);
+    try {
+      for (const frame of client.firstFrames ?? adapter.join?.(client) ?? []) client.send(frame);
+    } catch (error) {
+      return this.fail(error);
+    }
     if (adapter.isJoined === undefined) this.#joined(client);
   }
 
@@ -148,31 +163,12 @@ export class Generator implements GeneratorCore, ClientEvents {
   }
 
   closed(client: Client, code: number): void {
-    if (!client.isPresent) return;
-    const nowUs = this.nowUs();
-    const wasAsked = client.state === 'leaving' || this.phase === 'closing' || this.phase === 'done';
-    if (client.leave(nowUs)) this.#speaking.left(client, nowUs);
-    client.end(nowUs);
-    const { measures } = this;
-    measures.connected -= 1;
-    measures.closedUs.push(nowUs);
-    measures.closes.set(code, (measures.closes.get(code) ?? 0) + 1);
-    if (!wasAsked && !client.wasSlow) {
-      measures.total.dropped += 1;
-      measures.error('dropped', `client ${client.index} of ${client.room} was closed with ${code}`);
-    }
-    if (client.returns !== undefined && this.phase === 'running') this.#connecting.comeBack(client);
+    this.#departures.closed(client, code);
     this.tellConnected();
   }
 
-  /** Begins to leave: in an orderly way, or without a word. */
   leave(client: Client, code: number | 'vanish'): void {
-    if (!client.isPresent) return;
-    const nowUs = this.nowUs();
-    if (client.leave(nowUs)) this.#speaking.left(client, nowUs);
-    client.state = 'leaving';
-    if (code === 'vanish') client.connection?.terminate();
-    else client.connection?.close(code);
+    this.#departures.leave(client, code);
   }
 
   /** Says once that every planned connect has been answered and every join that will be. */
@@ -181,7 +177,7 @@ export class Generator implements GeneratorCore, ClientEvents {
       return;
     if (!this.#connecting.isQuiet || this.#roster.hasJoinPending(this.nowUs() - joinPatienceUs)) return;
     this.#isConnectedTold = true;
-    this.options.emit({ type: 'connected' });
+    this.options.emit({ type: 'connected', opened: this.measures.total.opened });
     this.#scripts.allConnected();
   }
 
@@ -191,7 +187,9 @@ export class Generator implements GeneratorCore, ClientEvents {
     this.options.health.begin();
     this.phase = 'running';
     const warmupEndUs = startUs + plan.scenario.warmupMs * 1_000;
+    this.#reading.startUs = startUs;
     this.#reading.warmupEndUs = warmupEndUs;
+    this.#trace();
     this.#speaking.warmupEndUs = warmupEndUs;
     this.at(Math.max(startUs, warmupEndUs), () => {
       this.options.health.reset();
@@ -202,6 +200,15 @@ export class Generator implements GeneratorCore, ClientEvents {
     this.at(startUs + tickUs, () => this.#tick());
     this.at(startUs + plan.rampEndUs, () => this.tellConnected());
     this.#endAt(endUs);
+  }
+
+  #trace(): void {
+    const { traced, emit } = this.options;
+    const sink = {
+      nowMs: () => (this.nowUs() - this.startUs) / 1_000,
+      write: (line: string) => emit({ type: 'trace', line }),
+    };
+    for (const client of this.clients) if (client.index < traced) client.trace = new ClientTrace(sink, client);
   }
 
   /** One step in the queue at a time: a long churn needs no memory. */
@@ -230,6 +237,7 @@ export class Generator implements GeneratorCore, ClientEvents {
   #joined(client: Client): void {
     const nowUs = this.nowUs();
     client.join(nowUs);
+    this.#connecting.returns.joined(client);
     this.measures.joined += 1;
     const { scenario } = this.options.plan;
     if (scenario.client !== undefined) this.#scripts.run(client, scenario.client);
@@ -243,7 +251,6 @@ export class Generator implements GeneratorCore, ClientEvents {
   #tick(): void {
     if (this.phase === 'done') return;
     this.emitTick();
-    this.#connecting.sweep();
     this.tellConnected();
     this.at(this.startUs + (this.#second + 1) * tickUs, () => this.#tick());
   }
@@ -264,10 +271,12 @@ export class Generator implements GeneratorCore, ClientEvents {
     const poll = (): void => {
       const isPatient = this.nowUs() < deadlineUs;
       if (this.measures.connected > 0 && isPatient) return this.at(this.nowUs() + 10_000, poll);
-      for (const client of this.#roster.clients) if (client.isPresent) client.connection?.terminate();
+      for (const client of this.#roster.clients)
+        if (client.isPresent) this.#departures.unanswered(client, closePatienceMs);
       this.emitTick();
       this.#end();
-      this.options.emit({ type: 'result', result: resultOf(this.measures, this.#settling.result, health) });
+      const { result, slices } = this.#settling;
+      this.options.emit({ type: 'result', result: resultOf(this.measures, result, slices, health) });
     };
     poll();
   }

@@ -1,6 +1,7 @@
 import type { Adapter } from '../scenario/adapter/adapter.ts';
 import type { DeliveryLedger } from '../ledger/ledger.ts';
-import type { Plan } from '../plan/plan.ts';
+import { ScenarioError } from '../load-error.ts';
+import { stageAt, type Plan } from '../plan/plan.ts';
 import {
   decodeStamp,
   decodeStampBytes,
@@ -13,6 +14,7 @@ import type { LoadTime } from '../time.ts';
 import type { Client } from './client/client.ts';
 import type { ReceivedMessage } from './connection/connection.ts';
 import type { Measures } from './measure/measures.ts';
+import { shown } from './measure/trace.ts';
 import { StampPlaces } from '../ledger/stamp-places.ts';
 
 export interface ReadingOptions {
@@ -25,7 +27,11 @@ export interface ReadingOptions {
   readonly scans: boolean;
   /** The frame that says so has come. */
   onJoined(client: Client): void;
+  /** The adapter is wrong, so the run ends. */
+  onError(error: unknown): void;
 }
+
+const firstFrameLength = 120;
 
 /** What becomes of a received frame: join, reply, stamps; each stamp into the ledger and the histograms. */
 export class Receiver {
@@ -35,6 +41,9 @@ export class Receiver {
   readonly #places: StampPlaces | undefined;
   readonly #stamp: StampFields = emptyStamp();
   readonly #deadlineUs: number;
+  readonly #keepsLast: boolean;
+  /** The start of the run, for the stages of the plan. */
+  startUs: number = 0;
   /** Messages intended before it do not count. */
   warmupEndUs: number = 0;
   lastFrameUs: number = 0;
@@ -44,8 +53,10 @@ export class Receiver {
     this.#plan = options.plan;
     this.#adapter = options.plan.scenario.adapter;
     this.#deadlineUs = options.plan.scenario.deadlineMs * 1_000;
-    // Replies need the whole frame, so there is nothing to save by scanning.
-    const scans = options.scans && this.#adapter.reply === undefined;
+    // Replies and resuming need the whole frame, so there is nothing to save by scanning.
+    const { reply, resume } = this.#adapter;
+    const scans = options.scans && reply === undefined && resume === undefined;
+    this.#keepsLast = resume !== undefined;
     this.#places = scans ? new StampPlaces(stampPrefix(options.run)) : undefined;
   }
 
@@ -66,24 +77,34 @@ export class Receiver {
   #readWhole(client: Client, { bytes, start, end, isText }: ReceivedMessage, nowUs: number): void {
     const value = isText ? bytes.toString('utf8', start, end) : Uint8Array.prototype.slice.call(bytes, start, end);
     if (client.state === 'open' && this.#asked('isJoined', () => this.#adapter.isJoined?.(value, client)) === true) {
+      if (this.#keepsLast) client.lastFrame = value;
       this.#options.onJoined(client);
     }
     const answers = this.#asked('reply', () => this.#adapter.reply?.(value, client));
-    if (answers !== undefined && client.isPresent) for (const answer of answers) client.connection?.send(answer);
+    if (answers !== undefined && client.isPresent) for (const answer of answers) client.send(answer);
     let stamps: string | readonly string[] | undefined;
     try {
       stamps = this.#adapter.stampOf(value);
     } catch (error) {
+      if (error instanceof ScenarioError) return this.#options.onError(error);
       // A frame that the adapter cannot read is one whose stamp cannot be read, unless the client is still joining.
       this.#options.measures.error('stampOf', String(error));
       return this.#corrupt(client, nowUs, typeof value === 'string' ? value : bytes.toString('latin1', start, end));
     }
-    if (stamps === undefined) return;
+    if (stamps === undefined) return this.#count(value);
+    if (this.#keepsLast) client.lastFrame = value;
     if (typeof stamps === 'string') {
       this.#places?.learn(bytes, start, end, stamps);
       return this.#read(client, stamps, nowUs);
     }
     for (const stamp of stamps) this.#read(client, stamp, nowUs);
+  }
+
+  /** A frame that is no delivery: an acknowledgement, a ticker's push, or one that the adapter does not know. */
+  #count(frame: string | Uint8Array): void {
+    const kind =
+      this.#adapter.kindOf === undefined ? 'other' : this.#asked('kindOf', () => this.#adapter.kindOf?.(frame));
+    this.#options.measures.frame(kind ?? 'other', () => shown(frame, firstFrameLength));
   }
 
   #read(client: Client, stamp: string, nowUs: number): void {
@@ -114,7 +135,8 @@ export class Receiver {
     const verdict = ledger.record(
       client.pairBase + (reach === 'sender' ? 0 : offset),
       sequence,
-      nowUs - sentUs > this.#deadlineUs,
+      // What was given back on a return could not come before it.
+      nowUs - Math.max(sentUs, this.#keepsLast ? client.openedUs : 0) > this.#deadlineUs,
     );
     if (verdict === 'duplicate') return this.#violate('duplicated', client);
     measures.total.delivered += 1;
@@ -124,6 +146,8 @@ export class Receiver {
     measures.fanout.recordUs(us);
     measures.fanoutFromSend.recordUs(nowUs - sentUs);
     measures.bucket(client.bucket).recordUs(us);
+    measures.stages[stageAt(this.#plan, intendedUs - this.startUs)]?.fanout.recordUs(us);
+    measures.targets[room % measures.targets.length]?.fanout.recordUs(us);
     if (isOwn) measures.echo.recordUs(us);
     measures.lastReceivers.record(sender, sequence, intendedUs, nowUs);
   }
@@ -157,7 +181,8 @@ export class Receiver {
     try {
       return ask();
     } catch (error) {
-      this.#options.measures.error(what, String(error));
+      if (error instanceof ScenarioError) this.#options.onError(error);
+      else this.#options.measures.error(what, String(error));
       return undefined;
     }
   }

@@ -1,10 +1,17 @@
 import type { DeliveryLedger } from '../ledger/ledger.ts';
 import type { Plan } from '../plan/plan.ts';
 import { SenderLog } from '../ledger/sender-log.ts';
-import { Settlement, type Presence, type SpeakingInterval } from '../ledger/settlement.ts';
+import {
+  Settlement,
+  type Presence,
+  type SettledSlice,
+  type Slicing,
+  type SpeakingInterval,
+} from '../ledger/settlement.ts';
 import type { Client } from './client/client.ts';
 import type { GeneratorCore } from './client/generator-context.ts';
 import type { SharedLog } from '../message.ts';
+import type { SettledSlices } from './measure/result.ts';
 import type { Receiver } from './receiver.ts';
 import type { Publisher as Speeches } from './speaking/publisher.ts';
 
@@ -33,7 +40,7 @@ export class Settler {
   readonly #generator: GeneratorCore;
   readonly #options: SettlingOptions;
   readonly #plan: Plan;
-  readonly #done: Settlement;
+  #ended: Settlement | undefined;
   readonly #archive: Archived[] = [];
   readonly #sharedLogs: Map<number, SenderLog> = new Map();
   #speakersByRoom: Map<number, readonly SpeakingInterval[]> = new Map();
@@ -43,7 +50,6 @@ export class Settler {
     this.#generator = generator;
     this.#options = options;
     this.#plan = generator.options.plan;
-    this.#done = this.#settlement();
   }
 
   /** The client is to begin anew; what its last connection received is put by. */
@@ -75,11 +81,28 @@ export class Settler {
 
   /** The last word. */
   finish(): void {
-    this.#final = this.#settleAll();
+    this.#final = this.#settleAll(true);
   }
 
   get result(): Settlement {
-    return this.#final ?? this.#settleAll();
+    return this.#final ?? this.#settleAll(true);
+  }
+
+  /** By stage and by target; what was published as well. */
+  get slices(): SettledSlices {
+    const { stages, targets } = this.result;
+    const { stageStartsUs } = this.#slicing;
+    for (const [sender, log] of this.#options.speaking.logs) {
+      const room = this.#plan.roomOf[sender] as number;
+      (targets[room % targets.length] as SettledSlice).published += log.count - log.warmup;
+      for (const [index, stage] of stages.entries()) {
+        const nextUs = stageStartsUs[index + 1];
+        const first = index === 0 ? 1 : log.firstFrom(stageStartsUs[index] as number);
+        const last = nextUs === undefined ? log.count : log.firstFrom(nextUs) - 1;
+        stage.published += Math.max(0, last - Math.max(first, log.warmup + 1) + 1);
+      }
+    }
+    return { stages, targets };
   }
 
   #poll(deadlineUs: number, intervalUs: number): void {
@@ -94,8 +117,8 @@ export class Settler {
     generator.at(nextUs, () => this.#poll(deadlineUs, Math.min(intervalUs * 1.5, 500_000)));
   }
 
-  #settleAll(): Settlement {
-    const whole = this.#settlement();
+  #settleAll(isFinal: boolean = false): Settlement {
+    const whole = this.#settlement(isFinal);
     whole.add(this.#done);
     for (const archived of this.#archive) this.#settle(whole, archived);
     const { ledger } = this.#options;
@@ -146,10 +169,25 @@ export class Settler {
     return this.#sharedLogs.get(sender) ?? new SenderLog();
   }
 
-  #settlement(): Settlement {
+  /** Of connections that are over; made once the start of the run is known. */
+  get #done(): Settlement {
+    return (this.#ended ??= this.#settlement(true));
+  }
+
+  get #slicing(): Slicing {
+    const { startUs } = this.#generator;
+    return {
+      stageStartsUs: this.#plan.stageMarks.map(({ atMs }) => startUs + atMs * 1_000),
+      targets: this.#generator.options.targets.length,
+    };
+  }
+
+  /** Only the last word is cut into slices: on the way to it they would be worked out for nothing. */
+  #settlement(isSliced: boolean): Settlement {
     return new Settlement(
       this.#plan.scenario.deadlineMs * 1_000,
       (room) => this.#plan.rooms[room]?.name ?? String(room),
+      ...(isSliced ? [this.#slicing] : []),
     );
   }
 }

@@ -16,6 +16,7 @@ export interface Percentiles {
   readonly min: number;
   readonly p50: number;
   readonly p90: number;
+  readonly p95: number;
   readonly p99: number;
   readonly p999: number;
   readonly max: number;
@@ -99,6 +100,7 @@ export class LatencyHistogram {
       min: this.minMs,
       p50: this.percentileMs(50),
       p90: this.percentileMs(90),
+      p95: this.percentileMs(95),
       p99: this.percentileMs(99),
       p999: this.percentileMs(99.9),
       max: this.maxMs,

@@ -41,6 +41,11 @@ export class DeliveryLedger {
     return 'late';
   }
 
+  /** The highest sequence that has come; 0 where none has. */
+  lastOf(pair: number): number {
+    return this.#last[pair] as number;
+  }
+
   /** How many of the sequences `[from, to]` have come, late ones too. */
   countWithin(pair: number, from: number, to: number): number {
     const last = this.#last[pair] as number;

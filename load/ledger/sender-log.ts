@@ -4,6 +4,7 @@ export class SenderLog {
   #count: number = 0;
   #warmup: number = 0;
   readonly #leftUs: number[] = [];
+  readonly #voids: (readonly [from: number, to: number])[] = [];
 
   /** Messages so far; also the last sequence. */
   get count(): number {
@@ -31,6 +32,16 @@ export class SenderLog {
     this.#count += 1;
     if (isWarmup) this.#warmup = this.#count;
     return this.#count;
+  }
+
+  /** Ranges of sequences that may never have reached the server: the sender's connection ended behind them. */
+  get voids(): readonly (readonly [from: number, to: number])[] {
+    return this.#voids;
+  }
+
+  /** The messages from `sequence` on, as far as there are any, were on their way when the connection ended. */
+  voidFrom(sequence: number): void {
+    if (sequence <= this.#count) this.#voids.push([sequence, this.#count]);
   }
 
   leave(atUs: number): void {
@@ -63,7 +74,12 @@ export class SenderLog {
   }
 
   toPlain(): PlainSenderLog {
-    return { sentUs: this.#sentUs.slice(0, this.#count), warmup: this.#warmup, leftUs: [...this.#leftUs] };
+    return {
+      sentUs: this.#sentUs.slice(0, this.#count),
+      warmup: this.#warmup,
+      leftUs: [...this.#leftUs],
+      voids: [...this.#voids],
+    };
   }
 
   static fromPlain(plain: PlainSenderLog): SenderLog {
@@ -72,6 +88,7 @@ export class SenderLog {
     log.#count = plain.sentUs.length;
     log.#warmup = plain.warmup;
     log.#leftUs.push(...plain.leftUs);
+    log.#voids.push(...plain.voids);
     return log;
   }
 }
@@ -81,4 +98,5 @@ export interface PlainSenderLog {
   readonly sentUs: Float64Array;
   readonly warmup: number;
   readonly leftUs: readonly number[];
+  readonly voids: readonly (readonly [from: number, to: number])[];
 }

@@ -57,6 +57,21 @@ export interface SpeakingInterval {
   readonly log: SenderLog;
 }
 
+/** What the ledger says of one stage of the plan, by the time of the send, or of one target. */
+export interface SettledSlice {
+  published: number;
+  received: number;
+  lost: number;
+}
+
+/** How a settlement is cut into slices. */
+export interface Slicing {
+  /** When each stage begins, in order; the first one holds what came before it as well. */
+  readonly stageStartsUs: readonly number[];
+  /** Room i lives on target i mod n. */
+  readonly targets: number;
+}
+
 /** How many violations of one kind are kept. */
 const violationsPerKind = 10;
 
@@ -68,6 +83,9 @@ const violationsPerKind = 10;
 export class Settlement {
   readonly #deadlineUs: number;
   readonly #roomName: (room: number) => string;
+  readonly #slicing: Slicing;
+  readonly stages: readonly SettledSlice[];
+  readonly targets: readonly SettledSlice[];
   readonly violations: Violation[] = [];
   readonly lostByRoom: Map<number, number> = new Map();
   expected: number = 0;
@@ -77,9 +95,16 @@ export class Settlement {
   late: number = 0;
   indeterminate: number = 0;
 
-  constructor(deadlineUs: number, roomName: (room: number) => string) {
+  constructor(
+    deadlineUs: number,
+    roomName: (room: number) => string,
+    slicing: Slicing = { stageStartsUs: [], targets: 0 },
+  ) {
     this.#deadlineUs = deadlineUs;
     this.#roomName = roomName;
+    this.#slicing = slicing;
+    this.stages = slicing.stageStartsUs.map(noSlice);
+    this.targets = Array.from({ length: slicing.targets }, noSlice);
   }
 
   settle(receiving: Receiving): void {
@@ -94,6 +119,9 @@ export class Settlement {
     this.reordered += other.reordered;
     this.late += other.late;
     this.indeterminate += other.indeterminate;
+    for (const name of ['stages', 'targets'] as const) {
+      for (const [index, slice] of this[name].entries()) addSlice(slice, other[name][index] ?? noSlice());
+    }
     this.violations.push(...other.violations);
     for (const [room, lost] of other.lostByRoom) this.lostByRoom.set(room, (this.lostByRoom.get(room) ?? 0) + lost);
   }
@@ -119,15 +147,19 @@ export class Settlement {
     const { log } = receiving.speakers[offset] as SpeakingInterval;
     let expected = 0;
     let next = from;
-    for (const leftUs of log.leftUs) {
-      const voidFrom = log.firstFrom(leftUs - this.#deadlineUs);
-      const voidTo = log.lastUntil(leftUs);
+    for (const [voidFrom, voidTo] of this.#voidsOf(log)) {
       if (voidTo < next || voidTo < voidFrom) continue;
       if (voidFrom > to) break;
       expected += this.#settleRange(receiving, offset, next, voidFrom - 1);
       next = voidTo + 1;
     }
     return expected + this.#settleRange(receiving, offset, next, to);
+  }
+
+  /** What the sender published less than a deadline before it left, and what was on its way when it was dropped; in order. */
+  #voidsOf(log: SenderLog): readonly (readonly [from: number, to: number])[] {
+    const left = log.leftUs.map((leftUs) => [log.firstFrom(leftUs - this.#deadlineUs), log.lastUntil(leftUs)] as const);
+    return log.voids.length === 0 ? left : [...left, ...log.voids].sort(([one], [other]) => one - other);
   }
 
   #settleRange(receiving: Receiving, offset: number, from: number, to: number): number {
@@ -143,6 +175,11 @@ export class Settlement {
     this.late += late;
     const reordered = ledger.reorderedWithin(pair, from, to);
     this.reordered += reordered;
+    this.#settleSlices(
+      receiving,
+      { pair, log: (receiving.speakers[offset] as SpeakingInterval).log, from, to },
+      { received, lost },
+    );
     if (late > 0) this.#note('late', receiving, offset, ledger.firstLateWithin(pair, from, to));
     if (reordered > 0) this.#note('reordered', receiving, offset, ledger.firstReorderedWithin(pair, from, to));
     if (lost > 0) {
@@ -153,6 +190,25 @@ export class Settlement {
     return expected;
   }
 
+  #settleSlices(
+    { ledger, room }: Receiving,
+    { pair, log, from, to }: { pair: number; log: SenderLog; from: number; to: number },
+    whole: { received: number; lost: number },
+  ): void {
+    const { stageStartsUs, targets } = this.#slicing;
+    if (targets > 0) addSlice(this.targets[room % targets] as SettledSlice, { published: 0, ...whole });
+    if (stageStartsUs.length === 1) return addSlice(this.stages[0] as SettledSlice, { published: 0, ...whole });
+    let low = from;
+    for (const [index, stage] of this.stages.entries()) {
+      const nextUs = stageStartsUs[index + 1];
+      const high = nextUs === undefined ? to : Math.min(to, log.firstFrom(nextUs) - 1);
+      if (high < low) continue;
+      const received = ledger.countWithin(pair, low, high) - ledger.lateWithin(pair, low, high);
+      addSlice(stage, { published: 0, received, lost: high - low + 1 - received });
+      low = high + 1;
+    }
+  }
+
   #note(kind: string, receiving: Receiving, offset: number, sequence: number | undefined): void {
     if (sequence === undefined) return;
     if (this.violations.filter((violation) => violation.kind === kind).length >= violationsPerKind) return;
@@ -160,4 +216,14 @@ export class Settlement {
     const room = this.#roomName(receiving.room);
     this.violations.push({ kind, room, sender, sequence, receiver: receiving.receiver });
   }
+}
+
+function noSlice(): SettledSlice {
+  return { published: 0, received: 0, lost: 0 };
+}
+
+function addSlice(into: SettledSlice, other: SettledSlice): void {
+  into.published += other.published;
+  into.received += other.received;
+  into.lost += other.lost;
 }

@@ -2,7 +2,7 @@ import { durationMs, sample, seeded } from '../../src/internal.ts';
 import type { ResolvedScenario } from '../scenario/resolved.ts';
 import { roomSizes } from '../scenario/rooms.ts';
 import { ratePerSecond } from '../scenario/schedule.ts';
-import { rampEndUs, stageMarksOf, timelineOf, type ClientStep } from './timeline.ts';
+import { rampEndUs, stageMarksOf, timelineOf, type ClientStep, type StageMark } from './timeline.ts';
 
 /** One deed of chaos: when, and to whom. */
 export interface ChaosStep {
@@ -35,7 +35,7 @@ export interface Plan {
   readonly rampEndUs: number;
   readonly chaos: readonly ChaosStep[];
   /** Where each stage begins. */
-  readonly stageMarks: readonly { readonly atMs: number; readonly what: string }[];
+  readonly stageMarks: readonly StageMark[];
 }
 
 const chaosStream = 2;
@@ -187,4 +187,11 @@ export function ledgerBytes(plan: Plan): { readonly pairs: number; readonly byte
       ? speakers * ratePerSecond(plan.scenario.schedule) * (plan.scenario.plannedMs / 1_000)
       : 0;
   return { pairs, bytes: pairs * 8 + published * 8 };
+}
+
+/** Which stage a moment belongs to, in microseconds from the start. */
+export function stageAt({ stageMarks }: Plan, atUs: number): number {
+  let stage = 0;
+  while (stage + 1 < stageMarks.length && (stageMarks[stage + 1] as StageMark).atMs * 1_000 <= atUs) stage += 1;
+  return stage;
 }

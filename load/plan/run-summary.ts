@@ -1,5 +1,7 @@
 import { ledgerBytes, type Plan } from './plan.ts';
 import { bucketOf, bucketSizes } from './room-bucket.ts';
+import type { ResolvedTls } from '../scenario/tls.ts';
+import type { StageMark } from './timeline.ts';
 import type { Threshold } from '../scenario/threshold.ts';
 
 /** What a run is meant to be, known once its scenario is. */
@@ -28,7 +30,11 @@ export interface RunSummary {
   readonly speakers: number;
   readonly isScripted: boolean;
   readonly thresholds: readonly Threshold[];
-  readonly stages: readonly { readonly atMs: number; readonly what: string }[];
+  readonly stages: readonly StageMark[];
+  readonly tls: ResolvedTls | undefined;
+  readonly compression: boolean;
+  readonly connectTimeoutMs: number;
+  readonly prepares: boolean;
   readonly pairs: number;
   readonly bytes: number;
 }
@@ -57,6 +63,10 @@ export function summaryOf(plan: Plan): RunSummary {
     isScripted: scenario.client !== undefined,
     thresholds: scenario.thresholds,
     stages: plan.stageMarks,
+    tls: scenario.tls,
+    compression: scenario.compression,
+    connectTimeoutMs: scenario.connectTimeoutMs,
+    prepares: scenario.prepare !== undefined,
     ...ledgerBytes(plan),
   };
 }

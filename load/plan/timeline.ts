@@ -60,10 +60,17 @@ function ramp(steps: ClientStep[], from: number, to: number, { atUs, overUs }: {
   }
 }
 
-/** Where each stage begins, in words. */
-export function stageMarksOf(scenario: ResolvedScenario): readonly { readonly atMs: number; readonly what: string }[] {
+/** A stage of the plan, and where it begins. */
+export interface StageMark {
+  readonly atMs: number;
+  readonly what: string;
+}
+
+/** The stages in words. A plain number of clients is one stage, from the first connect on. */
+export function stageMarksOf(scenario: ResolvedScenario): readonly StageMark[] {
+  if (scenario.stages === undefined) return [{ atMs: 0, what: `hold ${scenario.clients}` }];
   let atMs = 0;
-  return (scenario.stages ?? []).map((stage) => {
+  return scenario.stages.map((stage) => {
     const lastsMs = durationMs('over' in stage ? stage.over : stage.lasts);
     const amount = stage.kind === 'hold' ? '' : ` ${stage.kind === 'churn' ? `${stage.perSecond}/s` : stage.clients}`;
     const mark = { atMs, what: `${stage.kind}${amount}` };

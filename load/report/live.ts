@@ -64,6 +64,12 @@ export class LiveView {
     else if (last !== undefined) this.#draw(last);
   }
 
+  /** A line of its own, above what is drawn. */
+  line(text: string): void {
+    this.#terminal.note(`${this.#erase()}${text}\n`);
+    this.#linesDrawn = 0;
+  }
+
   /** Takes the drawn lines away, so that the result stands alone. */
   end(): void {
     this.#terminal.note(this.#erase());

@@ -2,7 +2,8 @@ import Table from 'cli-table3';
 import type { RunReport } from '../result/run-report.ts';
 import { meanWhileSending } from '../result/rounds.ts';
 import { palette, type Palette } from './terminal.ts';
-import { clockTime, closeMeaning, milliseconds, number, share, whole } from './format/format.ts';
+import { closeMeaning } from '../result/close-meaning.ts';
+import { clockTime, milliseconds, number, share, whole } from './format/format.ts';
 import { latencyRows } from './format/latency-row.ts';
 import { observedText, reading, signalOf } from './format/signal.ts';
 

@@ -1,11 +1,12 @@
 import type { Ledger, Violation } from '../ledger/settlement.ts';
-import type { ErrorCount, GeneratorResult, Mark } from '../message.ts';
+import { masked } from '../address.ts';
+import type { ErrorCount, GeneratorResult, LatencyName, Mark } from '../message.ts';
 import { LatencyHistogram } from '../ledger/histogram.ts';
 import { LastReceivers } from '../ledger/last-receiver.ts';
 import type { RunSummary } from '../plan/run-summary.ts';
-import { bucketSizes } from '../plan/room-bucket.ts';
-import type { Latencies, Measured, RoomBucket, RunReport } from './run-report.ts';
+import type { Latencies, Measured, RunReport } from './run-report.ts';
 import { sumCounts, type Seconds } from './seconds.ts';
+import { reconnectsOf, roomsOf, slicesOf } from './slices.ts';
 import { judge } from './threshold-result.ts';
 import { rule } from './verdict.ts';
 
@@ -34,14 +35,19 @@ export interface SideMetrics {
 
 /** Violations that a report keeps, of all kinds together. */
 const violationsMax = 50;
+const firstFramesMax = 3;
 
 /** Puts what all generators found together into the one document. */
 export function reportOf({ summary, findings, environment, extra }: ReportingOptions): RunReport {
   const { results, seconds, marks } = findings;
+  // In process there is one place to connect to, whatever the scenario says of targets.
+  const targets = (results[0]?.targets.length ?? 0) === summary.targets.length ? summary.targets : ['in process'];
   const histograms = mergeHistograms(results);
   const clients = clientsOf(results);
   const ledger = ledgerOf(results);
   const errors = [...mergeErrors(results.flatMap((result) => result.errors)), ...(extra?.errors ?? [])];
+  const frames = countsOf(results.flatMap((result) => result.frames));
+  const refusals = countsOf(results.flatMap((result) => result.refusals));
   const generator = { ...healthOf(results, histograms.lateness), ...extra?.generator };
   const warmupSeconds = Math.ceil(summary.warmupMs / 1_000);
   const counters = { ...ledger, ...clients } as unknown as Readonly<Record<string, number>>;
@@ -58,6 +64,10 @@ export function reportOf({ summary, findings, environment, extra }: ReportingOpt
     intendedPublishes: summary.isScripted ? 0 : intendedPublishes,
     scriptFailures: results.reduce((sum, { scriptFailures }) => sum + scriptFailures, 0),
     joined: results.reduce((sum, { joined }) => sum + joined, 0),
+    drops: countsOf(results.flatMap((result) => result.drops.map(([code, count]) => [String(code), count] as const))),
+    refusals,
+    frames,
+    firstFrames: results.flatMap(({ firstFrames }) => firstFrames).slice(0, firstFramesMax),
     ...healthSignals(generator),
   });
   const measured: Measured = {
@@ -68,13 +78,27 @@ export function reportOf({ summary, findings, environment, extra }: ReportingOpt
     clients,
     ledger,
     latency: latencyOf(histograms),
-    closes: closesOf(results),
+    closes: countsOf(results.flatMap((result) => result.closes)),
     errors,
     thresholds,
     generator,
     series: seriesOf(seconds, findings.elapsedMs),
     rooms: roomsOf(summary, results),
     marks,
+    stages: slicesOf(
+      results.map((result) => result.stages),
+      summary.stages.map(({ atMs, what }, index) => ({
+        name: what,
+        fromMs: atMs,
+        toMs: summary.stages[index + 1]?.atMs ?? Math.max(atMs, findings.elapsedMs),
+      })),
+    ),
+    targets: slicesOf(
+      results.map((result) => result.targets),
+      targets.map((url) => ({ name: masked(url), fromMs: 0, toMs: findings.elapsedMs })),
+    ),
+    frames,
+    ...reconnectsOf(results),
     histograms: { ...encode(histograms), ...extra?.histograms },
   };
   return ruling.verdict === 'pass'
@@ -82,7 +106,7 @@ export function reportOf({ summary, findings, environment, extra }: ReportingOpt
     : { ...measured, verdict: ruling.verdict, reasons: ruling.reasons };
 }
 
-type Merged = Record<'connect' | 'fanout' | 'fanoutFromSend' | 'lastReceiver' | 'echo' | 'lateness', LatencyHistogram>;
+type Merged = Record<LatencyName | 'lastReceiver', LatencyHistogram>;
 
 function mergeHistograms(results: readonly GeneratorResult[]): Merged {
   const merged: Merged = {
@@ -91,10 +115,11 @@ function mergeHistograms(results: readonly GeneratorResult[]): Merged {
     fanoutFromSend: new LatencyHistogram(),
     lastReceiver: new LatencyHistogram(),
     echo: new LatencyHistogram(),
+    prepare: new LatencyHistogram(),
     lateness: new LatencyHistogram(),
   };
   for (const { histograms } of results) {
-    for (const name of ['connect', 'fanout', 'fanoutFromSend', 'echo', 'lateness'] as const)
+    for (const name of ['connect', 'fanout', 'fanoutFromSend', 'echo', 'prepare', 'lateness'] as const)
       merged[name].addCells(histograms[name]);
   }
   LastReceivers.merge(
@@ -111,17 +136,20 @@ function latencyOf(merged: Merged): Latencies {
     fanoutFromSend: merged.fanoutFromSend.percentiles(),
     lastReceiver: merged.lastReceiver.percentiles(),
     ...(merged.echo.count === 0 ? {} : { echo: merged.echo.percentiles() }),
+    ...(merged.prepare.count === 0 ? {} : { prepare: merged.prepare.percentiles() }),
   };
 }
 
 function encode(merged: Merged): Record<string, string> {
-  const filled = Object.entries(merged).filter(([name, histogram]) => name !== 'echo' || histogram.count > 0);
+  const filled = Object.entries(merged).filter(
+    ([name, histogram]) => !/^(?:echo|prepare)$/.test(name) || histogram.count > 0,
+  );
   return Object.fromEntries(filled.map(([name, histogram]) => [name, histogram.encode()]));
 }
 
 function clientsOf(results: readonly GeneratorResult[]): Measured['clients'] {
-  const { intended, opened, refused, dropped } = sumCounts(results.map(({ counts }) => counts));
-  return { intended, connected: opened, refused, dropped, peak: peakOf(results) };
+  const { intended, opened, refused, dropped, reconnected } = sumCounts(results.map(({ counts }) => counts));
+  return { intended, connected: opened, refused, dropped, reconnected, peak: peakOf(results) };
 }
 
 /** Most connections at one moment, over all processes: they share a clock, so their openings and closings can be put in line. */
@@ -167,10 +195,10 @@ function firstOf(violations: readonly Violation[]): readonly Violation[] {
   return kept.slice(0, violationsMax);
 }
 
-function closesOf(results: readonly GeneratorResult[]): Record<string, number> {
-  const closes: Record<string, number> = {};
-  for (const [code, count] of results.flatMap((result) => result.closes)) closes[code] = (closes[code] ?? 0) + count;
-  return closes;
+function countsOf(entries: readonly (readonly [name: string, count: number])[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const [name, count] of entries) counts[name] = (counts[name] ?? 0) + count;
+  return counts;
 }
 
 function mergeErrors(errors: readonly ErrorCount[]): ErrorCount[] {
@@ -216,6 +244,7 @@ function seriesOf(seconds: Seconds, elapsedMs: number): Record<string, number>[]
       opened: counts.opened,
       refused: counts.refused,
       dropped: counts.dropped,
+      reconnected: counts.reconnected,
       intended: counts.intendedPublishes,
       published: counts.published,
       delivered: counts.delivered,
@@ -225,8 +254,8 @@ function seriesOf(seconds: Seconds, elapsedMs: number): Record<string, number>[]
       corrupt: counts.corrupt,
     };
     if (fanout.count > 0) {
-      const { p50, p90, p99, p999, max } = fanout.percentiles();
-      Object.assign(row, { p50, p90, p99, p999, max });
+      const { p50, p90, p95, p99, p999, max } = fanout.percentiles();
+      Object.assign(row, { p50, p90, p95, p99, p999, max });
     }
     if (connect.count > 0)
       Object.assign(row, { connectP50: connect.percentileMs(50), connectP99: connect.percentileMs(99) });
@@ -235,29 +264,6 @@ function seriesOf(seconds: Seconds, elapsedMs: number): Record<string, number>[]
     if (health['cpuWait'] !== undefined) row['cpuWait'] = round(health['cpuWait']);
     return row;
   });
-}
-
-function roomsOf(summary: RunSummary, results: readonly GeneratorResult[]): RoomBucket[] {
-  const lost = new Map<number, number>();
-  const fanout = new Map<number, LatencyHistogram>();
-  for (const result of results) {
-    for (const [room, count] of result.lostByRoom) {
-      const size = bucketSizes[summary.roomBucketOf[room] as number] as number;
-      lost.set(size, (lost.get(size) ?? 0) + count);
-    }
-    for (const [bucket, cells] of result.fanoutByBucket) {
-      const size = bucketSizes[bucket] as number;
-      const histogram = fanout.get(size) ?? new LatencyHistogram();
-      histogram.addCells(cells);
-      fanout.set(size, histogram);
-    }
-  }
-  return summary.roomsByBucket.map(({ size, rooms }) => ({
-    size,
-    rooms,
-    fanout: (fanout.get(size) ?? new LatencyHistogram()).percentiles(),
-    lost: lost.get(size) ?? 0,
-  }));
 }
 
 const round = (value: number): number => Math.round(value * 1e3) / 1e3;

@@ -146,8 +146,9 @@ class CapacitySearch {
     }
   }
 
-  /** Moves the upper end up until it breaks every time. */
+  /** Moves the upper end up until it breaks every time; it begins at the smallest size that has failed so far. */
   async confirmBreaks(): Promise<void> {
+    this.#breaks = this.#leastFailed();
     let step = this.#step();
     while (this.#breaks !== undefined && this.#breaks < this.#ceiling) {
       const size = this.#breaks;
@@ -157,9 +158,21 @@ class CapacitySearch {
         this.#breaks = undefined;
         return;
       }
-      this.#breaks = Math.min(this.#options.max, Math.max(this.#round(size + step), this.#round(size) + this.#grain()));
+      const next = Math.max(this.#round(size + step), this.#round(size) + this.#grain());
+      this.#breaks = Math.min(this.#options.max, next, this.#nextFailed(size));
       step *= 2;
     }
+  }
+
+  /** Above what holds every time: a size that failed once is a better guess than any that was never tried. */
+  #leastFailed(): number | undefined {
+    const failed = [...this.#tallies].filter(([size, { breaks }]) => breaks > 0 && size > (this.#holds ?? 0));
+    return failed.length === 0 ? this.#breaks : Math.min(...failed.map(([size]) => size));
+  }
+
+  #nextFailed(above: number): number {
+    const failed = [...this.#tallies].filter(([size, { breaks }]) => breaks > 0 && size > above);
+    return Math.min(Infinity, ...failed.map(([size]) => size));
   }
 
   result(ended?: 'interrupted'): Capacity {

@@ -1,7 +1,7 @@
 import type { Ledger } from '../ledger/settlement.ts';
 import type { ErrorCount } from '../message.ts';
 import { LatencyHistogram, type Percentiles } from '../ledger/histogram.ts';
-import type { Measured, RunReport } from './run-report.ts';
+import type { Measured, RunReport, Slice } from './run-report.ts';
 
 /** What one round measured: the numbers that two sides are compared by. */
 export type Round = Readonly<Record<string, number>>;
@@ -48,6 +48,7 @@ export function mergeRounds(reports: readonly RunReport[], environment: Measured
       connected: sum(reports, (report) => report.clients.connected),
       refused: sum(reports, (report) => report.clients.refused),
       dropped: sum(reports, (report) => report.clients.dropped),
+      reconnected: sum(reports, (report) => report.clients.reconnected),
       peak: Math.max(...reports.map((report) => report.clients.peak)),
     },
     ledger: mergeLedgers(reports.map((report) => report.ledger)),
@@ -64,6 +65,10 @@ export function mergeRounds(reports: readonly RunReport[], environment: Measured
       { atMs: starts[index] ?? 0, what: `round ${index + 1}` },
       ...report.marks.map((mark) => ({ atMs: mark.atMs + (starts[index] ?? 0), what: mark.what })),
     ]),
+    stages: mergeSlices(reports.map(({ stages }) => stages)),
+    targets: mergeSlices(reports.map(({ targets }) => targets)),
+    frames: addUp(reports.map((report) => report.frames)),
+    ...mergeReconnects(reports),
     histograms: Object.fromEntries([...histograms].map(([name, histogram]) => [name, histogram.encode()])),
     rounds: reports.map(roundOf),
   };
@@ -106,16 +111,19 @@ function mergeLatency(
   reports: readonly RunReport[],
   histograms: ReadonlyMap<string, LatencyHistogram>,
 ): Measured['latency'] {
-  const of = (name: 'connect' | 'fanout' | 'fanoutFromSend' | 'lastReceiver' | 'echo'): Percentiles | undefined =>
-    histograms.get(name)?.percentiles() ?? reports[0]?.latency[name];
+  const of = (
+    name: 'connect' | 'fanout' | 'fanoutFromSend' | 'lastReceiver' | 'echo' | 'prepare',
+  ): Percentiles | undefined => histograms.get(name)?.percentiles() ?? reports[0]?.latency[name];
   const none: Percentiles = new LatencyHistogram().percentiles();
   const echo = of('echo');
+  const prepare = of('prepare');
   return {
     connect: of('connect') ?? none,
     fanout: of('fanout') ?? none,
     fanoutFromSend: of('fanoutFromSend') ?? none,
     lastReceiver: of('lastReceiver') ?? none,
     ...(echo === undefined ? {} : { echo }),
+    ...(prepare === undefined ? {} : { prepare }),
   };
 }
 
@@ -163,6 +171,40 @@ function mergeRooms(reports: readonly RunReport[]): Measured['rooms'] {
     );
   }
   return [...merged.values()];
+}
+
+/** The same stage of each round, and the same target: counters add up, of percentiles the slowest round stands for all. */
+function mergeSlices(rounds: readonly (readonly Slice[])[]): readonly Slice[] {
+  return (rounds[0] ?? []).map((first, index) =>
+    rounds.slice(1).reduce((merged, round) => {
+      const other = round[index];
+      if (other === undefined) return merged;
+      return {
+        ...merged,
+        published: merged.published + other.published,
+        received: merged.received + other.received,
+        lost: merged.lost + other.lost,
+        fanout: slower(merged.fanout, other.fanout),
+        connect: slower(merged.connect, other.connect),
+      };
+    }, first),
+  );
+}
+
+/** The slowest round stands for all. */
+function mergeReconnects(reports: readonly RunReport[]): Pick<Measured, 'reconnects'> {
+  const all = reports.flatMap(({ reconnects }) => reconnects ?? []);
+  if (all.length === 0) return {};
+  const slowest = (of: (entry: (typeof all)[number]) => number): number => Math.max(...all.map(of));
+  const isComplete = all.every((entry) => entry.all !== undefined);
+  return {
+    reconnects: {
+      clients: sum(all, (entry) => entry.clients),
+      p50: slowest((entry) => entry.p50),
+      p95: slowest((entry) => entry.p95),
+      all: isComplete ? slowest((entry) => entry.all ?? 0) : undefined,
+    },
+  };
 }
 
 /** Percentiles of a room's size have no histogram to merge: the slowest round stands for all of them. */

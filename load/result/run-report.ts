@@ -26,12 +26,18 @@ export interface Measured {
   readonly scenario: string;
   readonly seed: number;
   readonly environment: Readonly<Record<string, string | number>>;
-  /** `intended = connected + refused`; `dropped`: closed by server or network, unasked and outside chaos. */
+  /**
+   * `intended = connected + refused`, connections that came in the place of others included; `dropped`: closed by server or
+   * network, unasked and outside chaos, and not back; `reconnected`: of the connected, those that came back.
+   */
   readonly clients: ClientCounts;
   readonly ledger: Ledger;
   /** `fanout` from the intended send time, `fanoutFromSend` from the actual one. */
   readonly latency: Latencies;
-  /** By close code; 1006 where the connection ended without one. */
+  /**
+   * By close code; 1006 where the connection ended without one, `chaos` where our own chaos ended it, `unanswered` where the
+   * server did not answer our close. They add up to `clients.connected`.
+   */
   readonly closes: Readonly<Record<string, number>>;
   readonly errors: readonly ErrorCount[];
   readonly thresholds: readonly ThresholdResult[];
@@ -42,6 +48,18 @@ export interface Measured {
   /** By size of the room, in buckets: `size` is the smallest of its bucket. */
   readonly rooms: readonly RoomBucket[];
   readonly marks: readonly Mark[];
+  /** One for each stage of the plan, by the time of the send or of the connect; and one for each target. */
+  readonly stages: readonly Slice[];
+  readonly targets: readonly Slice[];
+  /** Frames that were no delivery, by `kindOf`, else `other`. */
+  readonly frames: Readonly<Record<string, number>>;
+  /** Milliseconds until a share of those that were dropped or cut off was back; who is not back counts as away to the end. */
+  readonly reconnects?: {
+    readonly clients: number;
+    readonly p50: number;
+    readonly p95: number;
+    readonly all: number | undefined;
+  };
   /** HDR V2, compressed, base64: what `report` and `compare` read. */
   readonly histograms: Readonly<Record<string, string>>;
   readonly rounds?: readonly Readonly<Record<string, number>>[];
@@ -53,16 +71,30 @@ export interface ClientCounts {
   readonly connected: number;
   readonly refused: number;
   readonly dropped: number;
+  readonly reconnected: number;
   readonly peak: number;
 }
 
 /** How long it took, by what was measured. */
+/** What belongs to one stage of the plan, or to one target. */
+export interface Slice {
+  readonly name: string;
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly published: number;
+  readonly received: number;
+  readonly lost: number;
+  readonly fanout: Percentiles;
+  readonly connect: Percentiles;
+}
+
 export interface Latencies {
   readonly connect: Percentiles;
   readonly fanout: Percentiles;
   readonly fanoutFromSend: Percentiles;
   readonly lastReceiver: Percentiles;
   readonly echo?: Percentiles;
+  readonly prepare?: Percentiles;
 }
 
 /** A threshold, and what was seen. */

@@ -1,4 +1,4 @@
-import type { Tick, TickCounts } from '../message.ts';
+import { noCounts, type LatencyName, type Tick, type TickCounts } from '../message.ts';
 import { LatencyHistogram } from '../ledger/histogram.ts';
 
 /** One second of all generators together. */
@@ -11,15 +11,15 @@ export interface Second {
   readonly fanout: LatencyHistogram;
   readonly fanoutFromSend: LatencyHistogram;
   readonly echo: LatencyHistogram;
+  readonly prepare: LatencyHistogram;
   readonly lateness: LatencyHistogram;
   /** Of the generator that fares worst. */
   readonly health: Readonly<Record<string, number>>;
 }
 
 /** The latencies of one second as a small list each: a long run keeps thousands of them. */
-type PlainSecond = Omit<Second, LatencyOfSecond> & { readonly cells: Readonly<Record<LatencyOfSecond, Float64Array>> };
-type LatencyOfSecond = 'connect' | 'fanout' | 'fanoutFromSend' | 'echo' | 'lateness';
-const latencies: readonly LatencyOfSecond[] = ['connect', 'fanout', 'fanoutFromSend', 'echo', 'lateness'];
+type PlainSecond = Omit<Second, LatencyName> & { readonly cells: Readonly<Record<LatencyName, Float64Array>> };
+const latencies: readonly LatencyName[] = ['connect', 'fanout', 'fanoutFromSend', 'echo', 'prepare', 'lateness'];
 
 /** Puts the ticks of all generators together, second by second. */
 export class Seconds {
@@ -57,14 +57,14 @@ export class Seconds {
   at(index: number): Second {
     const { cells, ...rest } = this.#complete[index] as PlainSecond;
     const histograms = latencies.map((name) => [name, histogramOf(cells[name])] as const);
-    return { ...rest, ...(Object.fromEntries(histograms) as Record<LatencyOfSecond, LatencyHistogram>) };
+    return { ...rest, ...(Object.fromEntries(histograms) as Record<LatencyName, LatencyHistogram>) };
   }
 
   /** A latency of the seconds from `first` to `last`. */
   latency(name: string, first: number, last: number): LatencyHistogram {
     const whole = new LatencyHistogram();
     for (let index = Math.max(0, first); index <= last && index < this.#complete.length; index += 1) {
-      const cells = (this.#complete[index] as PlainSecond).cells[name as LatencyOfSecond] as Float64Array | undefined;
+      const cells = (this.#complete[index] as PlainSecond).cells[name as LatencyName] as Float64Array | undefined;
       if (cells !== undefined) whole.addCells(cells);
     }
     return whole;
@@ -82,18 +82,7 @@ export class Seconds {
 }
 
 export function sumCounts(list: readonly TickCounts[]): TickCounts {
-  const sum: TickCounts = {
-    intended: 0,
-    opened: 0,
-    refused: 0,
-    dropped: 0,
-    intendedPublishes: 0,
-    published: 0,
-    delivered: 0,
-    duplicated: 0,
-    misrouted: 0,
-    corrupt: 0,
-  };
+  const sum = noCounts();
   for (const counts of list) for (const key of Object.keys(sum) as (keyof TickCounts)[]) sum[key] += counts[key];
   return sum;
 }
@@ -114,7 +103,7 @@ function merge(ticks: readonly Tick[]): PlainSecond {
     connected: ticks.reduce((sum, { connected }) => sum + connected, 0),
     missing: ticks.reduce((sum, { missing }) => sum + missing, 0),
     counts: sumCounts(ticks.map(({ counts }) => counts)),
-    cells: Object.fromEntries(cells) as Record<LatencyOfSecond, Float64Array>,
+    cells: Object.fromEntries(cells) as Record<LatencyName, Float64Array>,
     health,
   };
 }

@@ -7,6 +7,7 @@ import type {
   SharedLog,
   ToGenerator,
 } from '../message.ts';
+import { revive } from '../plain-error.ts';
 import { LoadError } from '../load-error.ts';
 import type { RunSummary } from '../plan/run-summary.ts';
 import type { RunResults } from '../result/assemble.ts';
@@ -20,10 +21,14 @@ export interface CoordinatorOptions {
   readonly time: LoadTime;
   readonly signal: AbortSignal | undefined;
   readonly onProgress: ((progress: Progress) => void) | undefined;
+  readonly onTrace?: ((line: string) => void) | undefined;
 }
 
 /** Time for every process to have received the word. */
 const startDelayUs = 20_000;
+
+/** Refusals after which a run that nobody got into is given up. */
+const refusalsMax = 100;
 
 /** Leads all generators of a run through the same steps: start, hold, fall silent, settle, close. */
 export class Coordinator {
@@ -34,6 +39,7 @@ export class Coordinator {
   readonly #logs: SharedLog[] = [];
   readonly #results: GeneratorResult[] = [];
   #lastSendUs: number = 0;
+  #connected: number = 0;
   #startUs: number = 0;
   #endUs: number = Infinity;
   #resolve: (findings: RunResults) => void = () => undefined;
@@ -69,15 +75,18 @@ export class Coordinator {
   receive(index: number, message: FromGenerator): void {
     switch (message.type) {
       case 'failed':
-        return this.#reject(
-          new LoadError('CHANNELBOX_LOAD_FAILED', `generator ${index + 1} failed: ${message.message}`),
-        );
+        return this.#reject(revive(message.error, `generator ${index + 1} failed: `));
+      case 'trace':
+        return this.#options.onTrace?.(message.line);
       case 'tick':
         if (this.#seconds.add(message)) this.#onSecond();
         return;
       case 'spoken':
         this.#logs.push(...message.logs);
         this.#lastSendUs = Math.max(this.#lastSendUs, message.lastSendUs);
+        break;
+      case 'connected':
+        this.#connected += message.opened;
         break;
       case 'result':
         this.#results[index] = message.result;
@@ -98,7 +107,7 @@ export class Coordinator {
     const { summary, time } = this.#options;
     if (type === 'connected' && summary.holds) {
       this.#mark('all connects answered');
-      this.#endAt(time.nowUs() + summary.plannedMs * 1_000);
+      this.#endAt(this.#isAnybodyIn() ? time.nowUs() + summary.plannedMs * 1_000 : time.nowUs());
     } else if (type === 'scripted') this.#endAt(time.nowUs());
     else if (type === 'spoken') {
       this.#mark('speaking ends');
@@ -118,10 +127,24 @@ export class Coordinator {
     const broken = brokenEarly(summary, this.#seconds);
     if (broken !== undefined && this.#reached.get('spoken') === undefined)
       this.#stop(`stopped early: ${broken} is broken`);
+    if (this.#isHopeless(last)) this.#stop('stopped early: nobody could connect');
     if (onProgress === undefined) return;
     const { missing, connected } = this.#seconds.at(last);
     const { published, delivered } = this.#seconds.counts(0, last);
     onProgress({ elapsedMs: this.#elapsedMs(), connected, published, delivered, lost: missing });
+  }
+
+  /** So many were turned away, and nobody was let in: more of the same proves nothing more. */
+  #isHopeless(last: number): boolean {
+    const { summary } = this.#options;
+    if (summary.thresholds.some(({ metric }) => metric === 'refused')) return false;
+    const { opened, refused } = this.#seconds.counts(0, last);
+    return opened === 0 && refused >= Math.min(refusalsMax, summary.clients);
+  }
+
+  /** Said when all connects have been answered; the ticks of the last second are still to come. */
+  #isAnybodyIn(): boolean {
+    return this.#connected > 0;
   }
 
   #stop(why: string): void {

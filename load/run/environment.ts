@@ -1,10 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus, release, totalmem } from 'node:os';
+import { masked } from '../address.ts';
 import type { TargetAddress } from '../generator/client/generator-context.ts';
 import type { RunSummary } from '../plan/run-summary.ts';
 
 export interface EnvironmentOptions {
   readonly client: 'ws' | 'raw';
+  readonly summary: RunSummary;
   readonly processes: number;
   readonly targets: readonly TargetAddress[];
   readonly localAddresses: readonly string[];
@@ -18,9 +20,10 @@ export function environmentOf(options: EnvironmentOptions): Record<string, strin
   return {
     startedAt: options.startedAt.toISOString(),
     elapsedMs: options.elapsedMs,
-    target: options.targets.map(({ url }) => url).join(' '),
+    target: options.targets.map(({ url }) => masked(url)).join(' '),
     placement: isLocal ? 'co-located with the server' : 'apart from the server',
     client: options.client,
+    ...agreedOf(options.summary),
     processes: options.processes,
     sourceAddresses: Math.max(1, options.localAddresses.length),
     node: process.versions.node,
@@ -29,6 +32,15 @@ export function environmentOf(options: EnvironmentOptions): Record<string, strin
     cores: availableParallelism(),
     memoryBytes: totalmem(),
     descriptors: descriptorLimit(),
+  };
+}
+
+/** What differs from a plain connection; a certificate that nobody looked at is said. */
+function agreedOf({ tls, compression }: RunSummary): Record<string, string> {
+  return {
+    ...(tls?.insecure === true ? { certificate: 'not verified: any is believed (insecure)' } : {}),
+    ...(tls?.cert === undefined ? {} : { clientCertificate: 'given' }),
+    ...(compression ? { compression: 'permessage-deflate offered' } : {}),
   };
 }
 

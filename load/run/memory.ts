@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { freemem } from 'node:os';
 import type { RunSummary } from '../plan/run-summary.ts';
-import { ScenarioError } from '../scenario/scenario-error.ts';
+import { ScenarioError } from '../load-error.ts';
 
 /** Of what is free, what the ledger may take: the sockets need the rest. */
 const shareOfFree = 0.7;

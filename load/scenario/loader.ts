@@ -5,7 +5,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import type * as Esbuild from 'esbuild';
 import { transform } from 'sucrase';
-import { ScenarioError } from './scenario-error.ts';
+import { ScenarioError } from '../load-error.ts';
 import { describeThrown } from '../thrown.ts';
 import { validateScenario } from './validation.ts';
 import type { Scenario } from './scenario.ts';

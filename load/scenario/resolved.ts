@@ -1,4 +1,5 @@
 import type { Adapter } from './adapter/adapter.ts';
+import { guarded } from './adapter/guard.ts';
 import { adapters } from './adapter/known.ts';
 import { durationMs } from '../../src/internal.ts';
 import type { KnownChaos } from './chaos.ts';
@@ -6,6 +7,7 @@ import { oneRoom, type Rooms } from './rooms.ts';
 import type { Scenario } from './scenario.ts';
 import { constant, type Schedule } from './schedule.ts';
 import type { KnownStage } from './stages.ts';
+import { resolveTls, type ResolvedTls } from './tls.ts';
 import { parseThresholds, type Threshold } from './threshold.ts';
 
 /** Every default of a scenario, in one place: `--help` and the documents are made from it. */
@@ -19,6 +21,9 @@ export const scenarioDefaults = {
   adapter: 'echo',
   warmup: '0s',
   deadline: '10s',
+  connectTimeout: '30s',
+  prepareConcurrency: 50,
+  jitter: 0.5,
 } as const;
 
 /** A scenario with its defaults filled in and its durations as numbers. */
@@ -38,9 +43,21 @@ export interface ResolvedScenario {
   readonly thresholds: readonly Threshold[];
   readonly warmupMs: number;
   readonly deadlineMs: number;
+  readonly tls: ResolvedTls | undefined;
+  readonly compression: boolean;
+  readonly connectTimeoutMs: number;
+  readonly reconnects: ResolvedReconnects | undefined;
+  readonly prepare: Scenario['prepare'];
+  readonly prepareConcurrency: number;
   readonly payload: Scenario['payload'];
   readonly client: Scenario['client'];
   readonly app: Scenario['app'];
+}
+
+export interface ResolvedReconnects {
+  readonly backoffMs: number;
+  readonly jitter: number;
+  readonly attempts: number;
 }
 
 /** Of a scenario that has been validated. */
@@ -56,15 +73,28 @@ export function resolveScenario(scenario: Scenario): ResolvedScenario {
     rooms: scenario.rooms ?? oneRoom(),
     speakers: scenario.speakers ?? 1,
     schedule: scenario.schedule ?? constant(1),
-    adapter: typeof adapter === 'string' ? adapters[adapter] : adapter,
+    adapter: guarded(typeof adapter === 'string' ? adapters[adapter] : adapter),
     chaos: (scenario.chaos ?? []) as readonly KnownChaos[],
     thresholds: parseThresholds(scenario.thresholds ?? []),
     warmupMs: durationMs(scenario.warmup ?? scenarioDefaults.warmup),
     deadlineMs: durationMs(scenario.deadline ?? scenarioDefaults.deadline),
+    tls: resolveTls(scenario.tls),
+    compression: scenario.compression ?? false,
+    connectTimeoutMs: durationMs(scenario.connectTimeout ?? scenarioDefaults.connectTimeout),
+    reconnects: reconnectsOf(scenario.reconnects),
+    // Called on the scenario, whose method it may be.
+    prepare: scenario.prepare === undefined ? undefined : async (client) => await scenario.prepare?.(client),
+    prepareConcurrency: scenario.prepareConcurrency ?? scenarioDefaults.prepareConcurrency,
     payload: scenario.payload,
     client: scenario.client,
     app: scenario.app,
   };
+}
+
+function reconnectsOf(reconnects: Scenario['reconnects']): ResolvedReconnects | undefined {
+  if (reconnects === undefined) return undefined;
+  const { backoff, jitter = scenarioDefaults.jitter, attempts = Infinity } = reconnects;
+  return { backoffMs: durationMs(backoff), jitter, attempts };
 }
 
 /** Most clients at one moment. */

@@ -1,6 +1,7 @@
 import type { App, Clock } from 'channelbox';
 import type { Faker } from './faker.ts';
 import type { Adapter, ClientPlace } from './adapter/adapter.ts';
+import type { AdapterName } from './adapter/known.ts';
 import type { Chaos } from './chaos.ts';
 import type { Duration } from '../../src/internal.ts';
 import type { Rooms } from './rooms.ts';
@@ -28,7 +29,23 @@ export interface Scenario {
   schedule?: Schedule;
   payload?: (context: { faker: Faker; room: string; sender: number; sequence: number }) => unknown;
   /** Default `'echo'`. */
-  adapter?: Adapter | 'chat' | 'echo' | 'json';
+  adapter?: Adapter | AdapterName;
+  /** PEM, or a file's path. `insecure` believes any certificate, and the report says so. */
+  tls?: TlsSettings;
+  /** Offers permessage-deflate. Default false. */
+  compression?: boolean;
+  /** From dialling to the upgrade's answer; default 30 s. */
+  connectTimeout?: Duration;
+  /**
+   * What a client does that was dropped; default: it stays away. It waits for `backoff`, twice as long after each attempt that
+   * fails, to 30 s at most, less a random part of up to `jitter` of it (0…1, default 0.5); `attempts` for each drop, default
+   * without end.
+   */
+  reconnects?: { backoff: Duration; jitter?: number; attempts?: number };
+  /** Before a client connects: a login, say. What it resolves to is `client.prepared`; its time and failures are reported apart. */
+  prepare?(client: ClientPlace): Promise<unknown>;
+  /** Of `prepare`; default 50 at once. */
+  prepareConcurrency?: number;
   chaos?: readonly Chaos[];
   /** `'fanout.p99 < 50ms'`, `'lost == 0'`, `'connect.p95 < 1s over 10s abort'`. */
   thresholds?: readonly string[];
@@ -38,6 +55,15 @@ export interface Scenario {
   deadline?: Duration;
   /** In place of `schedule`: what one client does, from open to close. */
   client?: (client: LoadClient) => Promise<void>;
+}
+
+/** What TLS takes: each PEM, or a file's path. */
+export interface TlsSettings {
+  ca?: string | undefined;
+  cert?: string | undefined;
+  key?: string | undefined;
+  servername?: string | undefined;
+  insecure?: boolean;
 }
 
 /** One client in the hands of a scenario's `client` function: it is open and joined. */
@@ -72,10 +98,15 @@ export type ScenarioOverrides = {
       | 'thresholds'
       | 'warmup'
       | 'deadline'
+      | 'tls'
+      | 'compression'
+      | 'connectTimeout'
+      | 'reconnects'
+      | 'prepareConcurrency'
   ]?: Scenario[Key];
 } & {
   target?: string | readonly string[];
-  adapter?: 'chat' | 'echo' | 'json';
+  adapter?: AdapterName;
   /** Messages a second of each speaker, in place of those of the schedule, whose kind stays. */
   perSecond?: number;
 };

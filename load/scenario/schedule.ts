@@ -1,5 +1,5 @@
 import { durationMs, type Duration } from '../../src/internal.ts';
-import { ScenarioError } from './scenario-error.ts';
+import { ScenarioError } from '../load-error.ts';
 
 /** When each speaker publishes. Plain data, as `Stage` is. */
 export type Schedule = { readonly kind: string };

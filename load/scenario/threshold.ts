@@ -19,7 +19,14 @@ export interface Threshold {
   readonly abort: boolean;
 }
 
-export const latencyNames: readonly string[] = ['connect', 'fanout', 'fanoutFromSend', 'lastReceiver', 'echo'];
+export const latencyNames: readonly string[] = [
+  'connect',
+  'fanout',
+  'fanoutFromSend',
+  'lastReceiver',
+  'echo',
+  'prepare',
+];
 export const ledgerCounters: readonly string[] = [
   'published',
   'expected',
@@ -32,7 +39,7 @@ export const ledgerCounters: readonly string[] = [
   'late',
   'indeterminate',
 ];
-export const clientCounters: readonly string[] = ['intended', 'connected', 'refused', 'dropped', 'peak'];
+export const clientCounters: readonly string[] = ['intended', 'connected', 'refused', 'dropped', 'reconnected', 'peak'];
 
 /** What can be told while the run is under way; the others are decided when it is over and every log is there. */
 const liveCounters: readonly string[] = ['published', 'duplicated', 'misrouted', 'corrupt', ...clientCounters];

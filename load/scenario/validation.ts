@@ -2,7 +2,9 @@ import type { KnownChaos } from './chaos.ts';
 import { durationMs, parseDuration, type Duration } from '../../src/internal.ts';
 import { nearest } from './nearest.ts';
 import { peakOf, plannedMs } from './resolved.ts';
-import { ScenarioError } from './scenario-error.ts';
+import { ScenarioError } from '../load-error.ts';
+import { masked, schemeProblem } from '../address.ts';
+import { adapterNames } from './adapter/known.ts';
 import type { Scenario } from './scenario.ts';
 import { metricNames, parseThreshold } from './threshold.ts';
 
@@ -83,7 +85,9 @@ const chaosKinds: Kinds = {
 };
 const adapterKeys: Readonly<Record<string, Check>> = {
   path: callable,
-  subprotocols: listOf(text),
+  subprotocols: (value, path) => {
+    if (typeof value !== 'function') listOf(text)(value, path);
+  },
   headers: callable,
   join: callable,
   isJoined: callable,
@@ -92,7 +96,17 @@ const adapterKeys: Readonly<Record<string, Check>> = {
   reply: callable,
   reach: oneOf(['room', 'sender']),
   echoes: oneOf([true, false]),
+  kindOf: callable,
+  resume: callable,
 };
+const tlsKeys: Readonly<Record<string, Check>> = {
+  ca: text,
+  cert: text,
+  key: text,
+  servername: text,
+  insecure: oneOf([true, false]),
+};
+const reconnectsKeys: Readonly<Record<string, Check>> = { backoff: duration, jitter: share, attempts: count };
 
 const scenarioKeys: Readonly<Record<string, Check>> = {
   name: text,
@@ -124,11 +138,20 @@ const scenarioKeys: Readonly<Record<string, Check>> = {
   schedule: (value, path) => kindOf(value, path, 'schedule', scheduleKinds),
   payload: callable,
   adapter: (value, path) => {
-    if (typeof value === 'string') return oneOf(['chat', 'echo', 'json'])(value, path);
+    if (typeof value === 'string') return oneOf(adapterNames)(value, path);
     if (typeof value !== 'object' || value === null)
-      throw new ScenarioError(path, `${show(value)} came; 'chat', 'echo', 'json' or an adapter is due`);
+      throw new ScenarioError(
+        path,
+        `${show(value)} came; an adapter or the name of one is due: ${adapterNames.join(', ')}`,
+      );
     fields(value, path, adapterKeys, ['path', 'publish', 'stampOf']);
   },
+  tls: (value, path) => objectOf(value, path, tlsKeys),
+  compression: oneOf([true, false]),
+  connectTimeout: someDuration,
+  reconnects: (value, path) => objectOf(value, path, reconnectsKeys, ['backoff']),
+  prepare: callable,
+  prepareConcurrency: count,
   chaos: (value, path) => {
     if (!Array.isArray(value)) throw new ScenarioError(path, `${show(value)} came; a list is due`);
     value.forEach((chaos, index) => kindOf(chaos, `${path}[${index}]`, 'kind of chaos', chaosKinds));
@@ -232,13 +255,23 @@ function fields(value: object, path: string, keys: Readonly<Record<string, Check
   }
 }
 
+function objectOf(
+  value: unknown,
+  path: string,
+  keys: Readonly<Record<string, Check>>,
+  required: readonly string[] = [],
+): void {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new ScenarioError(path, `${show(value)} came; an object is due, of ${Object.keys(keys).join(', ')}`);
+  fields(value, path, keys, required);
+}
+
 function targetUrl(value: unknown, path: string): void {
   text(value, path);
   if (!URL.canParse(value as string))
-    throw new ScenarioError(path, `${show(value)} is no address; write ws://host:port`);
-  const { protocol } = new URL(value as string);
-  if (protocol !== 'ws:' && protocol !== 'wss:')
-    throw new ScenarioError(path, `${show(value)} is ${protocol}; ws:// or wss:// is due`);
+    throw new ScenarioError(path, `${show(masked(value as string))} is no address; write ws://host:port`);
+  const problem = schemeProblem(value as string);
+  if (problem !== undefined) throw new ScenarioError(path, problem);
 }
 
 function sizesOfRooms(value: unknown, path: string): void {

@@ -51,7 +51,7 @@ async function against(command: readonly string[], name: string, options: Agains
 }
 
 function expectClean(report: RunReport): void {
-  expect(report.clients).toEqual({ intended: 40, connected: 40, refused: 0, dropped: 0, peak: 40 });
+  expect(report.clients).toEqual({ intended: 40, connected: 40, refused: 0, dropped: 0, reconnected: 0, peak: 40 });
   expect(report.ledger).toMatchObject(clean);
   expect(report.ledger.received).toBe(report.ledger.expected);
   expect(report.ledger.expected).toBeGreaterThan(100);

@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { constant, explicit, hold, oneRoom, poisson, burst, rampTo, uniform, zipf } from 'channelbox/load';
-import { flagOf, options, variableOf, type CommandName, type Option } from '../../load/command/option/options.ts';
+import { flagOf, variableOf, type CommandName, type Option } from '../../load/command/option/option.ts';
+import { options } from '../../load/command/option/options.ts';
 import { optionReference } from '../../load/command/option/option-reference.ts';
 import { settingsOf } from '../../load/command/option/arguments.ts';
 import { exitCodes } from '../../load/command/command-context.ts';
@@ -37,6 +38,18 @@ const samples: Readonly<Partial<Record<Option['key'], string>>> = {
   atLeast: '3',
   html: 'report.html',
   save: 'run.json',
+  ca: 'ca.pem',
+  cert: 'client.pem',
+  key: 'client.key',
+  servername: 'chat.example',
+  connectTimeout: '5s',
+  reconnects: '500ms',
+  prepareConcurrency: '20',
+  junit: 'junit.xml',
+  openmetrics: 'metrics.txt',
+  markdown: 'summary.md',
+  trace: '3',
+  traceFile: 'trace.txt',
 };
 
 const rows = options.flatMap((option) => option.commands.map((command) => [command, flagOf(option), option] as const));
@@ -103,7 +116,10 @@ describe('what flags become', () => {
       ['--thresholds', 'lost == 0', '--thresholds', 'fanout.p99 < 5ms, late == 0'],
       { thresholds: ['lost == 0', 'fanout.p99 < 5ms', 'late == 0'] },
     ],
-    [['--duration', '250', '--warmup', '1s'], { duration: 250, warmup: '1s' }],
+    [['--duration', '250ms', '--warmup', '0'], { duration: '250ms', warmup: 0 }],
+    [['--ca', 'ca.pem', '--insecure'], { tls: { ca: 'ca.pem', insecure: true } }],
+    [['--reconnects', '1s'], { reconnects: { backoff: '1s' } }],
+    [['--connect-timeout', '2s', '--compression'], { connectTimeout: '2s', compression: true }],
   ])('%j', async (words, overrides) => {
     const { calls } = await runLine(new FakeTerminal(['load', 'chat.ts', ...words]));
     expect(calls[0]?.options.overrides).toEqual(overrides);

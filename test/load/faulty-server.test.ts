@@ -69,7 +69,7 @@ describe.concurrent('a server that does right', () => {
     await using server = await openRoomServer({ clients: 24 });
     const calm = { rooms: oneRoom(), schedule: constant(5), deadline: '5s' } as const;
     const { ledger, clients } = await load(scenario, { target: server.url, overrides: calm });
-    expect(clients).toEqual({ intended: 24, connected: 24, refused: 0, dropped: 0, peak: 24 });
+    expect(clients).toEqual({ intended: 24, connected: 24, refused: 0, dropped: 0, reconnected: 0, peak: 24 });
     expect(ledger).toMatchObject({ lost: 0, duplicated: 0, reordered: 0, misrouted: 0, corrupt: 0, late: 0 });
     expect(ledger.expected).toBeGreaterThan(24 * 24 * 2);
     expect(ledger.received).toBe(ledger.expected);

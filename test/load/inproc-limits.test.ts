@@ -166,7 +166,14 @@ async function seenBy(dial: Dial, port: number, act: LimitCase['act'], count: nu
   const connect = (): Client => {
     const witness = new Witness();
     const url = new URL(`ws://127.0.0.1:${port}/`);
-    const place = { address: '127.0.0.1', localAddress: undefined, subprotocols: undefined, headers: undefined };
+    const place = {
+      address: '127.0.0.1',
+      localAddress: undefined,
+      subprotocols: undefined,
+      headers: undefined,
+      tls: undefined,
+      compression: false,
+    };
     const client: Client = {
       connection: dial({ url, ...place }, witness),
       witness,

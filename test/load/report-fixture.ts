@@ -33,7 +33,7 @@ export function reportFixture(options: FixtureOptions = {}): RunReport {
       memoryBytes: 25_274_875_904,
       startedAt: '2026-03-04T05:06:07.000Z',
     },
-    clients: { intended: 200, connected: 200, refused: 0, dropped: 0, peak: 200 },
+    clients: { intended: 200, connected: 200, refused: 0, dropped: 0, reconnected: 50, peak: 200 },
     ledger: {
       published: 6_000,
       expected,
@@ -82,6 +82,13 @@ export function reportFixture(options: FixtureOptions = {}): RunReport {
       { atMs: 30_000, what: 'storm: 25 % reconnect' },
       { atMs: 45_000, what: 'slow readers: 5 %' },
     ],
+    stages: [
+      slice('rampTo 200', [0, 20_000], latency.fanout),
+      slice('hold', [20_000, seconds * 1_000], latency.fanout),
+    ],
+    targets: [slice('ws://127.0.0.1:8000/', [0, seconds * 1_000], latency.fanout)],
+    frames: { joined: 200, tick: 1_500 },
+    reconnects: { clients: 50, p50: 410, p95: 920, all: 1_004 },
     histograms: encoded,
     ...(options.rounds === undefined ? {} : { rounds: options.rounds }),
   };
@@ -89,6 +96,10 @@ export function reportFixture(options: FixtureOptions = {}): RunReport {
   if (verdict === 'fail') return { ...measured, verdict, reasons: ['lost is 3, allowed 0'] } satisfies Failed;
   const reasons = ['the generators waited 0.59 s/s for a CPU, allowed 0.25: fewer clients here, or more machines'];
   return { ...measured, verdict, reasons } satisfies Invalid;
+}
+
+function slice(name: string, [fromMs, toMs]: readonly [number, number], fanout: Percentiles): Passed['stages'][number] {
+  return { name, fromMs, toMs, published: 3_000, received: 29_900, lost: 0, fanout, connect: scaled(fanout, 0.5) };
 }
 
 interface Latencies {
@@ -144,6 +155,7 @@ function percentiles(values: Histogram): Percentiles {
     min,
     p50: at(50),
     p90: at(90),
+    p95: at(95),
     p99: at(99),
     p999: at(99.9),
     max: values.maxValue / 1_000,
@@ -151,12 +163,13 @@ function percentiles(values: Histogram): Percentiles {
 }
 
 function scaled(from: Percentiles, factor: number): Percentiles {
-  const { count, min, p50, p90, p99, p999, max } = from;
+  const { count, min, p50, p90, p95, p99, p999, max } = from;
   return {
     count,
     min: min * factor,
     p50: p50 * factor,
     p90: p90 * factor,
+    p95: p95 * factor,
     p99: p99 * factor,
     p999: p999 * factor,
     max: max * factor,

@@ -197,7 +197,7 @@ test.each([
 
 test('the table of a report without deliveries claims nothing', () => {
   const fixture = reportFixture();
-  const none = { count: 0, min: 0, p50: 0, p90: 0, p99: 0, p999: 0, max: 0 };
+  const none = { count: 0, min: 0, p50: 0, p90: 0, p95: 0, p99: 0, p999: 0, max: 0 };
   const text = textReport(
     {
       ...fixture,

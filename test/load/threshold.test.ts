@@ -20,6 +20,7 @@ function secondsOf(latenciesMs: readonly (readonly number[])[]): Seconds {
       fanout,
       fanoutFromSend: none,
       echo: none,
+      prepare: none,
       lateness: none,
       health: {},
     });

@@ -32,7 +32,7 @@ const refusals: readonly [scenario: unknown, path: string, message: RegExp][] = 
   [{ clients: [rampTo(10, '10 s' as '10s')] }, 'clients[0].over', /is no duration/],
   [{ clients: 1, duration: '10sec' }, 'duration', /is no duration/],
   [{ clients: 1, duration: -1 }, 'duration', /is no duration/],
-  [{ clients: 1, target: 'http://127.0.0.1' }, 'target', /ws:\/\/ or wss:\/\//],
+  [{ clients: 1, target: 'http://127.0.0.1' }, 'target', /lives at ws:\/\/ on the same host/],
   [{ clients: 1, target: ['ws://127.0.0.1', 'here'] }, 'target[1]', /no address/],
   [{ clients: 1, rooms: 5 }, 'rooms', /made by uniform, zipf, oneRoom, explicit/],
   [{ clients: 1, rooms: uniform(0) }, 'rooms.rooms', /whole number/],

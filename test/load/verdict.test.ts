@@ -3,7 +3,7 @@ import { parseThresholds } from '../../load/scenario/threshold.ts';
 import { rule, type Evidence } from '../../load/result/verdict.ts';
 
 const sound: Evidence = {
-  clients: { intended: 10, connected: 10, refused: 0, dropped: 0, peak: 10 },
+  clients: { intended: 10, connected: 10, refused: 0, dropped: 0, reconnected: 0, peak: 10 },
   ledger: {
     published: 100,
     expected: 1_000,
@@ -25,6 +25,10 @@ const sound: Evidence = {
   intendedPublishes: 100,
   scriptFailures: 0,
   joined: 10,
+  drops: {},
+  refusals: {},
+  frames: {},
+  firstFrames: [],
   cpuWait: 0.01,
   latenessP99Ms: 2,
   loopDelayP99Ms: 2,

@@ -1,6 +1,7 @@
 import { nearest } from '../../scenario/nearest.ts';
 import { ValueProblem } from './option-value.ts';
-import { flagOf, options, variableOf, type CommandName, type Option } from './options.ts';
+import { options } from './options.ts';
+import { flagOf, variableOf, type CommandName, type Option } from './option.ts';
 import { UsageError, type Settings } from './settings.ts';
 
 /**

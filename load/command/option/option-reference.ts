@@ -1,4 +1,5 @@
-import { flagOf, options, variableOf } from './options.ts';
+import { options } from './options.ts';
+import { flagOf, variableOf } from './option.ts';
 
 /**
  * The option reference of docs/load.md, from the table that the command line itself is made of; a test fails when the

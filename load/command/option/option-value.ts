@@ -1,4 +1,5 @@
 import { parseDuration, type Duration } from '../../../src/internal.ts';
+import { masked, schemeProblem } from '../../address.ts';
 import { nearest } from '../../scenario/nearest.ts';
 import { explicit, oneRoom, uniform, zipf, type Rooms } from '../../scenario/rooms.ts';
 import { burst, constant, poisson, type Schedule } from '../../scenario/schedule.ts';
@@ -50,7 +51,10 @@ export function numberAbove(text: string, min: number): number {
 }
 
 export function time(text: string): Duration {
-  const value = /^\d+$/.test(text) ? Number(text) : text;
+  // A bare number is milliseconds in a scenario; on a command line it is mostly meant as seconds.
+  if (/^\d*\.?\d+$/.test(text) && Number(text) !== 0)
+    throw new ValueProblem(text, `a time needs its unit: ${text}s, ${text}ms or ${text}m`);
+  const value = Number(text) === 0 ? 0 : text;
   if (parseDuration(value) === undefined) throw new ValueProblem(text, 'a time is due: 500ms, 30s, 5m, 1h');
   return value as Duration;
 }
@@ -63,8 +67,10 @@ export function oneOf<const Word extends string>(text: string, words: readonly W
 }
 
 export function address(text: string): string {
-  if (URL.canParse(text) && /^wss?:$/.test(new URL(text).protocol)) return text;
-  throw new ValueProblem(text, 'an address ws://host:port/path or wss://… is due');
+  if (!URL.canParse(text)) throw new ValueProblem(masked(text), 'an address ws://host:port/path or wss://… is due');
+  const problem = schemeProblem(text);
+  if (problem !== undefined) throw new ValueProblem(masked(text), problem);
+  return text;
 }
 
 export function threshold(text: string): string {

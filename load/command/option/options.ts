@@ -13,31 +13,10 @@ import {
   wholeNumber,
 } from './option-value.ts';
 import { scenarioDefaults } from '../../scenario/resolved.ts';
-import type { Settings } from './settings.ts';
-
-export type CommandName = 'load' | 'capacity' | 'compare' | 'report' | 'doctor';
-
-interface OptionFacts {
-  /** One letter, for the few that are typed by hand again and again. */
-  readonly short?: string;
-  /** Shown as `<argument>`; a switch has none. */
-  readonly argument?: string;
-  readonly commands: readonly CommandName[];
-  readonly describes: string;
-  /** In words, where neither flag nor environment nor file says anything. */
-  readonly default?: string;
-}
-
-interface OptionOf<Key extends keyof Settings> extends OptionFacts {
-  readonly key: Key;
-  /** All that was given, in order; a switch gets one empty text. Throws a sentence on what was due. */
-  readonly read: (texts: readonly string[]) => NonNullable<Settings[Key]>;
-}
-
-/** One row of the table: a flag, its variable, its default and how it is read. */
-export type Option = { [Key in keyof Settings]-?: OptionOf<Key> }[keyof Settings];
-
-const runs: readonly CommandName[] = ['load', 'capacity', 'compare'];
+import { connectionOptions } from './connection-options.ts';
+import { runs, type Option } from './option.ts';
+import { outputOptions } from './output-options.ts';
+import { adapterNames } from '../../scenario/adapter/known.ts';
 
 /**
  * Every option of the command line. `--help`, the environment and the reference in docs/load.md are made from this table and
@@ -120,9 +99,9 @@ export const options: readonly Option[] = [
     key: 'adapter',
     argument: 'name',
     commands: runs,
-    describes: 'How the server joins and publishes: chat, echo or json; an own one is in a scenario.',
+    describes: `How the server joins and publishes: ${adapterNames.join(', ')}; an own one is in a scenario.`,
     default: scenarioDefaults.adapter,
-    read: (texts) => oneOf(last(texts), ['chat', 'echo', 'json']),
+    read: (texts) => oneOf(last(texts), adapterNames),
   },
   {
     key: 'thresholds',
@@ -148,6 +127,7 @@ export const options: readonly Option[] = [
     default: scenarioDefaults.deadline,
     read: (texts) => time(last(texts)),
   },
+  ...connectionOptions,
   {
     key: 'name',
     argument: 'text',
@@ -256,32 +236,7 @@ export const options: readonly Option[] = [
     describes: 'Exit 1 unless this much holds every time.',
     read: (texts) => numberAbove(last(texts), 0),
   },
-  {
-    key: 'json',
-    commands: [...runs, 'report', 'doctor'],
-    describes: 'One JSON document on standard output in place of the table.',
-    read: flag,
-  },
-  {
-    key: 'ndjson',
-    commands: runs,
-    describes: 'A line of JSON for each step on standard output, the result last.',
-    read: flag,
-  },
-  {
-    key: 'html',
-    argument: 'file',
-    commands: ['load', 'report'],
-    describes: 'Writes the report as one HTML page that needs nothing else.',
-    read: (texts) => last(texts),
-  },
-  {
-    key: 'save',
-    argument: 'file',
-    commands: ['load', 'compare'],
-    describes: 'Writes the report as JSON for report and compare. compare: given twice, one for each side.',
-    read: (texts) => texts.flatMap(list),
-  },
+  ...outputOptions,
   {
     key: 'quiet',
     short: 'q',
@@ -296,13 +251,3 @@ export const options: readonly Option[] = [
     read: flag,
   },
 ];
-
-/** `--local-ip` */
-export function flagOf(option: Pick<Option, 'key'>): string {
-  return `--${option.key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
-}
-
-/** `LOAD_LOCAL_IP` */
-export function variableOf(option: Pick<Option, 'key'>): string {
-  return `LOAD_${flagOf(option).slice(2).replaceAll('-', '_').toUpperCase()}`;
-}

@@ -1,5 +1,6 @@
 import { ChannelBoxError } from '../../../src/index.ts';
 import type { Duration } from '../../../src/internal.ts';
+import type { AdapterName } from '../../scenario/adapter/known.ts';
 import type { Rooms } from '../../scenario/rooms.ts';
 import type { Schedule } from '../../scenario/schedule.ts';
 
@@ -23,10 +24,19 @@ export interface Settings {
   roomSize?: number;
   speakers?: number;
   rate?: Schedule;
-  adapter?: 'chat' | 'echo' | 'json';
+  adapter?: AdapterName;
   thresholds?: readonly string[];
   warmup?: Duration;
   deadline?: Duration;
+  ca?: string;
+  cert?: string;
+  key?: string;
+  servername?: string;
+  insecure?: boolean;
+  compression?: boolean;
+  connectTimeout?: Duration;
+  reconnects?: Duration;
+  prepareConcurrency?: number;
   name?: string;
   client?: 'ws' | 'raw';
   inproc?: boolean;
@@ -45,6 +55,11 @@ export interface Settings {
   ndjson?: boolean;
   html?: string;
   save?: readonly string[];
+  junit?: string;
+  openmetrics?: string;
+  markdown?: string;
+  trace?: number;
+  traceFile?: string;
   quiet?: boolean;
   noTui?: boolean;
 }

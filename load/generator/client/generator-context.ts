@@ -2,7 +2,7 @@ import type { Faker } from '../../scenario/faker.ts';
 import type { Plan } from '../../plan/plan.ts';
 import type { LoadTime } from '../../time.ts';
 import type { Client } from './client.ts';
-import type { Dial } from '../connection/connection.ts';
+import type { Dial, DialTls } from '../connection/connection.ts';
 import type { Health } from '../measure/health.ts';
 import type { Measures } from '../measure/measures.ts';
 import type { FromGenerator } from '../../message.ts';
@@ -15,6 +15,9 @@ export interface GeneratorOptions {
   readonly run: number;
   readonly targets: readonly TargetAddress[];
   readonly localAddresses: readonly string[];
+  readonly tls: DialTls | undefined;
+  /** The first so many clients tell their whole conversation. */
+  readonly traced: number;
   readonly dial: Dial;
   /** Looks for the stamp in the bytes before it asks the adapter. */
   readonly scans: boolean;
@@ -46,4 +49,6 @@ export interface GeneratorCore {
   fail(error: unknown): void;
   /** Begins to leave: in an orderly way, or without a word. */
   leave(client: Client, code: number | 'vanish'): void;
+  /** Says once that every planned connect has been answered. */
+  tellConnected(): void;
 }

@@ -1,3 +1,5 @@
+import type { SecureContext } from 'node:tls';
+
 /** What a generator asks of a WebSocket client, and nothing else: `raw.ts` and `ws.ts` implement it over a network, `../inproc` in memory. */
 export interface DialedConnection {
   /** A string as a text frame, bytes as a binary one. Does nothing once the connection has ended. */
@@ -38,6 +40,17 @@ export interface DialOptions {
   readonly localAddress: string | undefined;
   readonly subprotocols: readonly string[] | undefined;
   readonly headers: Readonly<Record<string, string>> | undefined;
+  /** Of wss://; undefined: the system's authorities, and the host's own name. */
+  readonly tls: DialTls | undefined;
+  /** Offers permessage-deflate. */
+  readonly compression: boolean;
+}
+
+/** One for all connections of a process: certificates are read and checked once. */
+export interface DialTls {
+  readonly context: SecureContext;
+  readonly servername: string | undefined;
+  readonly insecure: boolean;
 }
 
 export type Dial = (options: DialOptions, owner: ConnectionOwner) => DialedConnection;

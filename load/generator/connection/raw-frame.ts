@@ -1,3 +1,4 @@
+import { constants, deflateRawSync, inflateRawSync } from 'node:zlib';
 import type { ReceivedMessage } from './connection.ts';
 
 /** Who is told what a reader finds. */
@@ -13,6 +14,9 @@ export interface FrameEvents {
 const messageBytesMax = 64 * 2 ** 20;
 
 const noMask = 4;
+
+/** What a sender leaves off and a receiver puts back (RFC 7692 §7.2). */
+const flushTail = Buffer.from([0, 0, 0xff, 0xff]);
 
 /** One for all messages of the process: each is taken in before the next. */
 const received: ReceivedMessage = { bytes: Buffer.alloc(0), start: 0, end: 0, isText: true };
@@ -32,6 +36,13 @@ export class FrameReader {
   #isText: boolean = false;
   #first: number = 0;
   #isBroken: boolean = false;
+  #isDeflated: boolean = false;
+  readonly #inflates: boolean;
+
+  /** `inflates`: permessage-deflate without context takeover was agreed on (RFC 7692). */
+  constructor(inflates: boolean = false) {
+    this.#inflates = inflates;
+  }
 
   read(chunk: Buffer, events: FrameEvents): void {
     const bytes = this.#rest === undefined ? chunk : Buffer.concat([this.#rest, chunk]);
@@ -58,18 +69,36 @@ export class FrameReader {
     const first = this.#first;
     const opcode = first & 0x0f;
     const isLast = (first & 0x80) !== 0;
-    if ((first & 0x70) !== 0) return this.#break(events);
+    const mayDeflate = this.#inflates && (opcode === 1 || opcode === 2);
+    if ((first & (mayDeflate ? 0x30 : 0x70)) !== 0) return this.#break(events);
     if (opcode === 0x9) return events.ping(bytes.subarray(start, end));
     if (opcode === 0x8) return events.closeFrame(bytes.subarray(start, end));
     if (opcode === 0xa) return;
     if (opcode > 2 || (opcode === 0) !== (this.#fragments !== undefined)) return this.#break(events);
-    if (opcode !== 0) this.#isText = opcode === 1;
-    if (isLast && this.#fragments === undefined) return events.message(filled(bytes, start, end, this.#isText));
+    if (opcode !== 0) {
+      this.#isText = opcode === 1;
+      this.#isDeflated = (first & 0x40) !== 0;
+    }
+    if (isLast && this.#fragments === undefined) return this.#finish(bytes, start, end, events);
     this.#fragments ??= [];
     this.#fragments.push(Buffer.from(bytes.subarray(start, end)));
     if (!isLast) return;
     const whole = Buffer.concat(this.#fragments);
     this.#fragments = undefined;
+    this.#finish(whole, 0, whole.length, events);
+  }
+
+  #finish(bytes: Buffer, start: number, end: number, events: FrameEvents): void {
+    if (!this.#isDeflated) return events.message(filled(bytes, start, end, this.#isText));
+    let whole: Buffer;
+    try {
+      whole = inflateRawSync(Buffer.concat([bytes.subarray(start, end), flushTail]), {
+        finishFlush: constants.Z_SYNC_FLUSH,
+        maxOutputLength: messageBytesMax,
+      });
+    } catch {
+      return this.#break(events);
+    }
     events.message(filled(whole, 0, whole.length, this.#isText));
   }
 
@@ -97,5 +126,18 @@ export function maskedFrame(data: string | Uint8Array, opcode: number = typeof d
   frame.fill(0, start - noMask, start);
   if (typeof data === 'string') frame.write(data, start);
   else frame.set(data, start);
+  return frame;
+}
+
+/** A client's data frame with its payload deflated by itself: RSV1 is set, the tail left off (RFC 7692 §7.2.1). */
+export function deflatedFrame(data: string | Uint8Array): Buffer {
+  const payload = deflateRawSync(typeof data === 'string' ? Buffer.from(data) : data, {
+    finishFlush: constants.Z_SYNC_FLUSH,
+  });
+  const frame = maskedFrame(
+    payload.subarray(0, payload.length - flushTail.length),
+    typeof data === 'string' ? 0x1 : 0x2,
+  );
+  frame[0] = (frame[0] as number) | 0x40;
   return frame;
 }

@@ -1,13 +1,16 @@
 import { createHash } from 'node:crypto';
 import * as net from 'node:net';
-import * as tls from 'node:tls';
+import { connect as connectTls } from 'node:tls';
 import type { DialedConnection, ConnectionOwner, DialOptions, ReceivedMessage } from './connection.ts';
-import { FrameReader, maskedFrame } from './raw-frame.ts';
+import { deflatedFrame, FrameReader, maskedFrame } from './raw-frame.ts';
 
 /** One key for all: nothing is cached by a proxy on the strength of a load test, and the answer need be worked out once. */
 const key = Buffer.from('channelbox loads').toString('base64');
 const acceptance = createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64');
 const headBytesMax = 65_536;
+
+/** RFC 7692 §7.1.1: each message by itself, so that a connection needs no memory for those before. */
+const deflateOffer = 'permessage-deflate; server_no_context_takeover; client_no_context_takeover';
 
 /** All sockets of the process read into the same memory, since each read is taken in before the next. */
 const sharedBuffer = Buffer.allocUnsafeSlow(65_536);
@@ -26,6 +29,10 @@ class RawConnection implements DialedConnection {
   readonly #socket: RawSocket;
   #state: 'upgrading' | 'open' | 'ended' = 'upgrading';
   #isPaused: boolean = false;
+  /** The server's answer took up the offer. */
+  #deflates: boolean = false;
+  #hasSentClose: boolean = false;
+  /** That of the server's close frame; without one the connection was lost. */
   #closeCode: number = 1006;
   /** What has come of the answer's head, or of a frame that is not complete. */
   #rest: Buffer | undefined;
@@ -44,14 +51,15 @@ class RawConnection implements DialedConnection {
   }
 
   send(data: string | Uint8Array): void {
-    if (this.#state === 'open') this.#socket.write(maskedFrame(data));
+    if (this.#state !== 'open') return;
+    this.#socket.write(this.#deflates ? deflatedFrame(data) : maskedFrame(data));
   }
 
   close(code: number): void {
     if (this.#state !== 'open') return this.terminate();
     const body = Buffer.allocUnsafe(2);
     body.writeUInt16BE(code);
-    this.#closeCode = code;
+    this.#hasSentClose = true;
     this.#socket.write(maskedFrame(body, 0x8));
   }
 
@@ -107,6 +115,7 @@ class RawConnection implements DialedConnection {
     if (status !== '101')
       return this.#refuse(`http-${status}`, `the upgrade was answered with ${head.slice(9, head.indexOf('\r\n'))}`);
     if (!head.includes(acceptance)) return this.#refuse('bad-handshake', 'Sec-WebSocket-Accept is missing or wrong');
+    this.#deflates = /^sec-websocket-extensions:.*permessage-deflate/im.test(head);
     this.#state = 'open';
     this.#reader = undefined;
     this.#owner.opened();
@@ -114,7 +123,7 @@ class RawConnection implements DialedConnection {
   }
 
   #readFrames(bytes: Buffer): void {
-    this.#reader ??= new FrameReader();
+    this.#reader ??= new FrameReader(this.#deflates);
     this.#reader.read(bytes, this);
   }
 
@@ -130,7 +139,10 @@ class RawConnection implements DialedConnection {
 
   closeFrame(payload: Buffer): void {
     this.#closeCode = payload.length >= 2 ? payload.readUInt16BE(0) : 1005;
-    if (this.#state === 'open') this.#socket.end(maskedFrame(payload.subarray(0, 2), 0x8));
+    if (this.#state !== 'open') return;
+    // The answer to ours is the last word; to the server's own, ours is.
+    if (this.#hasSentClose) this.#socket.end();
+    else this.#socket.end(maskedFrame(payload.subarray(0, 2), 0x8));
   }
 
   broken(): void {
@@ -168,19 +180,24 @@ function onClose(this: RawSocket): void {
   this.channelboxOwner?.ended();
 }
 
-function connect({ url, address, localAddress }: DialOptions, callback: net.OnReadOpts['callback']): net.Socket {
+function connect({ url, address, localAddress, tls }: DialOptions, callback: net.OnReadOpts['callback']): net.Socket {
   const host = url.hostname.replace(/^\[|\]$/g, '');
   const isSecure = url.protocol === 'wss:';
   const port = url.port === '' ? (isSecure ? 443 : 80) : Number(url.port);
   const source = localAddress === undefined ? {} : { localAddress };
-  if (isSecure)
-    return tls
-      .connect({ host: address, port, servername: net.isIP(host) === 0 ? host : '', ...source })
-      .on('data', onData);
+  if (isSecure) {
+    return connectTls({
+      host: address,
+      port,
+      servername: tls?.servername ?? (net.isIP(host) === 0 ? host : ''),
+      ...(tls === undefined ? {} : { secureContext: tls.context, rejectUnauthorized: !tls.insecure }),
+      ...source,
+    }).on('data', onData);
+  }
   return net.connect({ host: address, port, ...source, onread: { buffer: sharedBuffer, callback } });
 }
 
-function requestHead({ url, subprotocols, headers }: DialOptions): string {
+function requestHead({ url, subprotocols, headers, compression }: DialOptions): string {
   const lines = [
     `GET ${url.pathname}${url.search} HTTP/1.1`,
     `Host: ${url.host}`,
@@ -190,6 +207,7 @@ function requestHead({ url, subprotocols, headers }: DialOptions): string {
     'Sec-WebSocket-Version: 13',
   ];
   if (subprotocols !== undefined) lines.push(`Sec-WebSocket-Protocol: ${subprotocols.join(', ')}`);
+  if (compression) lines.push(`Sec-WebSocket-Extensions: ${deflateOffer}`);
   if (headers !== undefined) for (const [name, value] of Object.entries(headers)) lines.push(`${name}: ${value}`);
   return `${lines.join('\r\n')}\r\n\r\n`;
 }

@@ -1,10 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
-import WebSocket from 'ws';
-import type { DialedConnection, ConnectionOwner, DialOptions } from './connection.ts';
-
-/** A test's messages may be large; ws's own limit of 100 MiB stands. */
-const handshakeTimeoutMs = 30_000;
+import WebSocket, { type ClientOptions } from 'ws';
+import type { DialedConnection, ConnectionOwner, DialOptions, DialTls } from './connection.ts';
 
 interface WsSocket extends WebSocket {
   channelboxOwner?: WsConnection;
@@ -20,15 +17,17 @@ class WsConnection implements DialedConnection {
   readonly #socket: WsSocket;
   #state: 'upgrading' | 'open' | 'ended' = 'upgrading';
 
-  constructor({ url, address, localAddress, subprotocols, headers }: DialOptions, owner: ConnectionOwner) {
+  constructor(options: DialOptions, owner: ConnectionOwner) {
     this.#owner = owner;
+    const { url, address, localAddress, subprotocols, headers, tls, compression } = options;
     const socket: WsSocket = new WebSocket(url, subprotocols === undefined ? [] : [...subprotocols], {
-      perMessageDeflate: false,
+      // Everything is deflated once it is asked for, so that what is measured is what was asked for.
+      perMessageDeflate: compression ? { threshold: 0 } : false,
       skipUTF8Validation: true,
-      handshakeTimeout: handshakeTimeoutMs,
-      lookup: (_host, options, callback) => {
+      ...tlsOptionsOf(tls),
+      lookup: (_host, { all }, callback) => {
         const family = isIP(address);
-        if (options.all === true) callback(null, [{ address, family }]);
+        if (all === true) callback(null, [{ address, family }]);
         else callback(null, address, family);
       },
       ...(localAddress === undefined ? {} : { localAddress }),
@@ -92,6 +91,16 @@ class WsConnection implements DialedConnection {
     else if (before === 'upgrading')
       this.#owner.refused('ECONNRESET', 'the connection ended before the upgrade was answered');
   }
+}
+
+/** `ws` hands on to Node's TLS what it does not know itself. */
+function tlsOptionsOf(tls: DialTls | undefined): ClientOptions {
+  if (tls === undefined) return {};
+  const { context, servername, insecure } = tls;
+  return Object.assign(
+    { secureContext: context, rejectUnauthorized: !insecure },
+    servername === undefined ? {} : { servername },
+  );
 }
 
 // One function for all sockets: `ws` calls each with the socket as `this`.

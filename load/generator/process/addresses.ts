@@ -1,5 +1,7 @@
 import { lookup } from 'node:dns/promises';
 import * as net from 'node:net';
+import { connect as connectTls, createSecureContext } from 'node:tls';
+import type { ResolvedTls } from '../../scenario/tls.ts';
 
 /** Clients of one source address. A port range holds 28 000, but each connection that ends keeps its port for a minute. */
 const clientsPerAddress = 100;
@@ -17,21 +19,32 @@ export function sourceAddresses(hosts: readonly string[], clients: number, salt:
   return Array.from({ length: count }, (_, index) => `127.${second}.${Math.floor(index / 250)}.${1 + (index % 250)}`);
 }
 
+/** How a target is knocked at. */
+export interface ReachOptions {
+  readonly tls: ResolvedTls | undefined;
+  readonly connectTimeoutMs: number;
+}
+
 /**
- * A target with its name looked up, so that no connection has to, and a TCP connection tried once: nothing is asked of the
- * server, which never sees a client of it.
+ * A target with its name looked up, so that no connection has to, and a TCP connection tried once, with TLS where it is
+ * wss://: nothing is asked of the server, which never sees a client of it.
  * @returns the address that answered, or why nothing answers there
  */
-export async function reach(target: string): Promise<{ readonly address: string } | { readonly problem: string }> {
+export async function reach(
+  target: string,
+  options: ReachOptions,
+): Promise<{ readonly address: string } | { readonly problem: string }> {
   const url = new URL(target);
   const host = url.hostname.replace(/^\[|\]$/g, '');
-  const port = url.port === '' ? (url.protocol === 'wss:' ? 443 : 80) : Number(url.port);
+  const isSecure = url.protocol === 'wss:';
+  const port = url.port === '' ? (isSecure ? 443 : 80) : Number(url.port);
   let problem = `${host} has no address`;
   try {
     for (const { address } of await candidates(host)) {
-      const error = await tryConnect(address, port);
+      const connect = isSecure ? secure(address, port, host, options.tls) : () => net.connect({ host: address, port });
+      const error = await tryConnect(connect, isSecure, Math.min(connectTimeoutMs, options.connectTimeoutMs));
       if (error !== undefined) {
-        problem = `${address} port ${port}: ${error.message}`;
+        problem = `${address} port ${port}: ${error.message}${adviceFor(error)}`;
         continue;
       }
       return { address };
@@ -51,15 +64,39 @@ async function candidates(host: string): Promise<readonly { address: string; fam
 
 const connectTimeoutMs = 5_000;
 
-function tryConnect(host: string, port: number): Promise<Error | undefined> {
+function secure(address: string, port: number, host: string, tls: ResolvedTls | undefined): () => net.Socket {
+  return () =>
+    connectTls({
+      host: address,
+      port,
+      servername: tls?.servername ?? (net.isIP(host) === 0 ? host : ''),
+      ...(tls === undefined ? {} : { secureContext: createSecureContext(tls), rejectUnauthorized: !tls.insecure }),
+    });
+}
+
+function tryConnect(connect: () => net.Socket, isSecure: boolean, patienceMs: number): Promise<Error | undefined> {
   return new Promise((resolve) => {
-    const socket = net.connect({ host, port, timeout: connectTimeoutMs });
+    const socket = connect();
+    let isDecided = false;
+    const timer = setTimeout(() => decide(new Error(`no answer within ${patienceMs} ms`)), patienceMs);
     const decide = (error?: Error): void => {
+      if (isDecided) return;
+      isDecided = true;
+      clearTimeout(timer);
       socket.destroy();
       resolve(error);
     };
-    socket.once('connect', () => decide());
-    socket.once('error', decide);
-    socket.once('timeout', () => decide(new Error(`no answer within ${connectTimeoutMs} ms`)));
+    socket.once(isSecure ? 'secureConnect' : 'connect', () => decide());
+    socket.on('error', decide);
+    socket.once('close', () => decide(new Error('the connection was closed before TLS was agreed on')));
   });
+}
+
+/** What helps against a certificate that is not believed, or a server that does not speak TLS. */
+function adviceFor(error: Error): string {
+  const code = String((error as NodeJS.ErrnoException).code ?? '');
+  if (/CERT|SELF_SIGNED|UNABLE_TO|ISSUER/.test(code))
+    return '; give its authority with --ca (tls.ca), its name with --servername, or believe any with --insecure';
+  if (code === 'EPROTO' || code.startsWith('ERR_SSL')) return '; it does not speak TLS there: ws:// is without';
+  return '';
 }

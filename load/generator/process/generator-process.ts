@@ -3,7 +3,8 @@ import { summaryOf } from '../../plan/run-summary.ts';
 import type { ResolvedScenario } from '../../scenario/resolved.ts';
 import type { Generator } from '../generator.ts';
 import { makeGenerator, planFor, scenarioOf } from './task.ts';
-import { generatorFlag, type FromWorker, type PlainError, type ToWorker } from './worker.ts';
+import { plainError } from '../../plain-error.ts';
+import { generatorFlag, type FromWorker, type ToWorker } from './worker.ts';
 
 /** True in a process that was started to be a generator, in the module that it was started with. */
 export const isGeneratorProcess: boolean =
@@ -30,13 +31,13 @@ function serve(): void {
     receive(message).catch((error: unknown) => say({ type: 'refused', error: plainError(error) }));
   });
   process.on('disconnect', () => process.exit());
-  // The terminal sends Ctrl-C to the whole group; the parent decides what it means.
-  process.on('SIGINT', () => undefined);
-}
-
-function plainError(error: unknown): PlainError {
-  const { name, code, path, message } = error as PlainError;
-  return { name, code, path, message };
+  // Ctrl-C, and a service manager's SIGTERM, go to the whole group; the parent decides what they mean.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
+  const broken = (error: unknown): void => {
+    say({ type: 'run', message: { type: 'failed', error: plainError(error) } });
+    generator?.fail(error);
+  };
+  process.on('uncaughtException', broken).on('unhandledRejection', broken);
 }
 
 if (isGeneratorProcess) serve();

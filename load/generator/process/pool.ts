@@ -1,16 +1,18 @@
 import type { ChildProcess } from 'node:child_process';
 import type { GeneratorListener, GeneratorPort } from '../../message.ts';
-import { LoadError, TargetError } from '../../load-error.ts';
+import { LoadError } from '../../load-error.ts';
+import { revive } from '../../plain-error.ts';
 import type { RunSummary } from '../../plan/run-summary.ts';
-import { ScenarioError } from '../../scenario/scenario-error.ts';
 import type { GeneratorTask, ScenarioSource } from './task.ts';
-import { forkGenerator, type FromWorker, type PlainError, type ToWorker } from './worker.ts';
+import { forkGenerator, type FromWorker, type ToWorker } from './worker.ts';
 
 interface PoolMember {
   readonly child: ChildProcess;
   /** Who waits for the next word before the run. */
   expect: { resolve(message: FromWorker): void; reject(error: Error): void } | undefined;
   hasResult: boolean;
+  /** The end of what it wrote to standard error. */
+  lastWords: string;
 }
 
 /** The generator processes of one run. `close` ends them. */
@@ -51,11 +53,16 @@ export class GeneratorPool {
 
   async #join(source: ScenarioSource): Promise<RunSummary> {
     const child = forkGenerator();
-    const member: PoolMember = { child, expect: undefined, hasResult: false };
+    const member: PoolMember = { child, expect: undefined, hasResult: false, lastWords: '' };
     const index = this.#members.push(member) - 1;
     child.on('message', (message) => this.#receive(index, member, message as FromWorker));
-    child.on('error', (error) => this.#gone(index, member, error.message));
-    child.on('exit', (code, signal) => this.#gone(index, member, `ended with ${signal ?? `exit code ${code}`}`));
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      member.lastWords = `${member.lastWords}${text}`.slice(-lastWordsLength);
+      process.stderr.write(text);
+    });
+    // A message that could not be sent (EPIPE) is how its end is noticed, not why it ended: that is said by its exit.
+    child.on('error', (error) => child.pid === undefined && this.#gone(index, member, error.message));
+    child.on('close', (code, signal) => this.#gone(index, member, endOf(member, code, signal)));
     const answer = await this.#ask(member, { type: 'import', source });
     if (answer.type !== 'summary')
       throw new LoadError('CHANNELBOX_LOAD_FAILED', `a generator answered ${answer.type} to import`);
@@ -94,6 +101,16 @@ export class GeneratorPool {
   }
 }
 
+const lastWordsLength = 2_000;
+
+/** Why a process is gone, in words: how it ended, and the error it wrote when it did. */
+function endOf({ lastWords }: PoolMember, code: number | null, signal: NodeJS.Signals | null): string {
+  const how = signal === null ? `ended with exit code ${code}` : `was ended by ${signal}`;
+  const lines = lastWords.split('\n').map((line) => line.trim());
+  const why = lines.findLast((line) => /error|fatal|exception/i.test(line)) ?? lines.findLast((line) => line !== '');
+  return why === undefined ? how : `${how}: ${why}`;
+}
+
 /** Time for a process to end by itself. */
 const patienceMs = 2_000;
 
@@ -107,17 +124,4 @@ function ended(child: ChildProcess): Promise<void> {
     });
     if (child.connected) child.disconnect();
   });
-}
-
-/** What was an error of ours in the other process is one here. */
-function revive(error: PlainError): Error {
-  const code = error.code as `CHANNELBOX_${string}` | undefined;
-  if (error.name === 'ScenarioError') {
-    const scenarioCode = (code ?? 'CHANNELBOX_SCENARIO_INVALID') as `CHANNELBOX_SCENARIO_${string}`;
-    const prefix = `${error.path ?? ''}: `;
-    const message = error.message.startsWith(prefix) ? error.message.slice(prefix.length) : error.message;
-    return new ScenarioError(error.path ?? '', message, { code: scenarioCode });
-  }
-  if (error.name === 'TargetError') return new TargetError(code ?? 'CHANNELBOX_TARGET_MISSING', error.message);
-  return new LoadError(code?.startsWith('CHANNELBOX_') === true ? code : 'CHANNELBOX_LOAD_FAILED', error.message);
 }

@@ -2,6 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import type { FromGenerator, ToGenerator } from '../../message.ts';
+import type { PlainError } from '../../plain-error.ts';
 import type { GeneratorTask, ScenarioSource } from './task.ts';
 import type { RunSummary } from '../../plan/run-summary.ts';
 
@@ -16,14 +17,6 @@ export type FromWorker =
   | { readonly type: 'refused'; readonly error: PlainError }
   | { readonly type: 'prepared' }
   | { readonly type: 'run'; readonly message: FromGenerator };
-
-/** An error as it crosses from one process to another. */
-export interface PlainError {
-  readonly name: string;
-  readonly code?: string | undefined;
-  readonly path?: string | undefined;
-  readonly message: string;
-}
 
 /** Set in the environment of a process that is to be a generator. */
 export const generatorFlag: string = 'CHANNELBOX_LOAD_GENERATOR';
@@ -43,7 +36,8 @@ export function forkGenerator(): ChildProcess {
     env: { ...process.env, [generatorFlag]: '1' },
     execArgv: [...smallHeap, ...(isSource ? ['--import', sourceLoader()] : [])],
     serialization: 'advanced',
-    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    // What it says in its last moment is why it ended; so it is read here, and passed on.
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   });
 }
 

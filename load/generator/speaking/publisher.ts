@@ -1,6 +1,7 @@
 import type { Faker } from '../../scenario/faker.ts';
 import type { Plan } from '../../plan/plan.ts';
 import { hash32, seeded } from '../../../src/internal.ts';
+import { called } from '../../scenario/adapter/guard.ts';
 import { Agenda } from '../../scenario/schedule.ts';
 import { SenderLog } from '../../ledger/sender-log.ts';
 import { encodeStamp, emptyStamp, type StampFields } from '../../ledger/stamp.ts';
@@ -69,6 +70,17 @@ export class Publisher {
     if (this.isSpeaker(client)) this.logOf(client.index).leave(atUs);
   }
 
+  /**
+   * The client was dropped and is to resume: what came back to itself has reached the server, whatever was sent behind that
+   * may not have. One that does not hear itself says nothing of it, so it counts as one that left.
+   */
+  dropped(client: Client, atUs: number, lastHeard: number | undefined): void {
+    if (!this.isSpeaker(client)) return;
+    const log = this.logOf(client.index);
+    if (lastHeard === undefined) log.leave(atUs);
+    else log.voidFrom(Math.max(lastHeard, log.warmup) + 1);
+  }
+
   /** Publishes what its schedule intended for `intendedUs`. False when the speaker is done. */
   takeTurn(client: Client, intendedUs: number): boolean {
     if (intendedUs > this.endUs) return false;
@@ -100,7 +112,7 @@ export class Publisher {
     const frame = plan.scenario.adapter.publish(encodeStamp(stamp), payload, client);
     log.add(sentUs, isWarmup);
     this.lastSendUs = sentUs;
-    client.connection?.send(frame);
+    client.send(frame);
     if (isWarmup) return;
     measures.total.published += 1;
     measures.lateness.recordUs(sentUs - intendedUs);
@@ -113,7 +125,9 @@ export class Publisher {
     if (payload === undefined) return undefined;
     const sequence = this.logOf(client.index).count + 1;
     faker?.seed(hash32(seed, payloadStream, client.index, sequence));
-    return payload({ faker: faker as Faker, room: client.room, sender: client.index, sequence });
+    return called('payload', () =>
+      payload({ faker: faker as Faker, room: client.room, sender: client.index, sequence }),
+    );
   }
 }
 

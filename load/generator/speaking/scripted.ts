@@ -16,12 +16,15 @@ export interface ScriptOptions {
 export class ScriptedClient implements LoadClient {
   readonly index: number;
   readonly room: string;
+  // oxlint-disable-next-line typescript/no-explicit-any -- only the scenario knows what its prepare gives
+  readonly prepared?: any;
   readonly #options: ScriptOptions;
 
   constructor(options: ScriptOptions) {
     this.#options = options;
     this.index = options.client.index;
     this.room = options.client.room;
+    this.prepared = options.client.prepared;
   }
 
   async publish(payload?: unknown): Promise<void> {

@@ -28,7 +28,8 @@ export class Scripts {
       close: (code) => generator.leave(client, code),
     });
     this.#running += 1;
-    void script(scripted)
+    void Promise.resolve()
+      .then(() => script(scripted))
       .catch((error: unknown) => {
         // What a script misses because the run is over is no finding.
         if (generator.phase !== 'running') return;

@@ -1,6 +1,7 @@
 import type { Ledger } from '../../ledger/settlement.ts';
 import type { RunReport } from '../../result/run-report.ts';
-import { clockTime, closeMeaning, milliseconds, share, whole } from '../format/format.ts';
+import { closeMeaning } from '../../result/close-meaning.ts';
+import { clockTime, milliseconds, share, whole } from '../format/format.ts';
 import { observedText, reading, signalOf, spaced } from '../format/signal.ts';
 import { latencyRows } from '../format/latency-row.ts';
 import { html, table, type Insertable, type Markup } from './markup.ts';

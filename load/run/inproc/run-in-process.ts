@@ -19,6 +19,9 @@ import { ClockLoadTime } from './virtual-time.ts';
 export interface InProcessOptions {
   /** What a message calls the scenario: its file, or its name. */
   readonly origin: string;
+  /** How many clients tell their conversation, and to whom. */
+  readonly traced?: number;
+  readonly onTrace?: (line: string) => void;
   readonly signal?: AbortSignal;
   readonly onPlan?: (plan: RunPlan) => void;
   readonly onProgress?: (progress: Progress) => void;
@@ -68,6 +71,8 @@ export async function runInProcess(scenario: ResolvedScenario, options: InProces
     run: hash32(scenario.seed, runStream) & 0xffffff,
     targets: [{ url: nowhere, address: '127.0.0.1' }],
     localAddresses: [],
+    tls: undefined,
+    traced: options.traced ?? 0,
     dial: dialMemory(transport),
     scans: true,
     time,
@@ -75,7 +80,7 @@ export async function runInProcess(scenario: ResolvedScenario, options: InProces
     faker: await fakerFor(scenario),
     emit: (message) => receive(0, message),
   });
-  const { signal, onPlan, onProgress } = options;
+  const { signal, onPlan, onProgress, onTrace } = options;
   onPlan?.(runPlanOf(summary));
   const coordinator = new Coordinator({
     summary,
@@ -83,6 +88,7 @@ export async function runInProcess(scenario: ResolvedScenario, options: InProces
     time,
     signal,
     onProgress,
+    onTrace,
   });
   receive = (index, message) => coordinator.receive(index, message);
   const findings = await drive(coordinator.run(), clock, transport);

@@ -1,6 +1,6 @@
 import { App, instrument, type Clock, type Probe } from '../../../src/index.ts';
 import type { Scenario } from '../../scenario/scenario.ts';
-import { ScenarioError } from '../../scenario/scenario-error.ts';
+import { ScenarioError } from '../../load-error.ts';
 import { describeThrown } from '../../thrown.ts';
 
 export interface StartOptions {

@@ -6,7 +6,7 @@
 export interface Adapter {
   /** Path and query that a client opens. */
   path(client: ClientPlace): string;
-  subprotocols?: readonly string[];
+  subprotocols?: readonly string[] | ((client: ClientPlace) => readonly string[]);
   /** Headers of the handshake, besides those of the protocol. */
   headers?(client: ClientPlace): Readonly<Record<string, string>>;
   /** Sent once open; left out where the path alone joins. */
@@ -23,10 +23,24 @@ export interface Adapter {
   reach?: 'room' | 'sender';
   /** Whether a sender gets its own message; default true. */
   echoes?: boolean;
+  /** Names a frame that is no delivery, for the count of them. */
+  kindOf?(frame: string | Uint8Array): string;
+  /**
+   * A protocol that gives back what was missed: the path or first frames of a client that comes back, in place of those of
+   * `path` and `join`. `last` is the newest frame it had that was a delivery or the answer to its join. Then losses count
+   * across the reconnect.
+   */
+  resume?(
+    client: ClientPlace,
+    last: string | Uint8Array | undefined,
+  ): { path?: string; frames?: readonly (string | Uint8Array)[] };
 }
 
 /** Which client this is, counted from 0 over the whole run, and the room it is in. */
 export interface ClientPlace {
   readonly index: number;
   readonly room: string;
+  /** What the scenario's `prepare` resolved to for it. */
+  // oxlint-disable-next-line typescript/no-explicit-any -- only the scenario knows what its prepare gives
+  readonly prepared?: any;
 }

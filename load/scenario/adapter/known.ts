@@ -3,5 +3,8 @@ import { chat } from './chat.ts';
 import { echo } from './echo.ts';
 import { json } from './json.ts';
 
-/** The adapters that a scenario may name. */
-export const adapters: Readonly<Record<'chat' | 'echo' | 'json', Adapter>> = { chat, echo, json };
+/** The names that a scenario may give in place of an adapter. */
+export const adapterNames = ['chat', 'echo', 'json'] as const;
+export type AdapterName = (typeof adapterNames)[number];
+
+export const adapters: Readonly<Record<AdapterName, Adapter>> = { chat, echo, json };

@@ -1,0 +1,109 @@
+import type { Percentiles } from '../ledger/histogram.ts';
+import type { RunReport } from '../result/run-report.ts';
+
+type Labels = Readonly<Record<string, string | number>>;
+type Sample = readonly [suffix: string, labels: Labels, value: number];
+
+const quantiles = [
+  [0.5, 'p50'],
+  [0.9, 'p90'],
+  [0.95, 'p95'],
+  [0.99, 'p99'],
+  [0.999, 'p999'],
+  [1, 'max'],
+] as const;
+
+/**
+ * A report as OpenMetrics text (version 1.0.0): counters of clients and deliveries, latencies in seconds as summaries, each
+ * stage and target beside the whole, the verdict as a state set.
+ */
+export function openMetricsReport(report: RunReport): string {
+  const { clients, ledger, latency, generator } = report;
+  const { firstViolations: _, ...deliveries } = ledger;
+  const byName = (label: string, counts: Readonly<Record<string, number>>): readonly Sample[] =>
+    Object.entries(counts).map(([name, value]) => ['', { [label]: name }, value]);
+  const slices = (kind: 'stage' | 'target'): readonly Sample[] =>
+    (kind === 'stage' ? report.stages : report.targets).flatMap(({ name, published, received, lost }, index) =>
+      Object.entries({ published, received, lost }).map(([outcome, value]): Sample => [
+        '',
+        { [kind]: name, index, outcome },
+        value,
+      ]),
+    );
+  const families = [
+    family('run', 'info', 'What was run.', [['_info', { scenario: report.scenario, seed: report.seed }, 1]]),
+    family(
+      'verdict',
+      'stateset',
+      'What the run proves.',
+      ['pass', 'fail', 'invalid'].map((verdict) => [
+        '',
+        { channelbox_load_verdict: verdict },
+        verdict === report.verdict ? 1 : 0,
+      ]),
+    ),
+    family('clients', 'gauge', 'Connections, by what became of them.', byName('state', { ...clients })),
+    family('deliveries', 'gauge', 'Deliveries, by what became of them.', byName('outcome', deliveries)),
+    family('closes', 'gauge', 'Connections that ended, by close code.', byName('code', report.closes)),
+    family('frames', 'gauge', 'Frames that were no delivery, by kind.', byName('kind', report.frames)),
+    family(
+      'errors',
+      'gauge',
+      'Errors, by kind.',
+      report.errors.map(({ kind, count }) => ['', { kind }, count]),
+    ),
+    family(
+      'latency_seconds',
+      'summary',
+      'Latencies of the run.',
+      Object.entries(latency).flatMap(([name, values]) => summary({ latency: name }, values as Percentiles)),
+    ),
+    family('stage_deliveries', 'gauge', 'Deliveries of each stage of the plan.', slices('stage')),
+    family('target_deliveries', 'gauge', 'Deliveries of each target.', slices('target')),
+    family(
+      'stage_fanout_seconds',
+      'summary',
+      'Fan-out of each stage of the plan.',
+      report.stages.flatMap(({ name, fanout }, index) => summary({ stage: name, index }, fanout)),
+    ),
+    family(
+      'target_fanout_seconds',
+      'summary',
+      'Fan-out of each target.',
+      report.targets.flatMap(({ name, fanout }, index) => summary({ target: name, index }, fanout)),
+    ),
+    family(
+      'threshold_passed',
+      'gauge',
+      'Whether each threshold held.',
+      report.thresholds.map(({ expression, passed }) => ['', { expression }, passed ? 1 : 0]),
+    ),
+    family('generator', 'gauge', 'How the generators themselves fared.', byName('signal', generator)),
+  ];
+  return `${families.filter((text) => text !== '').join('')}# EOF\n`;
+}
+
+function summary(labels: Labels, values: Percentiles): readonly Sample[] {
+  if (values.count === 0) return [['_count', labels, 0]];
+  return [
+    ...quantiles.map(([quantile, key]): Sample => ['', { ...labels, quantile }, values[key] / 1_000]),
+    ['_count', labels, values.count],
+  ];
+}
+
+/** Empty where there is nothing to say. */
+function family(name: string, type: string, help: string, samples: readonly Sample[]): string {
+  if (samples.length === 0) return '';
+  const whole = `channelbox_load_${name}`;
+  const lines = samples.map(([suffix, labels, value]) => `${whole}${suffix}${labelText(labels)} ${value}`);
+  return [`# TYPE ${whole} ${type}`, `# HELP ${whole} ${help}`, ...lines, ''].join('\n');
+}
+
+function labelText(labels: Labels): string {
+  const pairs = Object.entries(labels).map(([name, value]) => `${name}="${escaped(String(value))}"`);
+  return pairs.length === 0 ? '' : `{${pairs.join(',')}}`;
+}
+
+function escaped(text: string): string {
+  return text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll(/\r?\n/g, '\\n');
+}

@@ -1,0 +1,58 @@
+import { load, type Adapter, type Scenario } from 'channelbox/load';
+import { expect, test } from 'vitest';
+import { openEcho } from './echo-server.ts';
+
+const withToken: Adapter = {
+  path: (client) => `/?token=${client.prepared as string}`,
+  subprotocols: (client) => [`client-${client.index}`],
+  publish: (stamp) => stamp,
+  stampOf: String,
+  reach: 'sender',
+};
+const scenario: Scenario = { adapter: withToken, clients: 12, duration: '300ms', deadline: '5s' };
+
+test('a login goes before each connect, so many at once; what it gives is the client’s, and its time a figure of its own', async () => {
+  const requests: string[] = [];
+  await using server = await openEcho({
+    onConnection: (socket, { url }) => void requests.push(`${url} ${socket.protocol}`),
+  });
+  let atOnce = 0;
+  let most = 0;
+  const prepare: Scenario['prepare'] = async ({ index, room }) => {
+    atOnce += 1;
+    most = Math.max(most, atOnce);
+    await new Promise(setImmediate);
+    atOnce -= 1;
+    return `${room}-${index}`;
+  };
+  const report = await load({ ...scenario, prepare, prepareConcurrency: 3 }, { target: server.url });
+  expect(most).toBe(3);
+  const asked = Array.from({ length: 12 }, (_, index) => `/?token=room-0-${index} client-${index}`);
+  expect(requests.toSorted()).toEqual(asked.toSorted());
+  expect(report.latency.prepare?.count).toBe(12);
+  expect(report.latency.connect.count).toBe(12);
+});
+
+test.each([
+  [
+    'an answer that says no',
+    async () => await Promise.resolve(new Response('no', { status: 401, statusText: 'Unauthorized' })),
+    'prepare-401',
+  ],
+  [
+    'an error with a status',
+    async () => await Promise.reject(Object.assign(new Error('login'), { status: 503 })),
+    'prepare-503',
+  ],
+  ['an error', async () => await Promise.reject(new Error('no route to the login')), 'prepare'],
+] as const)('%s is a client that was not let in, told by its status', async (_, answer, kind) => {
+  await using server = await openEcho();
+  const prepare: Scenario['prepare'] = async ({ index }) => (index < 4 ? await answer() : 'in');
+  const report = await load({ ...scenario, prepare }, { target: server.url });
+  expect(report.clients).toMatchObject({ intended: 12, connected: 8, refused: 4 });
+  expect(report.errors).toEqual([{ kind, count: 4, sample: expect.stringContaining('could not be prepared') }]);
+  expect(report.verdict).toBe('fail');
+  const status = kind.split('-')[1];
+  const says = status === undefined ? 'no route to the login' : `answered ${status}`;
+  expect(report.verdict === 'fail' && report.reasons[0]).toContain(says);
+});
