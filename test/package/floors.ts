@@ -31,7 +31,8 @@ export const floors: readonly (readonly string[])[] = [
   ['testing/browser', 'testing/vitest', 'testing/simulator'],
   ['testing/index.ts', 'testing/vitest.ts', 'testing/mock-socket.ts', 'testing/simulator.ts'],
   // load
-  ['load/thrown.ts', 'load/time.ts', 'load/load-error.ts', 'load/ledger'],
+  ['load/thrown.ts', 'load/time.ts', 'load/load-error.ts', 'load/address.ts', 'load/ledger'],
+  ['load/plain-error.ts'],
   ['load/message.ts'],
   ['load/scenario'],
   ['load/plan'],

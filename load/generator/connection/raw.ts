@@ -202,7 +202,7 @@ function requestHead({ url, subprotocols, headers, compression }: DialOptions): 
     `GET ${url.pathname}${url.search} HTTP/1.1`,
     `Host: ${url.host}`,
     'Upgrade: websocket',
-    'DialedConnection: Upgrade',
+    'Connection: Upgrade',
     `Sec-WebSocket-Key: ${key}`,
     'Sec-WebSocket-Version: 13',
   ];
