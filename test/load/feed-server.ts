@@ -14,16 +14,22 @@ interface Entry {
   readonly text: string;
 }
 
-/** It drops everybody once, after so many messages, and then leaves so many out of what it gives back: different ones. */
-export async function openFeed(options: { losesOnReturn: number; dropsAfter: number }): Promise<FeedServer> {
+/**
+ * It drops everybody once, when all are there and so many messages have come, and then leaves so many out of what it gives
+ * back: of those only that came after the drop, since what was under way then is nobody's to judge.
+ */
+export async function openFeed(options: {
+  clients: number;
+  losesOnReturn: number;
+  dropsAfter: number;
+}): Promise<FeedServer> {
   const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
   const members = new Set<WebSocket>();
   const history: Entry[] = [];
-  const left = new Set<Entry>();
+  let droppedAt = Infinity;
   let lost = 0;
-  const isLeftOut = (entry: Entry): boolean => {
-    if (lost >= options.losesOnReturn || left.has(entry)) return false;
-    left.add(entry);
+  const isLeftOut = ({ position }: Entry): boolean => {
+    if (lost >= options.losesOnReturn || position <= droppedAt) return false;
     lost += 1;
     return true;
   };
@@ -40,7 +46,9 @@ export async function openFeed(options: { losesOnReturn: number; dropsAfter: num
       const entry = { position, text: JSON.stringify({ type: 'message', position, stamp: data.toString() }) };
       history.push(entry);
       for (const member of members) member.send(entry.text);
-      if (position === options.dropsAfter) for (const member of members) member.terminate();
+      if (droppedAt < Infinity || position < options.dropsAfter || members.size < options.clients) return;
+      droppedAt = position;
+      for (const member of members) member.terminate();
     });
   });
   await once(server, 'listening');
