@@ -28,7 +28,7 @@ export type WhenEnded = (ws: WebSocket, failure: { readonly error: unknown } | u
 export type Serve = (ws: WebSocket, params: Params, whenEnded: WhenEnded) => void;
 
 /** Runs around the handler. Neither calling `next` nor answering denies with 403; calling it twice is an error. */
-export type Middleware = (ws: WebSocket, next: () => Promise<void>) => Awaitable<unknown>;
+export type Middleware<P = Params> = (ws: WebSocket<P>, next: () => Promise<void>) => Awaitable<unknown>;
 
 /** What middleware leaves for handlers. Augment it: `declare module 'channelbox' { interface State { user: User } }`. */
 export interface State {}
@@ -70,6 +70,12 @@ export interface Limits {
   /** UTF-8 bytes of a group's name, 255. */
   groupNameBytes: number;
 }
+
+/** The limits that a route may have in place of its app's: those of one connection. */
+export type RouteLimits = Omit<
+  Limits,
+  'maxConnections' | 'groupsPerChannel' | 'groupNameBytes' | 'connectionsPerAddress' | 'handshakeTimeoutMs'
+>;
 
 /** How a frame is waited for. */
 export interface ReceiveOptions {

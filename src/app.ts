@@ -11,9 +11,10 @@ import { checkLimits, defaultLimits } from './limits.ts';
 import type { Origins } from './middleware/origin.ts';
 import type { ErrorContext, Probe } from './probe.ts';
 import { ConnectionManager } from './connections.ts';
+import { consumerRoute, type ConsumerClass, type ConsumerHooks } from './consumer/consumer.ts';
 import type { ParamsOf } from './route/pattern.ts';
 import { routeFrom, type RouteOptions, type WebsocketRoutes } from './route/route.ts';
-import type { WSRouter } from './router/router.ts';
+import type { MountPrefix, WSRouter } from './router/router.ts';
 import { RouteTable } from './router/table.ts';
 import { checkClose, closeCode } from './protocol/close-code.ts';
 import type { ServerWebSocket } from './socket/websocket.ts';
@@ -116,7 +117,11 @@ export class App implements AppView, AsyncDisposable {
    * `CHANNELBOX_APP_IN_USE` after the first connection
    */
   wsRoute<const Path extends string>(path: Path, handler: Handler<ParamsOf<Path>>): this;
-  wsRoute<const Path extends string>(path: Path, options: RouteOptions, handler: Handler<ParamsOf<Path>>): this;
+  wsRoute<const Path extends string>(
+    path: Path,
+    options: RouteOptions<ParamsOf<Path>>,
+    handler: Handler<ParamsOf<Path>>,
+  ): this;
   wsRoute(...given: readonly unknown[]): this {
     this.#routes.addRoute(routeFrom(given));
     return this;
@@ -135,15 +140,33 @@ export class App implements AppView, AsyncDisposable {
     return this;
   }
 
-  /** A prefix given here replaces the router's own. */
-  mountWsRouter(router: WSRouter<string>, prefix?: string): this {
+  /**
+   * Adds a consumer whose hooks know the path's parameters; the class form takes the constructor's arguments too.
+   * @throws {RouteError} what `wsRoute` throws
+   */
+  consumer<const Path extends string, In = unknown>(path: Path, hooks: ConsumerHooks<In, ParamsOf<Path>>): this;
+  consumer<const Path extends string, A extends unknown[], P>(
+    path: Path & (ParamsOf<Path> extends P ? unknown : never),
+    type: ConsumerClass<A, P>,
+    ...constructorArgs: A
+  ): this;
+  consumer(...given: readonly unknown[]): this {
+    this.#routes.addRoute(consumerRoute(given));
+    return this;
+  }
+
+  /**
+   * A prefix given here replaces the router's own; it brings at least the same parameters.
+   * @throws {RouteError} `CHANNELBOX_BAD_MOUNT` for what is no router or lacks parameters, and what its routes' registration throws
+   */
+  mountWsRouter<P extends string, const M extends string = P>(router: WSRouter<P>, prefix?: MountPrefix<P, M>): this {
     this.#routes.mount(router, prefix);
     return this;
   }
 
   /** The same as `mountWsRouter`. */
-  includeWsRouter(router: WSRouter<string>, prefix?: string): this {
-    return this.mountWsRouter(router, prefix);
+  includeWsRouter<P extends string, const M extends string = P>(router: WSRouter<P>, prefix?: MountPrefix<P, M>): this {
+    return this.mountWsRouter<P, M>(router, prefix);
   }
 
   /** Around every route; the first added is the outermost. */
@@ -153,6 +176,14 @@ export class App implements AppView, AsyncDisposable {
   }
 
   // ── Connections ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /**
+   * Whether an upgrade to this path, or request target, would find a route: for servers that route upgrades themselves.
+   * Asking puts nothing in use.
+   */
+  matches(path: string): boolean {
+    return this.#routes.has(path);
+  }
 
   /**
    * Takes the upgrades of a server that somebody else runs.

@@ -41,6 +41,7 @@ export type {
   Position,
   ReceiveOptions,
   ResumeOptions,
+  RouteLimits,
   Scope,
   SendOutcome,
   State,
@@ -69,6 +70,6 @@ export { PayloadTypeEnum, status, WebSocketController, WebSocketEndpoint } from 
 export type { Denial, ErrorContext, Probe, ProbedConnection, RefusalReason } from './probe.ts';
 export type { Converters, ParamsOf } from './route/pattern.ts';
 export { WebsocketRoutes, type RouteOptions } from './route/route.ts';
-export { WSRouter } from './router/router.ts';
+export { WSRouter, type AnyRouter } from './router/router.ts';
 export { Frame } from './protocol/frame.ts';
 export type { Upgrade, UpgradeAnswer, Wire, WireEvents } from './transport/transport.ts';

@@ -1,5 +1,5 @@
 import type { Box } from '../channel/box.ts';
-import type { FrameError } from '../errors.ts';
+import { RouteError, type FrameError } from '../errors.ts';
 import type {
   Awaitable,
   Channel,
@@ -9,18 +9,19 @@ import type {
   HistoryPage,
   JoinResult,
   LeaveResult,
-  Limits,
   Logger,
   Member,
   Middleware,
   Params,
   PayloadType,
   ResumeOptions,
+  RouteLimits,
   Serve,
   SendOutcome,
   WebSocket,
 } from '../api.ts';
 import type { ParamsOf } from '../route/pattern.ts';
+import { described } from '../route/callable.ts';
 import { WebsocketRoutes } from '../route/route.ts';
 import { invalidCode } from '../protocol/close-code.ts';
 import type { ServerWebSocket } from '../socket/websocket.ts';
@@ -37,9 +38,10 @@ let bindSocket: (consumer: WebSocketConsumer<never, never>, ws: WebSocket) => vo
  */
 export class WebSocketConsumer<In = unknown, P = Params> {
   /** Inside the app's and the routers'; the first is the outermost. */
-  static readonly middleware: readonly Middleware[] = [];
+  // oxlint-disable-next-line no-explicit-any -- a static member does not know the class's parameters
+  static readonly middleware: readonly Middleware<any>[] = [];
   /** In place of the app's, for this route's connections. */
-  static readonly limits: Readonly<Partial<Limits>> = {};
+  static readonly limits: Readonly<Partial<RouteLimits>> = {};
 
   /** What frames carry; null: `onReceive` gets `string | Uint8Array` as it came, and JSON goes out. */
   readonly encoding: PayloadType | null = null;
@@ -165,14 +167,16 @@ export class WebSocketConsumer<In = unknown, P = Params> {
 
 /** A consumer written as an object: what it declares, and the hooks of one connection. */
 export interface ConsumerHooks<In, P> {
+  /** Not a class: that one is given with its constructor's arguments. */
+  prototype?: never;
   encoding?: PayloadType;
   // oxlint-disable-next-line no-explicit-any -- the same
   schema?: StandardSchemaV1<any, In>;
   /** Seconds without a data frame, 3600; null: never. */
   expires?: number | null;
-  middleware?: readonly Middleware[];
+  middleware?: readonly Middleware<P>[];
   /** In place of the app's, for this route's connections. */
-  limits?: Partial<Limits>;
+  limits?: Partial<RouteLimits>;
   /** Once, before anything else; default: accepts. */
   onConnect?(this: WebSocketConsumer<In, P>, ws: WebSocket<P>): Awaitable<unknown>;
   /** For every frame, one at a time, in order. */
@@ -206,4 +210,29 @@ export function consumer<const Path extends string, In = unknown>(
     if (hooks[name] !== undefined) Object.defineProperty(ObjectConsumer.prototype, name, { value: hooks[name] });
   }
   return (ObjectConsumer as unknown as typeof WebSocketConsumer<unknown, Params>).asRoute<string, [], Params>(path);
+}
+
+/** What a class is given as where its route knows a path: it makes consumers whose sockets have these parameters. */
+export type ConsumerClass<A extends unknown[], P> = new (...args: A) => { readonly websocket: WebSocket<P> };
+
+/**
+ * The route of what `app.consumer` and `router.consumer` are given: hooks, or a class and its constructor's arguments.
+ * @throws {RouteError} `CHANNELBOX_BAD_HANDLER` for what is neither, and what `WebsocketRoutes` throws
+ */
+export function consumerRoute([path, given, ...constructorArgs]: readonly unknown[]): WebsocketRoutes {
+  if (typeof given === 'function' && given.prototype instanceof WebSocketConsumer) {
+    const type = given as ConsumerClass<unknown[], Params>;
+    return WebSocketConsumer.asRoute.call<ConsumerClass<unknown[], Params>, [string, ...unknown[]], WebsocketRoutes>(
+      type,
+      path as string,
+      ...constructorArgs,
+    );
+  }
+  if (typeof given === 'object' && given !== null && !(given instanceof WebSocketConsumer)) {
+    return consumer<string>(path as string, given as ConsumerHooks<unknown, Params>);
+  }
+  throw new RouteError(
+    'CHANNELBOX_BAD_HANDLER',
+    `a consumer is an object of hooks, { onConnect(ws) { … } }, or a class that extends WebSocketConsumer, got ${described(given)}`,
+  );
 }

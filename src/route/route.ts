@@ -1,18 +1,18 @@
 import { RouteError } from '../errors.ts';
-import type { Handler, Limits, Middleware, Serve } from '../api.ts';
+import type { Handler, Limits, Middleware, Params, RouteLimits, Serve } from '../api.ts';
 import { checkLimits } from '../limits.ts';
 import { assertHandler, assertMiddlewareList, described } from './callable.ts';
 import { Pattern } from './pattern.ts';
 import type { ParamsOf } from './pattern.ts';
 
 /** What a route has besides its path and its handler. */
-export interface RouteOptions {
+export interface RouteOptions<P = Params> {
   /** Inside the app's and the routers'; the first is the outermost. */
-  middleware?: readonly Middleware[];
+  middleware?: readonly Middleware<P>[];
   /** For logs and error contexts; the path where there is none. */
   name?: string;
   /** In place of the app's, for this route's connections. */
-  limits?: Partial<Limits>;
+  limits?: Partial<RouteLimits>;
 }
 
 /**
@@ -35,7 +35,7 @@ export class WebsocketRoutes<const Path extends string = string> {
   readonly serve: Serve | undefined;
 
   /** @param serve what the handler does, for a route that no middleware stands around */
-  constructor(path: Path, handler: Handler<ParamsOf<Path>>, options: RouteOptions = {}, serve?: Serve) {
+  constructor(path: Path, handler: Handler<ParamsOf<Path>>, options: RouteOptions<ParamsOf<Path>> = {}, serve?: Serve) {
     this.path = new Pattern(path).path;
     assertOptions(options, path);
     assertHandler(handler, path);
@@ -43,7 +43,8 @@ export class WebsocketRoutes<const Path extends string = string> {
     assertMiddlewareList(middleware);
     this.handler = handler as Handler<never> as Handler;
     this.serve = serve;
-    this.middleware = [...middleware];
+    // As with the handler's, a list of routes does not know the parameters that they are typed with.
+    this.middleware = [...(middleware as readonly Middleware<never>[] as readonly Middleware[])];
     this.name = name;
     if (limits !== undefined) checkLimits(limits, 'route');
     this.limits = limits && { ...limits };

@@ -1,5 +1,6 @@
 import { RouteError } from '../errors.ts';
 import type { Handler, Middleware } from '../api.ts';
+import { consumerRoute, type ConsumerClass, type ConsumerHooks } from '../consumer/consumer.ts';
 import { assertMiddlewareList, described } from '../route/callable.ts';
 import { joinPaths } from '../route/path.ts';
 import type { ParamsOf } from '../route/pattern.ts';
@@ -11,9 +12,20 @@ export interface RouterOptions<Prefix extends string = string> {
   /** Before every path of the router; its fields are in the handlers' params. */
   prefix?: Prefix;
   /** The first is the outermost. */
-  middleware?: readonly Middleware[];
+  middleware?: readonly Middleware<ParamsOf<Prefix>>[];
   routes?: readonly WebsocketRoutes[];
 }
+
+/** A router of any prefix. */
+// oxlint-disable-next-line no-explicit-any -- what its handlers know is checked where they are added
+export type AnyRouter = WSRouter<any>;
+
+/**
+ * What `mountWsRouter` takes as a prefix in place of the router's own, `P`: one that brings at least the parameters which
+ * the router's handlers were typed with.
+ */
+export type MountPrefix<P extends string, M extends string> = M &
+  (string extends M ? unknown : ParamsOf<M> extends ParamsOf<P> ? unknown : never);
 
 let reach: (router: unknown) => RouteTree;
 
@@ -29,13 +41,13 @@ export class WSRouter<const Prefix extends string = ''> {
   /** @throws {RouteError} `CHANNELBOX_BAD_MIDDLEWARE`, and what {@link addWsRoute} and {@link addWsMiddleware} throw */
   constructor(options: RouterOptions<Prefix> | readonly WebsocketRoutes[] = {}) {
     const {
-      prefix = '',
+      prefix = '' as Prefix,
       middleware = [],
       routes = [],
-    }: RouterOptions = isList(options) ? { routes: options } : options;
+    }: RouterOptions<Prefix> = isList(options) ? { routes: options } : options;
     this.#tree = new RouteTree({ prefix });
     assertMiddlewareList(middleware);
-    for (const each of middleware) this.#tree.addMiddleware(each);
+    for (const each of middleware) this.#tree.addMiddleware(each as Middleware<never> as Middleware);
     for (const route of routes) this.#tree.addRoute(route);
   }
 
@@ -46,7 +58,7 @@ export class WSRouter<const Prefix extends string = ''> {
   wsRoute<const Path extends string>(path: Path, handler: Handler<ParamsOf<`${Prefix}${Path}`>>): this;
   wsRoute<const Path extends string>(
     path: Path,
-    options: RouteOptions,
+    options: RouteOptions<ParamsOf<`${Prefix}${Path}`>>,
     handler: Handler<ParamsOf<`${Prefix}${Path}`>>,
   ): this;
   wsRoute(...given: readonly unknown[]): this {
@@ -68,9 +80,43 @@ export class WSRouter<const Prefix extends string = ''> {
   }
 
   /** @throws {RouteError} `CHANNELBOX_BAD_MIDDLEWARE`; `CHANNELBOX_APP_IN_USE` after the first connection */
-  addWsMiddleware(middleware: Middleware): this {
-    this.#tree.addMiddleware(middleware);
+  addWsMiddleware(middleware: Middleware<ParamsOf<Prefix>>): this {
+    this.#tree.addMiddleware(middleware as Middleware<never> as Middleware);
     return this;
+  }
+
+  /**
+   * Adds a consumer whose hooks know the parameters of the prefix and of the path; the class form takes the constructor's
+   * arguments too.
+   * @throws {RouteError} what {@link wsRoute} throws
+   */
+  consumer<const Path extends string, In = unknown>(
+    path: Path,
+    hooks: ConsumerHooks<In, ParamsOf<`${Prefix}${Path}`>>,
+  ): this;
+  consumer<const Path extends string, A extends unknown[], P>(
+    path: Path & (ParamsOf<`${Prefix}${Path}`> extends P ? unknown : never),
+    type: ConsumerClass<A, P>,
+    ...constructorArgs: A
+  ): this;
+  consumer(...given: readonly unknown[]): this {
+    this.#tree.addRoute(consumerRoute(given));
+    return this;
+  }
+
+  /**
+   * A new router, mounted here under `prefix`; its handlers know the parameters of both.
+   * @throws {RouteError} `CHANNELBOX_BAD_PATH`, `CHANNELBOX_DUPLICATE_PARAMETER`, `CHANNELBOX_BAD_MIDDLEWARE`;
+   * `CHANNELBOX_APP_IN_USE` after the first connection
+   */
+  router<const Sub extends string>(
+    prefix: Sub,
+    options: { middleware?: readonly Middleware<ParamsOf<`${Prefix}${Sub}`>>[] } = {},
+  ): WSRouter<`${Prefix}${Sub}`> {
+    const full = joinPaths(this.#tree.prefix, prefix) as `${Prefix}${Sub}`;
+    const inner = new WSRouter<`${Prefix}${Sub}`>({ ...options, prefix: full });
+    this.#tree.mount(inner.#tree, prefix);
+    return inner;
   }
 
   /**
@@ -78,7 +124,7 @@ export class WSRouter<const Prefix extends string = ''> {
    * @throws {RouteError} what {@link wsRoute} throws for any of its routes, and `CHANNELBOX_BAD_MOUNT`,
    * `CHANNELBOX_MOUNT_CYCLE`
    */
-  mountRouter(router: WSRouter<string>, prefix = ''): this {
+  mountRouter(router: AnyRouter, prefix = ''): this {
     const tree = treeOf(router);
     this.#tree.mount(tree, joinPaths(prefix, tree.prefix));
     return this;

@@ -2,11 +2,11 @@ import { RouteError } from '../errors.ts';
 import type { Handler, Limits, Middleware, Params, Serve } from '../api.ts';
 import { compose, served } from '../middleware/compose.ts';
 import type { Enter } from '../middleware/compose.ts';
-import { Pattern } from '../route/pattern.ts';
+import { Pattern, quote } from '../route/pattern.ts';
 import { assertRoute } from '../route/route.ts';
 import type { WebsocketRoutes } from '../route/route.ts';
 import { treeOf } from './router.ts';
-import type { WSRouter } from './router.ts';
+import type { AnyRouter } from './router.ts';
 import { RouteTree } from './tree.ts';
 import { noParams, Trie } from './trie.ts';
 
@@ -78,8 +78,9 @@ export class RouteTable {
    * A prefix given here replaces the router's own.
    * @throws {RouteError} `CHANNELBOX_BAD_MOUNT`, `CHANNELBOX_APP_IN_USE` and what its routes' registration throws
    */
-  mount(router: WSRouter<string>, prefix?: string): void {
+  mount(router: AnyRouter, prefix?: string): void {
     const tree = treeOf(router);
+    if (prefix !== undefined) assertBrings(prefix, tree.prefix);
     this.#tree.mount(tree, prefix ?? tree.prefix);
   }
 
@@ -91,7 +92,10 @@ export class RouteTable {
   /** @param path of a URL, still escaped, without query or hash. The first call puts the table in use. */
   match(path: string): RouteMatch | undefined {
     if (this.#last?.path === path) return this.#last.match;
-    this.#trie ??= this.#compile();
+    if (this.#trie === undefined) {
+      this.freeze();
+      this.#trie = this.#compile();
+    }
     const found = this.#trie.find(path);
     if (found === undefined) return undefined;
     const match = { destination: found.value, params: found.params };
@@ -99,8 +103,13 @@ export class RouteTable {
     return match;
   }
 
+  /** @param target a path, or a request's target; asking puts nothing in use */
+  has(target: string): boolean {
+    const trie = this.#trie ?? this.#compile();
+    return trie.find(target.split(/[?#]/, 1)[0] as string) !== undefined;
+  }
+
   #compile(): Trie<Destination> {
-    this.freeze();
     const trie = new Trie<Destination>(this.#isStrict);
     for (const { route, path, middleware } of this.#tree.routes()) {
       const pattern = new Pattern(path === '' ? '/' : path);
@@ -115,4 +124,27 @@ export class RouteTable {
   #keyOf(pattern: Pattern): string {
     return this.#isStrict && pattern.endsWithSlash && pattern.segments.length > 0 ? `${pattern.shape}/` : pattern.shape;
   }
+}
+
+/**
+ * Handlers of a router were typed with the parameters of its own prefix: one that stands in its place brings them all, of
+ * the same type.
+ * @throws {RouteError} `CHANNELBOX_BAD_MOUNT`
+ */
+function assertBrings(prefix: string, own: string): void {
+  const brought = typesOf(prefix);
+  const missing = [...typesOf(own)].filter(([name, type]) => brought.get(name) !== type).map(([name]) => name);
+  if (missing.length === 0) return;
+  throw new RouteError(
+    'CHANNELBOX_BAD_MOUNT',
+    `the prefix ${quote(prefix)} lacks ${missing.map((name) => `{${name}}`).join(', ')} of the router's own, ${quote(own)}, which its handlers count on; name it there too, with the same converter`,
+  );
+}
+
+/** What each parameter of a path is for a handler. */
+function typesOf(path: string): Map<string, 'number' | 'string'> {
+  const fields = new Pattern(path).segments.filter((segment) => segment.kind === 'field');
+  return new Map(
+    fields.map(({ name, converter }) => [name, converter === 'int' || converter === 'float' ? 'number' : 'string']),
+  );
 }

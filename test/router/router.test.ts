@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { RouteError } from '../../src/errors.ts';
 import type { Middleware, WebSocket } from '../../src/api.ts';
 import { WebsocketRoutes } from '../../src/route/route.ts';
+import { WebSocketConsumer } from '../../src/consumer/consumer.ts';
 import { WSRouter } from '../../src/router/router.ts';
 import { RouteTable } from '../../src/router/table.ts';
 
@@ -55,8 +56,9 @@ describe('a router', () => {
   test('merges the params of its prefixes and its path', () => {
     const rooms = new WSRouter({ prefix: '/room/{room}' }).wsRoute('/seat/{seat:int}', idle);
     const organisations = new WSRouter({ prefix: '/org/{org:int}' }).mountRouter(rooms, '/floor/{floor:slug}');
-    const found = tableOf([organisations, '/v{version:int}/{tenant}']).match('/v2/acme/floor/one/room/a%20b/seat/7');
-    expect(found?.params).toEqual({ version: 2, tenant: 'acme', floor: 'one', room: 'a b', seat: 7 });
+    const at = '/v{version:int}/{tenant}/{org:int}';
+    const found = tableOf([organisations, at]).match('/v2/acme/9/floor/one/room/a%20b/seat/7');
+    expect(found?.params).toEqual({ version: 2, tenant: 'acme', org: 9, floor: 'one', room: 'a b', seat: 7 });
   });
 
   test('may be filled after it is mounted, at any depth, with routes, middleware and mounts in any order', async () => {
@@ -202,6 +204,74 @@ describe('middleware', () => {
       expect(act).toThrow(message);
     }
     expect(codeOf(() => new WSRouter({ middleware: idle as never }))).toBe('CHANNELBOX_BAD_MIDDLEWARE');
+  });
+});
+
+describe('below a prefix', () => {
+  class Room extends WebSocketConsumer<unknown, { readonly org: number }> {}
+
+  test('a consumer is added by its hooks, or as a class with its arguments', () => {
+    const org = new WSRouter({ prefix: '/org/{org:int}' }).consumer('/a', { onReceive: idle }).consumer('/b', Room);
+    const table = tableOf(org);
+    expect(table.match('/org/7/a')?.params).toEqual({ org: 7 });
+    expect(pathAt(table, '/org/7/b')).toBe('/org/{org:int}/b');
+  });
+
+  test.each([
+    ['a route', new WebsocketRoutes('/x', idle)],
+    ['a function', idle],
+    ['an instance', new Room()],
+    ['null', null],
+  ])('what is no consumer, %s, is refused', (_what, given) => {
+    expect(codeOf(() => new WSRouter().consumer('/x', given as never))).toBe(
+      given instanceof WebsocketRoutes ? undefined : 'CHANNELBOX_BAD_HANDLER',
+    );
+  });
+
+  test('a router of a router stands where both say, is filled later and can be mounted elsewhere by its whole prefix', () => {
+    const org = new WSRouter({ prefix: '/org/{org:int}' });
+    const team = org.router('/team/{team}', { middleware: [(_ws, next) => next()] });
+    const table = tableOf(org);
+    team.wsRoute('/x', idle).router('/in').wsRoute('/y', idle);
+    expect(table.match('/org/7/team/red/x')?.params).toEqual({ org: 7, team: 'red' });
+    expect(table.match('/org/7/team/red/x')?.destination.middleware).toHaveLength(1);
+    expect(pathAt(table, '/org/7/team/red/in/y')).toBe('/org/{org:int}/team/{team}/in/y');
+    expect(pathAt(tableOf(team), '/org/7/team/red/x')).toBe('/org/{org:int}/team/{team}/x');
+    expect(codeOf(() => org.router('/{org}'))).toBe('CHANNELBOX_DUPLICATE_PARAMETER');
+    expect(codeOf(() => team.wsRoute('/z', idle))).toBe('CHANNELBOX_APP_IN_USE');
+  });
+
+  test.each([
+    ['/legacy', 'CHANNELBOX_BAD_MOUNT'],
+    ['', 'CHANNELBOX_BAD_MOUNT'],
+    ['/legacy/{shop}', 'CHANNELBOX_BAD_MOUNT'],
+    ['/legacy/{shop:int}', undefined],
+    ['/{area}/{shop:float}', undefined],
+  ])('a mount at %j brings the parameters that handlers count on, or is refused: %s', (prefix, code) => {
+    const shops = new WSRouter({ prefix: '/shops/{shop:int}' }).wsRoute('/orders', idle);
+    expect(codeOf(() => tableOf([shops as WSRouter<string>, prefix]))).toBe(code);
+  });
+
+  test('what is refused leaves the app as it was', () => {
+    const shops = new WSRouter({ prefix: '/shops/{shop:int}' }).wsRoute('/orders', idle);
+    const table = tableOf();
+    expect(() => table.mount(shops, '/legacy')).toThrow(/lacks \{shop\} of the router's own, "\/shops\/\{shop:int\}"/);
+    expect(table.has('/legacy/orders')).toBe(false);
+  });
+});
+
+describe('asking whether a path has a route', () => {
+  test('answers for a path and for a request target, and puts nothing in use', () => {
+    const table = tableOf(new WSRouter().wsRoute('/room/{id:int}', idle));
+    expect([table.has('/room/7'), table.has('/room/7?a=/x#y'), table.has('/room/x'), table.has('')]).toEqual([
+      true,
+      true,
+      false,
+      false,
+    ]);
+    expect(table.isInUse).toBe(false);
+    table.addRoute(new WebsocketRoutes('/later', idle));
+    expect(table.has('/later')).toBe(true);
   });
 });
 
