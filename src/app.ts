@@ -142,7 +142,7 @@ export class App implements AppView, AsyncDisposable {
 
   /**
    * Adds a consumer whose hooks know the path's parameters; the class form takes the constructor's arguments too.
-   * @throws {RouteError} what `wsRoute` throws
+   * @throws {RouteError} `CHANNELBOX_BAD_HANDLER` for what is neither, and what `wsRoute` throws
    */
   consumer<const Path extends string, In = unknown>(path: Path, hooks: ConsumerHooks<In, ParamsOf<Path>>): this;
   consumer<const Path extends string, A extends unknown[], P>(

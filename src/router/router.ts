@@ -88,7 +88,7 @@ export class WSRouter<const Prefix extends string = ''> {
   /**
    * Adds a consumer whose hooks know the parameters of the prefix and of the path; the class form takes the constructor's
    * arguments too.
-   * @throws {RouteError} what {@link wsRoute} throws
+   * @throws {RouteError} `CHANNELBOX_BAD_HANDLER` for what is neither, and what {@link wsRoute} throws
    */
   consumer<const Path extends string, In = unknown>(
     path: Path,
