@@ -1,15 +1,15 @@
-import { createServer, type RequestListener, type Server as HttpServer, type ServerResponse } from 'node:http';
+import { createServer, type Server as HttpServer, type ServerResponse } from 'node:http';
 import type { Server as HttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { Box } from './channel/box.ts';
 import type { BoxHome } from './channel/home.ts';
+import { defaultLogger, type AppOptions } from './app-options.ts';
 import type { Clock } from './time/clock.ts';
 import type { DrainOptions, DrainReport } from './drain.ts';
 import { BoxError, ChannelBoxError, RouteError } from './errors.ts';
 import type { AppSnapshot, AppView, ChannelBox, Handler, Limits, Logger, Middleware } from './api.ts';
 import { checkLimits, defaultLimits } from './limits.ts';
-import type { Origins } from './middleware/origin.ts';
-import type { ErrorContext, Probe } from './probe.ts';
+import type { Probe } from './probe.ts';
 import { ConnectionManager } from './connections.ts';
 import { consumerRoute, type ConsumerClass, type ConsumerHooks } from './consumer/consumer.ts';
 import type { ParamsOf } from './route/pattern.ts';
@@ -23,36 +23,6 @@ import type { Buckets } from './time/histogram.ts';
 import { LoopDelay } from './time/loop-delay.ts';
 import { NodeTransport, type NodeTransportHost } from './transport/node/node.ts';
 import type { Upgrade } from './transport/transport.ts';
-
-/** What an app is made with; all of it may be left out. */
-export interface AppOptions {
-  /** Default: one of its own, in memory. */
-  channelBox?: ChannelBox;
-  /** Default: the machine's. */
-  clock?: Clock;
-  /** Default: warnings and errors go to the console. */
-  logger?: Logger;
-  limits?: Partial<Limits>;
-  /** Of browsers, besides the server's own; `'*'` for all. */
-  origins?: Origins;
-  /** Offers permessage-deflate; a broadcast is deflated once for all who took it. Default false. */
-  compression?: boolean;
-  /** A trailing slash then makes another path. Default false. */
-  strict?: boolean;
-  /** Learns of every error that the app's own code threw. */
-  onError?: (error: unknown, context: ErrorContext) => void;
-  /** What `listen` answers to plain HTTP; default 426. */
-  http?: RequestListener;
-}
-
-const defaultLogger: Logger = {
-  debug: () => {},
-  info: () => {},
-  // oxlint-disable-next-line no-console -- where an app names no logger, this is it
-  warn: (message, fields) => console.warn(message, fields ?? ''),
-  // oxlint-disable-next-line no-console -- the same
-  error: (message, fields) => console.error(message, fields ?? ''),
-};
 
 let reach: (app: App, probe: Probe) => void;
 let figures: (app: App) => AppFigures;

@@ -1,5 +1,6 @@
 /** @module channelbox: the public names, and no logic. */
-export { App, instrument, type AppOptions } from './app.ts';
+export { App, instrument } from './app.ts';
+export type { AppOptions } from './app-options.ts';
 export type { DrainOptions, DrainReport } from './drain.ts';
 export type { ChannelBoxOptions } from './channel/bounds.ts';
 export { ChannelBox } from './channel/box.ts';

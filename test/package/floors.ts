@@ -19,7 +19,7 @@ export const floors: readonly (readonly string[])[] = [
   ['src/route'],
   ['src/consumer'],
   ['src/router'],
-  ['src/connections.ts'],
+  ['src/connections.ts', 'src/app-options.ts'],
   ['src/app.ts'],
   ['src/nexios.ts', 'src/metrics.ts'],
   ['src/index.ts', 'src/internal.ts', 'src/redis.ts'],

@@ -1,0 +1,36 @@
+import type { RequestListener } from 'node:http';
+import type { ChannelBox, Limits, Logger } from './api.ts';
+import type { Origins } from './middleware/origin.ts';
+import type { ErrorContext } from './probe.ts';
+import type { Clock } from './time/clock.ts';
+
+/** What an app is made with; all of it may be left out. */
+export interface AppOptions {
+  /** Default: one of its own, in memory. */
+  channelBox?: ChannelBox;
+  /** Default: the machine's. */
+  clock?: Clock;
+  /** Default: warnings and errors go to the console. */
+  logger?: Logger;
+  limits?: Partial<Limits>;
+  /** Of browsers, besides the server's own; `'*'` for all. */
+  origins?: Origins;
+  /** Offers permessage-deflate; a broadcast is deflated once for all who took it. Default false. */
+  compression?: boolean;
+  /** A trailing slash then makes another path. Default false. */
+  strict?: boolean;
+  /** Learns of every error that the app's own code threw. */
+  onError?: (error: unknown, context: ErrorContext) => void;
+  /** What `listen` answers to plain HTTP; default 426. */
+  http?: RequestListener;
+}
+
+/** What an app logs to where it names no logger. */
+export const defaultLogger: Logger = {
+  debug: () => {},
+  info: () => {},
+  // oxlint-disable-next-line no-console -- where an app names no logger, this is it
+  warn: (message, fields) => console.warn(message, fields ?? ''),
+  // oxlint-disable-next-line no-console -- the same
+  error: (message, fields) => console.error(message, fields ?? ''),
+};
