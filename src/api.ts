@@ -166,6 +166,15 @@ export interface WebSocket<P = Params> extends AsyncIterable<Message>, AsyncDisp
    * Resolves when the closing handshake has ended. `reason` is cut at 123 bytes, on a character.
    */
   close(code?: number, reason?: string): Promise<void>;
+  /**
+   * Ends the connection at that time of the wall clock, in Unix seconds, unless it is called again; null: never. For credentials
+   * that run out: call it anew when they are renewed. Past: at once. Due before the accept it answers 401.
+   * After a jump of the wall clock the time is asked again within a sixtieth of what is left, a minute at most.
+   * @param code 4401 unless given
+   * @throws {LimitError} `CHANNELBOX_CLOSE_AT` for NaN, and for what is no time in seconds: beyond 1e11 it is milliseconds
+   * @throws {ChannelBoxError} `CHANNELBOX_CLOSE_CODE`, `CHANNELBOX_CLOSE_REASON`
+   */
+  closeAt(unixSeconds: number | null, code?: number, reason?: string): void;
   /** Whether frames can still be sent; false from the first send that said `closed`. */
   isConnected(): boolean;
 }

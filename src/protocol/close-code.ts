@@ -1,6 +1,6 @@
 import { ChannelBoxError, LayerError, type FrameError, isA } from '../errors.ts';
 
-/** Close codes by name, RFC 6455 §7.4.1; 4408 is channelbox's own. */
+/** Close codes by name, RFC 6455 §7.4.1; 4401 and 4408 are channelbox's own. */
 export const closeCode = {
   normal: 1000,
   goingAway: 1001,
@@ -14,6 +14,7 @@ export const closeCode = {
   internalError: 1011,
   serviceRestart: 1012,
   tryAgainLater: 1013,
+  signedOut: 4401,
   channelExpired: 4408,
 } as const;
 

@@ -9,6 +9,7 @@ import type { Frame } from '../protocol/frame.ts';
 import type { Deadline } from '../time/deadlines.ts';
 import type { Scheduler } from '../time/scheduler.ts';
 import type { Upgrade, Wire } from '../transport/transport.ts';
+import type { CloseTime } from './close-time.ts';
 import { expired, SocketEnd, tooSlow, vanished, type Ending } from './ending.ts';
 import type { SocketHost, SocketRequest } from './host.ts';
 import { Inbox, type InboxOwner } from './inbox.ts';
@@ -40,6 +41,8 @@ export class Connection implements ChannelSocket, Deadline, InboxOwner {
   #channel: SocketChannel | undefined = undefined;
   #hook = 'handler';
   #end: SocketEnd | undefined = undefined;
+  /** When what let it in runs out. */
+  protected closeTime: CloseTime | undefined = undefined;
   /** For a consumer that did not await its accept. */
   #tellAnswered: (() => void) | undefined = undefined;
 
@@ -137,8 +140,9 @@ export class Connection implements ChannelSocket, Deadline, InboxOwner {
     return this.end.disconnect;
   }
 
-  async refuse(response: Response, denial: Denial): Promise<void> {
-    this.#denied(denial.by === 'timeout' ? vanished : undefined);
+  /** @param ending what a handler that is still at it learns by its signal */
+  async refuse(response: Response, denial: Denial, ending?: Ending): Promise<void> {
+    this.#denied(ending);
     this.host.denied(this, denial);
     await this.upgrade.deny(response);
   }
@@ -205,7 +209,8 @@ export class Connection implements ChannelSocket, Deadline, InboxOwner {
   }
 
   onDue(nowMs: number): void {
-    if (this.#phase === 'pending') void quiet(this.refuse(new Response(null, { status: 503 }), { by: 'timeout' }));
+    if (this.#phase === 'pending')
+      void quiet(this.refuse(new Response(null, { status: 503 }), { by: 'timeout' }, vanished));
     else if (this.#phase === 'closing') this.#wire?.terminate();
     else if (this.#phase === 'open' && !this.inbox.asks(nowMs)) {
       this.host.count('heartbeatTimeouts');
@@ -335,6 +340,7 @@ export class Connection implements ChannelSocket, Deadline, InboxOwner {
 
   /** It has ended: its channel is in no group any more. */
   #leaveGroups(): void {
+    this.closeTime?.cancel();
     this.host.box.local.unregister(this);
     if (this.#channel === undefined) return;
     this.#channel.stopExpiry();

@@ -16,11 +16,14 @@ import type {
 import { whileWaiting } from '../probe.ts';
 import { quiet, settled, WatchedPromise } from '../promise.ts';
 import { asBytes, asJson, asText, encodeJson } from '../protocol/codec.ts';
+import { checkCloseCode, closeCode, trimReason } from '../protocol/close-code.ts';
 import { Frame } from '../protocol/frame.ts';
 import type { Message } from '../protocol/message.ts';
 import type { UpgradeAnswer, Wire } from '../transport/transport.ts';
 import { acceptAnswer, denyResponse, type AcceptOptions } from './accept.ts';
+import { CloseTime, checkCloseTime } from './close-time.ts';
 import { Connection } from './connection.ts';
+import { vanished } from './ending.ts';
 import { Frames } from './frames.ts';
 import { RequestView } from './request.ts';
 import { checkAnswerable, unaccepted } from './state.ts';
@@ -232,6 +235,20 @@ export class ServerWebSocket extends Connection implements WebSocket {
 
   leave(group: string): Promise<LeaveResult> {
     return this.host.box.removeChannelFromGroup(this.channel, group);
+  }
+
+  closeAt(unixSeconds: number | null, code: number = closeCode.signedOut, reason: string = ''): void {
+    if (unixSeconds !== null) checkCloseTime(unixSeconds);
+    checkCloseCode(code);
+    reason = trimReason(reason);
+    this.closeTime?.cancel();
+    this.closeTime = undefined;
+    if (unixSeconds === null || !this.isJoinable) return;
+    this.closeTime = new CloseTime(this.scheduler, unixSeconds, () => {
+      if (this.phase === 'pending') void quiet(this.refuse(denyResponse(401), { by: this.refuser, code }, vanished));
+      else void this.close(code, reason);
+    });
+    this.closeTime.start();
   }
 
   #receiveAs<T>(call: string, convert: (message: Message) => T, options?: ReceiveOptions): Promise<T> {
