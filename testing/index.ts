@@ -9,6 +9,6 @@ export type { TestTarget, TestTargetOptions, Tuple } from './target/target.ts';
 export type { Transcript, TranscriptEvent } from './client/transcript.ts';
 export { testUrl } from './target/url.ts';
 /** The suites that a transport or a layer of your own has to pass: named cases, for any runner. */
-export { layerCases, type ConformanceCase, type LayerHarness } from './conformance/layer.ts';
+export { layerCases, type ConformanceCase, type LayerFaults, type LayerHarness } from './conformance/layer.ts';
 export { transportCases } from './conformance/transport.ts';
 export type { ClientRequest, TransportHarness, TransportSite } from './conformance/transport-harness.ts';

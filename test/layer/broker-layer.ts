@@ -89,7 +89,7 @@ export class BrokerLayer implements ChannelLayer {
   }
 
   unsubscribe(group: string): Promise<void> {
-    return this.#command((broker) => broker.unsubscribe(this.node, group));
+    return this.#command((broker) => broker.unsubscribe(this.node, group)).catch(ignore);
   }
 
   announce(group: string, member: Member): Promise<void> {
@@ -97,7 +97,7 @@ export class BrokerLayer implements ChannelLayer {
   }
 
   retire(group: string, channel: string): Promise<void> {
-    return this.#command((broker) => broker.retire(group, channel));
+    return this.#command((broker) => broker.retire(group, channel)).catch(ignore);
   }
 
   members(group: string): Promise<Member[]> {
@@ -191,7 +191,7 @@ export class BrokerLayer implements ChannelLayer {
     const { clock } = this.#opened;
     return new Promise((resolve, reject) => {
       const timer = clock.setTimeout(() => {
-        reject(new LayerError('CHANNELBOX_LAYER_DEADLINE', 'the broker did not answer; what became of it is unknown'));
+        reject(new LayerError('CHANNELBOX_LAYER_DEADLINE', 'the broker did not answer', { delivered: 'unknown' }));
       }, deadlineMs);
       promise.then(resolve, reject).finally(() => clock.clearTimeout(timer));
     });
@@ -248,3 +248,5 @@ export class BrokerLayer implements ChannelLayer {
     await this.#command((broker) => broker.push(asker, { kind: 'answer', id, from: this.node, answer }));
   }
 }
+
+function ignore(): void {}

@@ -110,7 +110,9 @@ export class Broker {
     let entry: LayerEntry | undefined;
     if (message.save) {
       const history = this.#histories.get(group) ?? new History(`epoch ${this.#epochs}`);
-      const created = { uuid: randomUUID(), created: stamp.nowMs / 1000, atMs: stamp.nowMs };
+      const known = message.key === undefined ? undefined : history.positionOf(message.key);
+      if (known !== undefined) return { nodes: [], exists: this.members(group).length > 0, position: known };
+      const created = { uuid: randomUUID(), created: stamp.nowMs / 1000, atMs: stamp.nowMs, key: message.key };
       entry = history.append(message.payload, created, stamp.bounds);
       this.#histories.set(group, history);
     }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { LayerError } from 'channelbox';
 import { until, type ConformanceCase } from './case.ts';
-import { Cluster, type LayerHarness } from './layer-harness.ts';
+import { Cluster, inTime, overTime, type FaultCase, type LayerHarness } from './layer-harness.ts';
 import { saved, saying, textOf } from './layer-node.ts';
 
 /** What holds among several nodes. */
@@ -165,8 +165,33 @@ function faultCases(harness: LayerHarness): ConformanceCase[] {
         const publishing = (async () => first.layer.publish('room', saved('1')))();
         await assert.rejects(
           overTime(harness, publishing),
-          (error) => error instanceof LayerError && /not sent|unknown/.test(error.message),
+          (error) => error instanceof LayerError && ['not-sent', 'unknown'].includes(error.delivered ?? ''),
         );
+      },
+    },
+    {
+      name: 'a leaving on a node that is cut off is no error: the reconnect puts it right',
+      run: async () => {
+        await using cluster = await Cluster.of(harness, 2);
+        const { first } = cluster;
+        const ann = await first.join('room');
+        await harness.cut?.(first.layer);
+        await overTime(harness, first.leave('room', ann));
+      },
+    },
+    {
+      name: 'a history that is refused never says that it has caught up',
+      run: async () => {
+        await using cluster = await Cluster.of(harness, 2);
+        const { first } = cluster;
+        await first.join('room');
+        await harness.cut?.(first.layer);
+        let calls = 0;
+        const query = { keep: 'oldest', caughtUp: () => (calls += 1) } as const;
+        const reading = (async () => first.layer.history('room', query))();
+        await assert.rejects(overTime(harness, reading), (error) => error instanceof LayerError);
+        await harness.settle();
+        assert.equal(calls, 0);
       },
     },
     {
@@ -188,16 +213,57 @@ function faultCases(harness: LayerHarness): ConformanceCase[] {
   ];
 }
 
-/** Moves time on until the promise has settled. */
-async function overTime<T>(harness: LayerHarness, promise: Promise<T>): Promise<T> {
-  let hasSettled = false;
-  const settled = promise.finally(() => {
-    hasSettled = true;
-  });
-  settled.catch(() => {});
-  for (let steps = 0; steps < 60 && !hasSettled; steps += 1) {
-    await harness.settle();
-    await harness.time?.advance(1_000);
-  }
-  return settled;
-}
+/** What holds when a node dies, or is taken for dead. */
+export const nodeFaultCases: FaultCase[] = [
+  {
+    name: "a dead node's channels are nobody's members, are sent to in vain, and are not waited for",
+    needs: ['kill'],
+    nodes: 2,
+    run: async ({ first, second }, faults, harness) => {
+      const ann = await first.join('room');
+      const bob = await second.join('room');
+      await faults.kill(second.layer);
+      let ids: string[] = [];
+      await inTime(
+        harness,
+        () => {
+          void (async () => first.layer.members('room'))().then((members) => (ids = members.map(({ uuid }) => uuid)));
+          return ids.length === 1;
+        },
+        'it is taken for dead',
+      );
+
+      assert.deepEqual(ids, [ann]);
+      assert.equal(
+        await overTime(harness, (async () => first.layer.send(bob, { kind: 'json', text: '1' }))()),
+        'closed',
+      );
+      assert.equal(await overTime(harness, (async () => first.layer.closeChannels('all', {}))()), 1);
+    },
+  },
+  {
+    name: 'a node that was taken for dead and lives is a member of all again, with its metadata',
+    needs: ['lapse'],
+    nodes: 2,
+    run: async ({ first, second }, faults, harness) => {
+      const bob = await second.join('room', second.channel(), { name: 'Bob' });
+      await second.join('other', bob, { name: 'Bob' });
+      const gone = await second.join('room');
+      await faults.lapse(second.layer);
+      await second.leave('room', gone);
+      let members = await first.layer.members('room');
+      await inTime(
+        harness,
+        () => {
+          void (async () => first.layer.members('room'))().then((found) => (members = found));
+          return members.length === 1 && members[0]?.uuid === bob;
+        },
+        'it is a member again, and who left is none',
+      );
+      assert.deepEqual(members[0]?.metadata, { name: 'Bob' });
+      assert.equal((await first.layer.members('other')).length, 1);
+      await first.layer.publish('room', saved('1'));
+      await inTime(harness, () => second.texts('room').includes('1'), 'it hears as before');
+    },
+  },
+];

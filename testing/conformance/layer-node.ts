@@ -35,19 +35,22 @@ export class StubNode implements LocalNode {
   readonly delivered: Delivered[] = [];
   readonly sent: { readonly channel: string; readonly payload: Payload }[] = [];
   readonly closed: { readonly target: CloseTarget; readonly options: CloseOptions }[] = [];
-  readonly misses: { readonly group: string; readonly what: Missed }[] = [];
+  /** With how many messages had been delivered by then. */
+  readonly misses: { readonly group: string; readonly what: Missed; readonly after: number }[] = [];
   readonly reports: unknown[] = [];
   readonly #clock: Clock;
   readonly #groups = new Map<string, Map<string, Member>>();
   /** Channels that take no bytes. */
   readonly #channels = new Map<string, 'json' | 'bytes'>();
+  /** Settles with the layer's own `open`. */
+  readonly opened: Promise<void>;
   #ids = 0;
 
   constructor(layer: ChannelLayer, clock: Clock, limits: Partial<HistoryBounds> = {}) {
     this.layer = layer;
     this.#clock = clock;
     const prefix = Math.random().toString(36).slice(2, 8);
-    void layer.open({
+    const opening = layer.open({
       local: this,
       clock,
       bounds: { ...bounds, ...limits },
@@ -55,6 +58,8 @@ export class StubNode implements LocalNode {
       report: (error) => this.reports.push(error),
       wakeAt: (dueMs, wake) => clock.setTimeout(wake, Math.max(0, dueMs - clock.monotonic())),
     });
+    this.opened = (async () => opening)();
+    this.opened.catch(() => {});
   }
 
   /** As a box names a channel: the layer may put in where it lives. */
@@ -107,7 +112,7 @@ export class StubNode implements LocalNode {
   }
 
   missed(group: string, what: Missed): void {
-    this.misses.push({ group, what });
+    this.misses.push({ group, what, after: this.delivered.length });
   }
 
   close(target: CloseTarget, options: CloseOptions): number {

@@ -1,19 +1,27 @@
 import assert from 'node:assert/strict';
 import { until, type ConformanceCase } from './case.ts';
 import { clusterCases } from './layer-cluster.ts';
+import { faultCases } from './layer-faults.ts';
 import { historyCases } from './layer-history.ts';
+import { lastingCases } from './layer-lasting.ts';
 import { Cluster, type LayerHarness } from './layer-harness.ts';
 import { saved, saying } from './layer-node.ts';
 
 export type { ConformanceCase } from './case.ts';
-export type { LayerHarness } from './layer-harness.ts';
+export type { LayerFaults, LayerHarness } from './layer-harness.ts';
 
 /**
  * The promises of `ChannelLayer`, one case each. A layer of your own passes them all:
  * `for (const { name, run } of layerCases(harness)) test(name, run)`.
  */
 export function layerCases(harness: LayerHarness): ConformanceCase[] {
-  const cases = [...groupCases(harness), ...channelCases(harness), ...historyCases(harness)];
+  const cases = [
+    ...groupCases(harness),
+    ...channelCases(harness),
+    ...historyCases(harness),
+    ...lastingCases(harness),
+    ...faultCases(harness),
+  ];
   return harness.nodesMax < 2 ? cases : [...cases, ...clusterCases(harness)];
 }
 
