@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { instrument, type App } from '../../src/index.ts';
-import { originOf, owners, TestClock } from '../time/clock.ts';
+import { originOf, owners, TestClock, type Owner } from '../time/clock.ts';
 import type { ClockMove, Wait } from '../time/watched-app.ts';
 import { Leaks } from './leaks.ts';
 import type { LinkTransport } from '../transport/link.ts';
@@ -46,7 +46,7 @@ export interface TestApp extends TestTarget {
 // Kept from before fake timers can replace it.
 const { setImmediate } = globalThis;
 /** What a factory starts besides handlers belongs to the app, not to the test's body. */
-const background = { enter: (): void => {}, leave: (): void => {} };
+const background: Owner = { enter: () => {}, leave: () => {} };
 /** Virtual; an app without an accept timeout would otherwise be asked for ever. */
 const dayMs = 24 * 60 * 60 * 1000;
 
@@ -66,7 +66,7 @@ class AppTarget extends Target implements TestApp {
     this.clock = options.clock ?? new TestClock();
     const random = new SeededRandom(options.seed ?? 1);
     const env: TestEnv = { clock: this.clock, random: () => random.next(), uuid: () => random.uuid() };
-    this.app = typeof given === 'function' ? owners.run(background, () => given(env)) : given;
+    this.app = typeof given === 'function' ? owners.run({ ...background, clock: this.clock }, () => given(env)) : given;
     this.activity = new HandlerActivity(this.clock, options.watchdogMs ?? 1_000);
     const tcp = options.transport === 'tcp' ? new TcpTransport(this.app) : undefined;
     instrument(

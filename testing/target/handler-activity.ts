@@ -61,6 +61,10 @@ export class RunningHandler implements Owner, Busy {
     return this.#activity === activity;
   }
 
+  get clock(): unknown {
+    return this.#activity.clock;
+  }
+
   get place(): string {
     const { route, upgrade, hook, id } = this.connection;
     return placeOf({ route: route ?? upgrade.url.pathname, hook, connection: id }, this.#activity.nameOf(upgrade));

@@ -7,6 +7,8 @@ import { Deferred } from './observed-promise.ts';
 
 /** Whose code runs: a handler of an app under test. Elsewhere: the test's own. */
 export interface Owner {
+  /** What its global timers mean while this clock is installed; undefined: nobody's in particular. */
+  readonly clock?: unknown;
   /** A promise of ours begins to be waited for. */
   enter(call: string): void;
   leave(): void;
@@ -148,9 +150,12 @@ export class TestClock implements Clock {
     return this.#heap.sorted();
   }
 
-  /** Puts this clock behind global timers and Date until disposed. */
+  /**
+   * Puts this clock behind global timers and `Date` until disposed. Several compose, nested or beside each other, and end
+   * in any order: a handler's timers are its own app's, a test's those of the clock that it has installed.
+   */
   install(): Disposable {
-    return installClock(this);
+    return installClock(this, clockOfOwner);
   }
 
   /** Monotonic milliseconds of the next timer. */
@@ -181,6 +186,8 @@ export class TestClock implements Clock {
     return timer;
   }
 }
+
+const clockOfOwner = (): unknown => owners.getStore()?.clock;
 
 function nothing(): void {}
 
