@@ -19,7 +19,7 @@ const config: ViteUserConfig = defineConfig({
       { find: /^channelbox$/, replacement: at('src/index.ts') },
       { find: /^channelbox\/redis$/, replacement: at('src/redis.ts') },
       { find: /^channelbox\/testing$/, replacement: at('testing/index.ts') },
-      { find: /^channelbox\/testing\/(vitest|mock-socket)$/, replacement: at('testing/$1.ts') },
+      { find: /^channelbox\/testing\/(vitest|mock-socket|simulator)$/, replacement: at('testing/$1.ts') },
       { find: /^channelbox\/load$/, replacement: at('load/index.ts') },
     ],
   },

@@ -6,6 +6,7 @@ import { transportCases, type TransportHarness } from '../../testing/conformance
 import { OpenSite } from '../../testing/conformance/transport-harness.ts';
 import { root, run } from '../package/run.ts';
 import { memoryHarness, tcpHarness } from './link-site.ts';
+import { simHarness } from '../simulator/sim-site.ts';
 import { nodeHarness } from './node-site.ts';
 
 /** A harness for each class that implements `Wire`; `node.test.ts` runs the first one's other ways of sending. */
@@ -13,6 +14,7 @@ const harnesses: Readonly<Record<string, TransportHarness>> = {
   NodeWire: nodeHarness(),
   MemoryWire: memoryHarness,
   WatchedWire: tcpHarness,
+  SimWire: simHarness(1),
 };
 
 /** Names of the classes and of the objects that are declared to be wires, whatever they call the contract. */

@@ -1,0 +1,12 @@
+import type { SimNode } from '../world/node.ts';
+import type { World } from '../world/world.ts';
+
+/** Whose code called what it should have taken from `env`: what is served to it instead. */
+export interface Escaped {
+  readonly world: World;
+  /** Undefined for the code of a client. */
+  readonly node: SimNode | undefined;
+}
+
+/** Asks whether the call that is under way is an escape, and notes it. */
+export type Escapes = (what: string, below: (...args: never[]) => unknown, through?: string) => Escaped | undefined;
