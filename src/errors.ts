@@ -37,18 +37,31 @@ export class HandshakeError extends ChannelBoxError {
   override readonly name: string = 'HandshakeError';
 }
 
+/** One thing that a schema found wrong, and where: the keys from the message's top to it, none where it is the message itself. */
+export interface FrameIssue {
+  readonly message: string;
+  readonly path?: readonly PropertyKey[];
+}
+
+export interface FrameErrorOptions extends ErrorOptions {
+  issues?: readonly FrameIssue[] | undefined;
+}
+
 /** What a peer sent is not what the handler asked for. The socket lives on. */
 export class FrameError extends ChannelBoxError {
   override readonly name: string = 'FrameError';
   readonly kind: 'wrong-type' | 'bad-json' | 'bad-utf8' | 'refused-by-schema';
+  /** Of the schema, with their paths; none where no schema refused it. */
+  readonly issues: readonly FrameIssue[];
 
-  constructor(kind: FrameError['kind'], message: string, options?: ErrorOptions);
-  constructor(message?: string, options?: ErrorOptions);
-  constructor(first?: string, second?: string | ErrorOptions, options?: ErrorOptions) {
+  constructor(kind: FrameError['kind'], message: string, options?: FrameErrorOptions);
+  constructor(message?: string, options?: FrameErrorOptions);
+  constructor(first?: string, second?: string | FrameErrorOptions, options?: FrameErrorOptions) {
     const kind = typeof second === 'string' ? (first as FrameError['kind']) : 'wrong-type';
     const [message, rest] = typeof second === 'string' ? [second, options] : [first ?? '', second];
     super(`CHANNELBOX_FRAME_${kind.toUpperCase().replaceAll('-', '_')}` as ErrorCode, message, rest);
     this.kind = kind;
+    this.issues = rest?.issues ?? [];
   }
 }
 

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { SocketChannel } from '../channel/channel.ts';
 import { FrameError, isA, isFromOutside, WebSocketDisconnect } from '../errors.ts';
 import type { Awaitable, PayloadType, WebSocket, WhenEnded } from '../api.ts';
@@ -6,7 +7,7 @@ import { asBytes, asJson, asText } from '../protocol/codec.ts';
 import type { Sink } from '../socket/inbox.ts';
 import type { ServerWebSocket } from '../socket/websocket.ts';
 import type { Message } from '../protocol/message.ts';
-import type { StandardResult, StandardSchemaV1 } from './schema.ts';
+import { frameIssues, issuesText, type StandardResult, type StandardSchemaV1 } from './schema.ts';
 import { isSettled, isThenable } from '../promise.ts';
 
 /** A consumer as its session drives it. */
@@ -95,8 +96,9 @@ export class ConsumerRun implements Sink {
   #validate(schema: StandardSchemaV1<unknown, unknown>, data: unknown): Promise<void> | undefined {
     const accept = (result: StandardResult<unknown>): Promise<void> | undefined => {
       if (result.issues === undefined) return this.#receive(result.value);
-      const issues = result.issues.map((issue) => issue.message).join('; ');
-      return this.#invalid(new FrameError('refused-by-schema', `the schema refuses the frame: ${issues}`));
+      const issues = frameIssues(result.issues);
+      const message = `the schema refuses the frame: ${issuesText(issues)}`;
+      return this.#invalid(new FrameError('refused-by-schema', message, { issues }));
     };
     try {
       const result = schema['~standard'].validate(data);
@@ -171,6 +173,22 @@ export class ConsumerRun implements Sink {
   #finish(): void {
     if (this.#failure !== undefined) this.#socket.hook = this.#failure.hook;
     this.#whenEnded(this.#socket, this.#failure);
+  }
+}
+
+/**
+ * One that middleware stands around: each hook runs in the context in which that called `next()`, whoever sent the frame or
+ * closed the socket, so that an `AsyncLocalStorage` of theirs is seen. Without middleware nothing is kept, and nothing costs.
+ */
+export class RunInContext extends ConsumerRun {
+  readonly #within = AsyncLocalStorage.snapshot();
+
+  override frame(message: Message): Promise<void> | undefined {
+    return this.#within(() => super.frame(message));
+  }
+
+  override ended(): void {
+    this.#within(() => super.ended());
   }
 }
 

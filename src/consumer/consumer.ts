@@ -19,6 +19,7 @@ import type {
   Serve,
   SendOutcome,
   WebSocket,
+  WhenEnded,
 } from '../api.ts';
 import type { ParamsOf } from '../route/pattern.ts';
 import { described } from '../route/callable.ts';
@@ -26,7 +27,7 @@ import { WebsocketRoutes } from '../route/route.ts';
 import { invalidCode } from '../protocol/close-code.ts';
 import type { ServerWebSocket } from '../socket/websocket.ts';
 import type { StandardSchemaV1 } from './schema.ts';
-import { ConsumerRun, type Hooks } from './consumer-run.ts';
+import { ConsumerRun, RunInContext, type Hooks } from './consumer-run.ts';
 
 const hourSeconds = 3600;
 
@@ -59,14 +60,15 @@ export class WebSocketConsumer<In = unknown, P = Params> {
     ...constructorArgs: A
   ): WebsocketRoutes {
     const { middleware, limits } = this as unknown as typeof WebSocketConsumer;
-    const serve: Serve = (ws, _params, whenEnded) => {
+    const begin = (Run: typeof ConsumerRun, ws: WebSocket, whenEnded: WhenEnded): void => {
       const made = new this(...constructorArgs) as unknown as WebSocketConsumer<never, never>;
       bindSocket(made, ws);
-      new ConsumerRun(made as unknown as Hooks, ws as ServerWebSocket, whenEnded).begin();
+      new Run(made as unknown as Hooks, ws as ServerWebSocket, whenEnded).begin();
     };
-    const handler: Handler = (ws, params) =>
+    const serve: Serve = (ws, _params, whenEnded) => begin(ConsumerRun, ws, whenEnded);
+    const handler: Handler = (ws) =>
       new Promise<void>((resolve, reject) => {
-        serve(ws, params, (_ws, failure) => (failure === undefined ? resolve() : reject(failure.error as Error)));
+        begin(RunInContext, ws, (_ws, failure) => (failure === undefined ? resolve() : reject(failure.error as Error)));
       });
     return new WebsocketRoutes<string>(path, handler, { middleware, limits }, serve);
   }
