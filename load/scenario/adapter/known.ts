@@ -1,10 +1,20 @@
 import type { Adapter } from './adapter.ts';
+import { channelbox } from './channelbox.ts';
 import { chat } from './chat.ts';
 import { echo } from './echo.ts';
+import { graphqlWs } from './graphql-ws.ts';
 import { json } from './json.ts';
+import { socketIo } from './socket-io.ts';
 
 /** The names that a scenario may give in place of an adapter. */
-export const adapterNames = ['chat', 'echo', 'json'] as const;
+export const adapterNames = ['chat', 'echo', 'json', 'socket.io', 'graphql-ws', 'channelbox'] as const;
 export type AdapterName = (typeof adapterNames)[number];
 
-export const adapters: Readonly<Record<AdapterName, Adapter>> = { chat, echo, json };
+export const adapters: Readonly<Record<AdapterName, Adapter>> = {
+  chat,
+  echo,
+  json,
+  'socket.io': socketIo,
+  'graphql-ws': graphqlWs,
+  channelbox,
+};
