@@ -1,5 +1,5 @@
 import type { Box } from './channel/box.ts';
-import { Drain, type DrainOptions, type DrainReport } from './drain.ts';
+import { Drain, spread, type DrainOptions, type DrainReport } from './drain.ts';
 import { FrameError, isA, isFromOutside, messageOf, WebSocketDisconnect } from './errors.ts';
 import type { AppView, Limits, Logger, WhenEnded } from './api.ts';
 import { isOriginAllowed, type Origins } from './middleware/origin.ts';
@@ -40,6 +40,7 @@ export class ConnectionManager {
   readonly #waiting = new Map<ServerWebSocket, () => void>();
   #handlers = 0;
   #drain: Drain | undefined;
+  #turnedAway = 0;
 
   constructor(view: AppView, context: ConnectionContext) {
     this.#view = view;
@@ -183,7 +184,13 @@ export class ConnectionManager {
   #reject(upgrade: Upgrade, { status, by, tell = ignore }: Rejection): void {
     this.#count('denied');
     this.probe?.denied?.(upgrade, { by });
-    upgrade.deny(answer(status)).then(tell, tell);
+    upgrade.deny(answer(status, status === 503 ? this.#retryAfter() : {})).then(tell, tell);
+  }
+
+  /** Who is turned away for a while comes back after one to five seconds, not all in the same one. */
+  #retryAfter(): Record<string, string> {
+    this.#turnedAway += 1;
+    return { 'retry-after': String(1 + Math.floor(spread(this.#turnedAway) * 5)) };
   }
 
   #report(socket: ProbedConnection, error: unknown, hook: string, what = 'a handler failed'): void {
@@ -317,8 +324,8 @@ class CallWatch implements Watch {
   }
 }
 
-function answer(status: number): Response {
-  return new Response(null, { status });
+function answer(status: number, headers: Record<string, string> = {}): Response {
+  return new Response(null, { status, headers });
 }
 
 function ignore(): void {}

@@ -19,8 +19,9 @@ export class Peers {
         opened: () => {
           peer.status = 101;
         },
-        refused: ({ status }) => {
+        refused: ({ status, headers }) => {
           peer.status = status;
+          peer.headers = headers;
         },
         frame: (message) => {
           peer.received.push(message);
@@ -47,6 +48,8 @@ export class Peer {
   link: Link | undefined;
   /** 0 until the handshake is answered. */
   status = 0;
+  /** Of a refusal. */
+  headers: Headers | undefined;
   readonly received: Message[] = [];
   closed: { readonly code: number; readonly reason: string } | undefined;
 

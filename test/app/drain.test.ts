@@ -32,6 +32,39 @@ describe('a drain', () => {
     expect(Math.max(...buckets.values())).toBeLessThanOrEqual((2 * 5_000) / buckets.size);
   });
 
+  test('closes a batch in each interval, in none of them at the same moment', async () => {
+    await using stage = new Stage({ limits: { heartbeatMs: Infinity } });
+    const peers = await Promise.all(Array.from({ length: 20 }, () => stage.peers.connect('/')));
+    const draining = stage.app.drain({ withinMs: 30_000, batch: 1, everyMs: 100 });
+    const closedAt: number[] = [];
+    const open = new Set(peers);
+    for (let ms = 0; ms < 2_000; ms += 1) {
+      await turn(3);
+      for (const peer of open) {
+        if (peer.closed === undefined) continue;
+        open.delete(peer);
+        closedAt.push(ms);
+      }
+      stage.clock.advance(1);
+    }
+    expect(closedAt.map((ms) => Math.ceil(ms / 100))).toEqual(Array.from({ length: 20 }, (_, at) => at));
+    expect(new Set(closedAt.map((ms) => ms % 100)).size).toBeGreaterThan(10);
+    expect(await draining).toMatchObject({ closed: 20, terminated: 0 });
+  });
+
+  test('tells newcomers to come back in one to five seconds, not all in the same one', async () => {
+    await using stage = new Stage({});
+    const peer = await stage.peers.connect('/');
+    peer.pause();
+    const draining = stage.app.drain({ withinMs: 1_000 });
+    const late = Array.from({ length: 50 }, () => stage.peers.ask('/'));
+    await turn(3);
+    const seconds = late.map(({ headers }) => Number(headers?.get('retry-after')));
+    expect([...new Set(seconds)].toSorted((one, other) => one - other)).toEqual([1, 2, 3, 4, 5]);
+    await stage.clock.pass(1_000, 100);
+    await draining;
+  });
+
   test('lets nobody in meanwhile, and cuts off at its end who does not answer', async () => {
     await using stage = new Stage({ limits: { closeTimeoutMs: 60_000 } });
     const peer = await stage.peers.connect('/');
