@@ -29,6 +29,15 @@ export class InFlightCounter {
     this.link = link(this);
   }
 
+  /**
+   * The server's end is over. Without a handshake, a client that does not read would never notice: a socket that is paused
+   * tells of no reset. It is told, and what it has not read is lost, as over memory.
+   */
+  serverEnded(wasClean: boolean): void {
+    this.serverIsOver = true;
+    if (!wasClean && this.link.isPaused && !this.clientIsOver) this.link.drop();
+  }
+
   get isInFlight(): boolean {
     if (!this.hasArrived) return !this.clientIsOver;
     if (!this.isAnswered) return this.clientIsOver && !this.hasBeenLeft;

@@ -127,7 +127,7 @@ class WatchedWire implements Wire {
         events.pong();
       },
       close: (code, reason, wasClean) => {
-        inFlight.serverIsOver = true;
+        inFlight.serverEnded(wasClean);
         events.close(code, reason, wasClean);
       },
     });

@@ -87,6 +87,8 @@ export class WsLink implements Link {
       });
     });
     socket.on('message', (data: Buffer, isBinary) => {
+      // One that was dropped while it was paused reads on inside of ws.
+      if (this.#isOver) return;
       this.#events.frame(
         isBinary ? { type: 'bytes', data: new Uint8Array(data) } : { type: 'text', data: data.toString() },
       );
