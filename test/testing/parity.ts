@@ -122,7 +122,9 @@ export async function compareSeeds(
   for (const seed of seeds) {
     const steps = scheduleOf(seed);
     for (const { kind } of steps) counts[kind] = (counts[kind] ?? 0) + 1;
-    const [memory, tcp] = [await transcriptOf('memory', steps), await transcriptOf('tcp', steps)];
+    const played = (transport: 'memory' | 'tcp'): Promise<string> =>
+      transcriptOf(transport, steps).catch((error: Error) => `seed ${seed} over ${transport}: ${error.message}`);
+    const [memory, tcp] = [await played('memory'), await played('tcp')];
     if (memory !== tcp) differing.push({ seed, memory, tcp });
   }
   return { counts, differing };

@@ -163,7 +163,6 @@ describe('a failure', () => {
     const ann = await t.connect('/room/7', { name: 'ann' });
     ann.sendJson('hi');
     const failure = await failureOf(expect(ann).toReceive({ said: 'ho' }));
-    expect(failure).toMatchObject({ actual: { said: 'hi' }, expected: { said: 'ho' } });
     expect(failure.message).toMatchInlineSnapshot(`
       "expect(ann).toReceive: frame 1 of ann is not what was expected: it differs
         expected: {"said":"ho"}
@@ -222,8 +221,6 @@ describe('a failure', () => {
           {
         -   "code": 1000
         +   "code": 4001
-            "reason": "as you wish"
-            "wasClean": true
           }
 
       What happened (no frame is unread at ann):

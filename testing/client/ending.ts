@@ -1,6 +1,6 @@
 import type { Closed } from './client.ts';
 import type { Busy } from '../time/watched-app.ts';
-import { diffOf, TestFailure } from './failure.ts';
+import { diffOf, TestFailure, type FailureOptions } from './failure.ts';
 import { show, valueOf } from './matchers.ts';
 import { besides, cannotTell, ClientWait, type Waiting } from './wait.ts';
 
@@ -31,8 +31,12 @@ export class CloseWait extends ClientWait<Closed> {
     const error = closed.code === 1011 ? this.activity.seeErrorsOf(this.client.upgrade) : undefined;
     const wanted = Object.entries(this.#expected).filter(([, value]) => value !== undefined);
     if (wanted.every(([key, value]) => closed[key as keyof Closed] === value)) this.resolve(closed);
-    else
-      this.#fail(`it closed otherwise\n${diffOf({ ...closed, ...Object.fromEntries(wanted) }, closed)}`, closed, error);
+    else {
+      // Only of what was asked for; the rest stands in the transcript.
+      const actual = Object.fromEntries(wanted.map(([key]) => [key, closed[key as keyof Closed]]));
+      const expected = Object.fromEntries(wanted);
+      this.#fail(`it closed otherwise\n${diffOf(expected, actual)}`, { actual, expected, cause: error });
+    }
     return true;
   }
 
@@ -43,12 +47,12 @@ export class CloseWait extends ClientWait<Closed> {
     );
   }
 
-  #fail(what: string, actual?: Closed, cause?: unknown): void {
+  #fail(what: string, values: Pick<FailureOptions, 'actual' | 'expected' | 'cause'> = {}): void {
     const call = 'expectClosed';
+    const { cause } = values;
     const why = cause instanceof Error ? `\nThe app failed: ${cause.name}: ${cause.message}` : '';
     const message = `${this.client.name}.${call}: ${what}${why}\n\n${this.client.describe()}`;
-    const expected = actual && this.#expected;
-    this.refuse(new TestFailure(message, { call, origin: this.#origin, actual, expected, cause }));
+    this.refuse(new TestFailure(message, { ...values, call, origin: this.#origin, hasDiff: true }));
   }
 }
 

@@ -1,6 +1,17 @@
 import { callerLines } from '../time/clock.ts';
 
-/** A test's expectation was not met. Runners show its diff, since it has `actual` and `expected`. */
+/** What a failure says of the values that it compared. */
+export interface FailureOptions {
+  readonly call: string;
+  readonly origin: { stack?: string };
+  readonly actual?: unknown;
+  readonly expected?: unknown;
+  /** The message shows how they differ: a runner need not do so again. */
+  readonly hasDiff?: boolean;
+  readonly cause?: unknown;
+}
+
+/** A test's expectation was not met. A runner shows the diff of `actual` and `expected` where the message does not. */
 export class TestFailure extends Error {
   override readonly name = 'AssertionError';
   readonly code = 'ERR_ASSERTION';
@@ -9,15 +20,13 @@ export class TestFailure extends Error {
   readonly showDiff: boolean;
   readonly operator: string;
 
-  constructor(
-    message: string,
-    options: { call: string; origin: { stack?: string }; actual?: unknown; expected?: unknown; cause?: unknown },
-  ) {
+  constructor(message: string, options: FailureOptions) {
     super(message, options.cause === undefined ? {} : { cause: options.cause });
     this.operator = options.call;
     this.actual = options.actual;
     this.expected = options.expected;
-    this.showDiff = options.actual !== undefined && options.expected !== undefined;
+    const isComparison = options.actual !== undefined && options.expected !== undefined;
+    this.showDiff = isComparison && options.hasDiff !== true;
     this.stack = `AssertionError: ${message}\n${callerLines(options.origin)}`;
   }
 }

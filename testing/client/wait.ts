@@ -1,7 +1,7 @@
 import type { Message, Upgrade } from '../../src/index.ts';
 import type { Closed } from './client.ts';
 import type { Busy, Wait } from '../time/watched-app.ts';
-import { diffOf, TestFailure } from './failure.ts';
+import { diffOf, TestFailure, type FailureOptions } from './failure.ts';
 import { Deferred, type FailedCall, type ObservedPromise } from '../time/observed-promise.ts';
 import type { AppActivity } from './app-activity.ts';
 
@@ -189,14 +189,15 @@ export class FrameWait<T> extends ClientWait<T> {
     const hasDiff = cause === undefined && isObject && reading.actual !== undefined;
     const diff = hasDiff ? `\n${diffOf(reading.expected, reading.actual)}` : '';
     const what = `${this.#placeOf(reading.at ?? 0)} is not what was expected: ${reading.why}${this.#told(threw)}${diff}`;
-    this.#fail(what, { ...reading, cause });
+    // What a match threw has values of its own, which the message leaves to the runner.
+    this.#fail(what, { ...reading, cause, hasDiff: cause === undefined });
   }
 
-  #fail(what: string, values: { actual?: unknown; expected?: unknown; cause?: unknown } = {}): void {
+  #fail(what: string, values: Pick<FailureOptions, 'actual' | 'expected' | 'cause' | 'hasDiff'> = {}): void {
     const { call, origin } = this.#call;
     const message = `${this.client.name}.${call}: ${what}\n\n${this.client.describe()}`;
-    const { actual, expected, cause } = values;
-    this.refuse(new TestFailure(message, { call, origin, actual, expected, cause }));
+    const { actual, expected, cause, hasDiff = false } = values;
+    this.refuse(new TestFailure(message, { call, origin, actual, expected, cause, hasDiff }));
   }
 
   #leaveQueue(): void {
@@ -210,7 +211,7 @@ export class FrameWait<T> extends ClientWait<T> {
 export function cannotTell(call: string, parked: readonly Busy[], origin: { stack?: string }): TestFailure {
   return new TestFailure(
     `${call}: cannot tell, because a handler waits on something outside of the test's reach:\n${listOf(parked)}\n` +
-      'If it is a pause, let it wait by ws.app.clock.sleep(); if it is real work, accept a real pause with { realMs }.',
+      `${remedy}, or accept a real pause here with { realMs }.`,
     { call, origin },
   );
 }
@@ -218,8 +219,14 @@ export function cannotTell(call: string, parked: readonly Busy[], origin: { stac
 /** For a failure that may have come too early. */
 export function besides(parked: readonly Busy[]): string {
   if (parked.length === 0) return '';
-  return `\nWhat is missing may come later: a handler waits on something outside of the test's reach:\n${listOf(parked)}`;
+  return (
+    `\nWhat is missing may come later: a handler waits on something outside of the test's reach:\n${listOf(parked)}\n` +
+    `${remedy} (await t.settle({ realMs: 3_000 }) before this call), or a larger watchdogMs.`
+  );
 }
+
+const remedy =
+  'If it is a pause, let it wait by ws.app.clock.sleep(), which the test moves; if it is real work, give it real time';
 
 function listOf(parked: readonly Busy[]): string {
   return parked.map((running) => `  - ${running.describe().replaceAll('\n', '\n    ')}`).join('\n');
