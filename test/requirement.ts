@@ -20,7 +20,8 @@ export type Requirement =
   | 'nginx'
   | 'haproxy'
   | 'nft'
-  | 'ip';
+  | 'ip'
+  | 'openssl';
 
 interface Program {
   /** Names to look for, the preferred one first. */
@@ -53,6 +54,7 @@ const programs: Readonly<Record<Requirement, Program>> = {
   },
   nft: { names: ['nft', '/usr/sbin/nft'], variable: 'CHANNELBOX_NFT', install: 'apt-get install nftables' },
   ip: { names: ['ip', '/usr/sbin/ip', '/sbin/ip'], variable: 'CHANNELBOX_IP', install: 'apt-get install iproute2' },
+  openssl: { names: ['openssl'], variable: 'CHANNELBOX_OPENSSL', install: 'apt-get install openssl' },
   'python3-websockets': {
     names: ['python3', '/usr/bin/python3'],
     variable: 'CHANNELBOX_PYTHON',

@@ -12,5 +12,10 @@ app.wsRoute('/echo', async (ws) => {
 const { port } = await app.listen(Number(values.port), '127.0.0.1');
 console.log(`minimal on http://127.0.0.1:${port}/`);
 
-process.once('SIGINT', () => void app.close());
-process.once('SIGTERM', () => void app.close());
+// Clients are told to come back (1012), a batch at a time; whoever has not gone after 5 s is cut off.
+const stop = async (): Promise<void> => {
+  await app.drain({ withinMs: 5_000 });
+  await app.close();
+};
+process.once('SIGINT', () => void stop());
+process.once('SIGTERM', () => void stop());

@@ -78,7 +78,7 @@ async function startExample(
     format: 'esm',
     target: 'node20',
     alias: { channelbox: join(root, 'src/index.ts') },
-    external: ['ws', 'express', 'fastify', 'hono', '@hono/node-server'],
+    external: ['ws', 'express', 'express-session', 'fastify', 'hono', '@hono/node-server', 'jose'],
     logLevel: 'silent',
   });
   const child = spawn(process.execPath, [file, ...args], { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });

@@ -84,6 +84,12 @@ test('the smallest server sends back what comes', async () => {
   expect((await example.end('SIGTERM')).code).toBe(0);
 });
 
+test('examples/jwt prints a token that lets its bearer in', async () => {
+  await using example = await runExample('jwt');
+  const { code, stdout } = await example.end('SIGTERM');
+  expect({ code, said: stdout }).toEqual({ code: 0, said: expect.stringMatching(/Bearer \S+\.\S+\.\S+\n$/) });
+});
+
 describe('the chat server', () => {
   test('serves page, health and sockets, and on a signal sends everybody away to come back', async () => {
     await using example = await runExample('chat');
