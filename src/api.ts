@@ -1,4 +1,5 @@
 /** The interfaces a handler meets. Classes elsewhere implement them, which keeps types out of circles. No logic. */
+import type { IncomingMessage } from 'node:http';
 import type { Clock } from './time/clock.ts';
 import type {
   Awaitable,
@@ -18,7 +19,10 @@ export type HeadersLike = Headers | Readonly<Record<string, string>> | readonly 
 /** Parameters of a matched path; `ParamsOf` in route/pattern.ts derives the exact type from the pattern. */
 export type Params = object;
 
-/** Runs once per connection. Returning closes an accepted socket with 1000; a pending `ws` is denied with 403. */
+/**
+ * Runs once per connection. Returning closes an accepted socket with 1000; a pending `ws` is denied with 403. A `Response` that it
+ * returns or throws before `accept` is the answer, 300–599, anything else 500; after it, it is nothing.
+ */
 export type Handler<P = Params> = (ws: WebSocket<P>, params: P) => Awaitable<unknown>;
 
 /** Told once, when the last of what runs for a connection has ended. */
@@ -109,6 +113,11 @@ export interface WebSocket<P = Params> extends AsyncIterable<Message>, AsyncDisp
   readonly queryParams: URLSearchParams;
   readonly headers: Headers;
   readonly client: { readonly host: string; readonly port: number };
+  /**
+   * Node's own request, for session stores and client certificates; let go of at the accept, undefined after it. Over memory one
+   * made of the same facts.
+   */
+  readonly request: IncomingMessage | undefined;
   /** Offered by the client; none is chosen unless `accept` names one. */
   readonly subprotocols: readonly string[];
   readonly scope: Scope;

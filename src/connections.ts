@@ -6,6 +6,7 @@ import { isOriginAllowed, type Origins } from './middleware/origin.ts';
 import type { ErrorContext, Probe, ProbedConnection, RefusalReason } from './probe.ts';
 import type { Destination, RouteTable } from './router/table.ts';
 import { closeCode, failureCode, invalidCode } from './protocol/close-code.ts';
+import { isResponse } from './socket/accept.ts';
 import { headerOf } from './socket/request.ts';
 import type { SocketHost } from './socket/host.ts';
 import { ServerWebSocket } from './socket/websocket.ts';
@@ -141,6 +142,7 @@ export class ConnectionManager {
 
   async #failed(socket: ServerWebSocket, error: unknown): Promise<void> {
     if (isA(error, WebSocketDisconnect)) return;
+    if (isResponse(error)) return this.#answer(socket, error);
     if (isA(error, FrameError) && socket.wasAccepted) {
       this.#note(socket, 'invalid frame', error);
       void socket.close(invalidCode(error));
@@ -153,6 +155,16 @@ export class ConnectionManager {
       return;
     }
     await this.#fail(socket, error, { hook: socket.hook, what: 'a handler failed' });
+  }
+
+  /** A `Response` that the app's code returned or threw: before the accept it is the answer, after it nothing. */
+  async #answer(socket: ServerWebSocket, response: Response): Promise<void> {
+    if (socket.phase !== 'pending') return;
+    try {
+      await socket.deny(response);
+    } catch (error) {
+      await this.#fail(socket, error, { hook: socket.hook, what: 'a handler failed' });
+    }
   }
 
   /** A mistake of the app's own code costs its socket. */

@@ -4,6 +4,7 @@ import { FrameError, isA, isFromOutside, WebSocketDisconnect } from '../errors.t
 import type { Awaitable, PayloadType, WebSocket, WhenEnded } from '../api.ts';
 import { closeCode, failureCode, invalidCode } from '../protocol/close-code.ts';
 import { asBytes, asJson, asText } from '../protocol/codec.ts';
+import { isResponse } from '../socket/accept.ts';
 import type { Sink } from '../socket/inbox.ts';
 import type { ServerWebSocket } from '../socket/websocket.ts';
 import type { Message } from '../protocol/message.ts';
@@ -131,14 +132,20 @@ export class ConsumerRun implements Sink {
 
   #follow(running: unknown, hook: string): Promise<void> | undefined {
     if (!isThenable(running) || isSettled(running)) {
-      this.#tell(hook, 'end');
+      this.#ended(hook, running);
       return undefined;
     }
     // Whatever kind of promise it is, or pretends to be.
     return Promise.resolve(running).then(
-      () => this.#tell(hook, 'end'),
+      (value: unknown) => this.#ended(hook, value),
       (error: unknown) => this.#threw(error, hook),
     );
+  }
+
+  #ended(hook: string, value: unknown): void {
+    this.#tell(hook, 'end');
+    // After the accept it is nothing, and so in every other hook.
+    if (hook === 'onConnect' && isResponse(value)) this.#failed(value, hook);
   }
 
   #threw(error: unknown, hook: string): void {
@@ -152,6 +159,7 @@ export class ConsumerRun implements Sink {
 
   #failed(error: unknown, hook: string): void {
     const socket = this.#socket;
+    if (isResponse(error) && socket.phase !== 'pending') return;
     if (socket.wasAccepted) {
       if (isA(error, WebSocketDisconnect)) return;
       if (isFromOutside(error)) {

@@ -1,6 +1,8 @@
 import { ChannelBoxError } from '../errors.ts';
 import type { Handler, Middleware, Params, Serve, WebSocket } from '../api.ts';
 import { isThenable } from '../promise.ts';
+import { isResponse } from '../socket/accept.ts';
+import type { ServerWebSocket } from '../socket/websocket.ts';
 
 /** Which part of a chain runs; `handler` where there is no chain at all. */
 export type ChainPart = 'middleware' | 'handler';
@@ -32,13 +34,23 @@ export function compose(middleware: readonly Middleware[], handler: Handler, ent
 export function served(handler: Handler): Serve {
   return (ws, params, whenEnded) => {
     const running = handler(ws, params);
-    if (!isThenable(running)) return whenEnded(ws, undefined);
+    if (!isThenable(running)) return whenEnded(ws, answerOf(running));
     // Whatever kind of promise it is, or pretends to be.
     void Promise.resolve(running).then(
-      () => whenEnded(ws, undefined),
+      (value: unknown) => whenEnded(ws, answerOf(value)),
       (error: unknown) => whenEnded(ws, { error }),
     );
   };
+}
+
+/** A `Response` that is returned ends the handshake as one that is thrown does. */
+function answerOf(value: unknown): { readonly error: unknown } | undefined {
+  return isResponse(value) ? { error: value } : undefined;
+}
+
+/** The answer is out before anything further out in the chain goes on; where the handshake is answered already it is nothing. */
+async function answer(ws: WebSocket, value: unknown): Promise<void> {
+  if (isResponse(value) && (ws as ServerWebSocket).phase === 'pending') await ws.deny(value);
 }
 
 interface StepState {
@@ -64,7 +76,8 @@ async function run(state: StepState, depth: number): Promise<void> {
     return downstream;
   };
   try {
-    await current(state.ws, next);
+    const value = await current(state.ws, next);
+    if (value !== undefined) await answer(state.ws, value);
   } finally {
     isOver = true;
   }
@@ -73,7 +86,8 @@ async function run(state: StepState, depth: number): Promise<void> {
 
 async function runHandler({ handler, enter, ws, params }: StepState): Promise<void> {
   enter?.(ws, 'handler');
-  await handler(ws, params);
+  const value = await handler(ws, params);
+  if (value !== undefined) await answer(ws, value);
   enter?.(ws, 'middleware');
 }
 

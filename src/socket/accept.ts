@@ -57,6 +57,16 @@ function checkedHeaders(headers: HeadersLike): (readonly [string, string])[] {
   return [...pairs];
 }
 
+/** Whether it is an answer to a request, of whichever realm or package; asking throws for nothing. */
+export function isResponse(value: unknown): value is Response {
+  if (typeof value !== 'object' || value === null) return false;
+  try {
+    return value instanceof Response || Object.prototype.toString.call(value) === '[object Response]';
+  } catch {
+    return false;
+  }
+}
+
 /** @throws {HandshakeError} `CHANNELBOX_DENY_STATUS` for a status that is no refusal, `CHANNELBOX_DENY_BODY` */
 export function denyResponse(response: Response | number): Response {
   const status = typeof response === 'number' ? response : response.status;

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import { HandshakeError, isA, WebSocketDisconnect } from '../errors.ts';
 import type {
   AppView,
@@ -63,6 +64,10 @@ export class ServerWebSocket extends Connection implements WebSocket {
 
   get client(): { readonly host: string; readonly port: number } {
     return this.upgrade.client;
+  }
+
+  get request(): IncomingMessage | undefined {
+    return this.wasAccepted ? undefined : this.upgrade.request;
   }
 
   get subprotocols(): readonly string[] {

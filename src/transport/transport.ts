@@ -3,6 +3,7 @@
  * `transport/node/node.ts` implements it over npm `ws`, the testing kit in memory; `testing/conformance/transport.ts` is
  * the suite that each of them passes.
  */
+import type { IncomingMessage } from 'node:http';
 import type { Frame } from '../protocol/frame.ts';
 import type { Message } from '../protocol/message.ts';
 
@@ -27,6 +28,8 @@ export interface Upgrade {
   /** The first of that name, given in lower case: spares an app that needs one the making of `headers`. */
   header?(name: string): string | undefined;
   readonly client: { readonly host: string; readonly port: number };
+  /** Of the Node transport, and one made of the same facts over memory; undefined once it is answered. */
+  readonly request?: IncomingMessage | undefined;
   /** Aborts when the client leaves before it is answered. */
   readonly signal: AbortSignal;
   /** Answers 101. Rejects with `WebSocketDisconnect` 1006 when the client has left. */

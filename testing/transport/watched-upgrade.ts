@@ -31,6 +31,10 @@ export class WatchedUpgrade implements Upgrade {
     return this.#inFlight.client ?? this.#upgrade.client;
   }
 
+  get request(): Upgrade['request'] {
+    return this.#upgrade.request;
+  }
+
   get signal(): AbortSignal {
     return this.#upgrade.signal;
   }

@@ -1,5 +1,7 @@
+import type { IncomingMessage } from 'node:http';
 import { HandshakeError, WebSocketDisconnect } from '../../errors.ts';
 import type { Upgrade, UpgradeAnswer, Wire } from '../transport.ts';
+import { memoryRequest } from './memory-request.ts';
 
 /** What a client asks to be let in with. */
 export interface MemoryRequest {
@@ -26,6 +28,7 @@ export class MemoryUpgrade implements Upgrade {
   readonly #asker: MemoryAsker;
   readonly #target: string;
   #abort: AbortController | undefined;
+  #request: IncomingMessage | undefined;
   #hasLeft = false;
   #isAnswered = false;
 
@@ -45,6 +48,12 @@ export class MemoryUpgrade implements Upgrade {
 
   get path(): string {
     return this.#target.split(/[?#]/, 1)[0] as string;
+  }
+
+  get request(): IncomingMessage | undefined {
+    if (this.#isAnswered) return undefined;
+    this.#request ??= memoryRequest(this.#target, this.headers, this.client);
+    return this.#request;
   }
 
   get signal(): AbortSignal {

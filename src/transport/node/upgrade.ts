@@ -1,4 +1,4 @@
-import { STATUS_CODES } from 'node:http';
+import { STATUS_CODES, type IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { HandshakeError, WebSocketDisconnect } from '../../errors.ts';
 import { pathOf, type UpgradeRequest, type HttpRefusal } from './upgrade-request.ts';
@@ -67,6 +67,10 @@ export class NodeUpgrade implements Upgrade {
       if (candidate.length === name.length && candidate.toLowerCase() === name) return raw[at + 1];
     }
     return undefined;
+  }
+
+  get request(): IncomingMessage | undefined {
+    return this.#handshake?.request;
   }
 
   /** Aborts when the client leaves unanswered. To notice that, the socket is read; what comes is kept for the wire. */
