@@ -53,7 +53,7 @@ export class Box implements ChannelBoxView {
   constructor(options: ChannelBoxOptions = {}) {
     const { layer = new MemoryLayer(), closeExpired = true, frame, onMissed } = options;
     const { scheduler } = this;
-    this.#calls = new BoxCalls(() => this.#home);
+    this.#calls = new BoxCalls(scheduler.turn, () => this.#home);
     this.closesExpired = closeExpired;
     this.layer = layer;
     this.local = new LocalChannels({
@@ -196,7 +196,11 @@ export class Box implements ChannelBoxView {
         if (textual !== undefined) refuseKind(textual);
       }
       const published = this.layer.publish(group, message);
-      if (!isThenable(published)) return Promise.resolve(deliveryOf(published));
+      if (!isThenable(published)) {
+        return Promise.resolve(
+          this.#calls.inPortions(deliveryOf(published), message.payload, published.counts.members),
+        );
+      }
       const publishing = Promise.resolve(this.#calls.wait('groupSend', published)).then(deliveryOf);
       return this.#calls.later('groupSend', by, publishing);
     } catch (error) {
@@ -206,9 +210,11 @@ export class Box implements ChannelBoxView {
 
   /** @param by whose call it is, where that is known */
   sendTo(channelId: string, payload: unknown, by?: Channel): Promise<SendOutcome> {
-    return this.#calls.owned('sendTo', by, () =>
-      this.#calls.wait('sendTo', this.layer.send(channelId, encodePayload(payload))),
-    );
+    return this.#calls.owned('sendTo', by, () => {
+      const encoded = encodePayload(payload);
+      const sending = this.#calls.wait('sendTo', this.layer.send(channelId, encoded));
+      return isThenable(sending) ? sending : this.#calls.inPortions(sending, encoded, 1);
+    });
   }
 
   /** @param by whose call it is, where that is known */

@@ -2,7 +2,10 @@ import type { Awaitable, Channel, Limits } from '../api.ts';
 import { isA } from '../errors.ts';
 import { whileWaiting, type Probe } from '../probe.ts';
 import { follow, isThenable, WatchedPromise, type Watch } from '../promise.ts';
+import { payloadBytes } from '../protocol/codec.ts';
+import type { Payload } from '../protocol/payload.ts';
 import type { Clock } from '../time/clock.ts';
+import { portion, tallied, type Turn } from '../time/turn.ts';
 import { SocketChannel } from './channel.ts';
 import type { ChannelSocket } from './channel-socket.ts';
 
@@ -30,10 +33,28 @@ const unowned: Watch = {
 
 /** The calls on a box as the app that owns it sees them: what waits, and what has failed with nobody to look. */
 export class BoxCalls {
+  readonly #turn: Turn;
   readonly #home: () => BoxHome | undefined;
+  /** Of this turn, as `Turn.tally` counts. */
+  #sent = 0;
+  #sentBytes = 0;
 
-  constructor(home: () => BoxHome | undefined) {
+  constructor(turn: Turn, home: () => BoxHome | undefined) {
+    this.#turn = turn;
     this.#home = home;
+  }
+
+  /**
+   * An answer that is there at once, as long as this box has sent no more in this turn than a portion; else when the turn
+   * is over. A fan-out counts once, with its payload's bytes; one to some thousands of members is more work than one.
+   */
+  inPortions<T>(answer: T, payload: Payload, members: number): Awaitable<T> {
+    const before = this.#sent;
+    this.#sent = this.#turn.tally(before, 1 + (members >> 9));
+    const isFirst = tallied(this.#sent) <= tallied(before);
+    this.#sentBytes = (isFirst ? 0 : this.#sentBytes) + payloadBytes(payload);
+    if (tallied(this.#sent) < portion.messages && this.#sentBytes < portion.bytes) return answer;
+    return this.#turn.over.then(() => answer);
   }
 
   /** What is there at once stays so; what is not is a promise of ours, which a probe may want to know of. */

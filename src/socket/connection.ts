@@ -8,6 +8,7 @@ import { checkCloseCode, closeCode, trimReason } from '../protocol/close-code.ts
 import type { Frame } from '../protocol/frame.ts';
 import type { Deadline } from '../time/deadlines.ts';
 import type { Scheduler } from '../time/scheduler.ts';
+import { portion, tallied } from '../time/turn.ts';
 import type { Upgrade, Wire } from '../transport/transport.ts';
 import type { CloseTime } from './close-time.ts';
 import { expired, SocketEnd, tooSlow, vanished, type Ending } from './ending.ts';
@@ -37,6 +38,8 @@ export class Connection implements ChannelSocket, Deadline, InboxOwner {
   #wire: Wire | undefined = undefined;
   #waitsUntilMs = Infinity;
   #hasFailedToSend = false;
+  /** Messages of this turn, as `Turn.tally` counts. */
+  #sent = 0;
   #id: string | undefined = undefined;
   #channel: SocketChannel | undefined = undefined;
   #hook = 'handler';
@@ -317,9 +320,17 @@ export class Connection implements ChannelSocket, Deadline, InboxOwner {
       this.#hasFailedToSend = true;
       return settled.closed;
     }
-    this.lastDataMs = this.scheduler.turn.stampMs();
-    if (wire.bufferedBytes <= this.limits.maxBufferedBytes) return settled[outcome];
-    return whileWaiting(this.probe, 'send', this.#untilDrained(wire, outcome));
+    const { turn } = this.scheduler;
+    this.lastDataMs = turn.stampMs();
+    this.#sent = turn.tally(this.#sent, 1);
+    const { bufferedBytes } = wire;
+    if (bufferedBytes > this.limits.maxBufferedBytes) {
+      const drained = wire.drained().then(() => (this.#phase === 'open' ? outcome : 'closed'));
+      return whileWaiting(this.probe, 'send', drained);
+    }
+    const isPart = bufferedBytes < portion.bytes || bufferedBytes - wire.waitingBytes < portion.bytes;
+    // A loop of awaited sends gives way to the rest of the process.
+    return isPart && tallied(this.#sent) < portion.messages ? settled[outcome] : turn.over.then(() => outcome);
   }
 
   expire(): void {
@@ -331,11 +342,6 @@ export class Connection implements ChannelSocket, Deadline, InboxOwner {
 
   async publishMetadata(): Promise<void> {
     if (this.#channel !== undefined) await this.host.box.announce(this.#channel);
-  }
-
-  async #untilDrained(wire: Wire, outcome: SendOutcome): Promise<SendOutcome> {
-    await wire.drained();
-    return this.#phase === 'open' ? outcome : 'closed';
   }
 
   /** It has ended: its channel is in no group any more. */

@@ -5,6 +5,7 @@ import { quiet, WatchedPromise, type Watch } from '../promise.ts';
 import type { Message } from '../protocol/message.ts';
 import type { Deadline } from '../time/deadlines.ts';
 import type { Scheduler } from '../time/scheduler.ts';
+import { portion, tallied } from '../time/turn.ts';
 import type { Wire, WireEvents } from '../transport/transport.ts';
 
 /** Takes the frames of a socket one at a time, in order. Neither throws nor rejects. */
@@ -49,6 +50,9 @@ export class Inbox implements WireEvents {
   #heardMs = 0;
   #pingedMs = 0;
   #stoppedReadingMs = -1;
+  /** Of this turn, as `Turn.tally` counts. */
+  #handedOut = 0;
+  #isGivingWay = false;
   #isBusy = false;
   #isPaused = false;
   #isResting = false;
@@ -102,6 +106,7 @@ export class Inbox implements WireEvents {
   receive<T>(call: string, convert: (message: Message) => T, options: ReceiveOptions = {}): Promise<T> {
     const { signal } = options;
     if (signal?.aborted) return quiet(Promise.reject(signal.reason as Error));
+    if (this.#queue !== undefined && !this.#mayHandOut()) return this.#receiveLater(call, convert, options);
     const message = this.#take();
     if (message !== undefined) return this.#settle(call, message, convert);
     if (this.#hasEnded) return quiet(Promise.reject(this.#owner.disconnect));
@@ -114,8 +119,14 @@ export class Inbox implements WireEvents {
     this.#lives(nowMs);
     if (!this.#owner.heard(nowMs)) return;
     const waiter = this.#waiters?.shift();
-    if (waiter !== undefined) return waiter.take(message);
-    if (this.#sink !== undefined && !this.#isBusy) return this.#serveOne(this.#sink, message);
+    if (waiter !== undefined) {
+      this.#count(message);
+      return waiter.take(message);
+    }
+    if (this.#sink !== undefined && !this.#isBusy && this.#mayHandOut()) {
+      this.#count(message);
+      return this.#serveOne(this.#sink, message);
+    }
     this.#queue ??= [];
     this.#queue.push(message);
     if (!this.#isPaused && this.#queue.length - this.#head >= this.#owner.limits.inboundQueue) this.#setPaused(true);
@@ -154,12 +165,19 @@ export class Inbox implements WireEvents {
     if (queue === undefined) return undefined;
     const message = queue[this.#head] as Message;
     this.#head += 1;
+    this.#count(message);
     if (this.#head === queue.length) {
       this.#queue = undefined;
       this.#head = 0;
     }
     if (this.#isPaused && queue.length - this.#head < this.#owner.limits.inboundQueue) this.#setPaused(false);
     return message;
+  }
+
+  /** Every 256 bytes weigh as much as a message. */
+  #count({ data }: Message): void {
+    const weight = 1 + Math.min(254, data.length >> 8);
+    this.#handedOut = this.#owner.scheduler.turn.tally(this.#handedOut, weight);
   }
 
   #setPaused(isPaused: boolean): void {
@@ -184,6 +202,25 @@ export class Inbox implements WireEvents {
     this.#owner.scheduler.deadlines.schedule(this.#owner);
   }
 
+  /** What one read brought is handed out in portions: a peer that floods leaves their turns to the others. */
+  #mayHandOut(): boolean {
+    if (this.#isGivingWay) return false;
+    const { turn } = this.#owner.scheduler;
+    this.#handedOut = turn.tally(this.#handedOut, 0);
+    if (tallied(this.#handedOut) < portion.messages) return true;
+    this.#isGivingWay = true;
+    turn.atEnd(() => {
+      this.#isGivingWay = false;
+      this.#pump();
+    });
+    return false;
+  }
+
+  #receiveLater<T>(call: string, convert: (message: Message) => T, options: ReceiveOptions): Promise<T> {
+    const later = this.#owner.scheduler.turn.over.then(() => this.receive(call, convert, options));
+    return WatchedPromise.of(later, this.#owner.watch(call));
+  }
+
   #serveOne(sink: Sink, message: Message): void {
     this.#isBusy = true;
     const { probe } = this.#owner;
@@ -191,7 +228,7 @@ export class Inbox implements WireEvents {
     if (serving === undefined) {
       this.#isBusy = false;
       if (this.#hasEnded) this.#pump();
-      else this.#rest();
+      else if (this.#queue === undefined) this.#rest();
     } else {
       this.#onServed ??= () => {
         this.#isBusy = false;
@@ -205,6 +242,7 @@ export class Inbox implements WireEvents {
     const sink = this.#sink;
     if (sink === undefined) return;
     while (!this.#isBusy) {
+      if (this.#queue !== undefined && !this.#mayHandOut()) return;
       const message = this.#take();
       if (message === undefined) break;
       this.#serveOne(sink, message);
