@@ -8,19 +8,19 @@ import { checkCloseCode, closeCode, trimReason } from '../protocol/close-code.ts
 import type { Frame } from '../protocol/frame.ts';
 import type { Deadline } from '../time/deadlines.ts';
 import type { Scheduler } from '../time/scheduler.ts';
-import { portion, tallied } from '../time/turn.ts';
 import type { Upgrade, Wire } from '../transport/transport.ts';
 import type { CloseTime } from './close-time.ts';
 import { expired, SocketEnd, tooSlow, vanished, type Ending } from './ending.ts';
 import type { SocketHost, SocketRequest } from './host.ts';
 import { Inbox, type InboxOwner } from './inbox.ts';
+import { Outbox, type OutboxOwner } from './outbox.ts';
 import { unaccepted, type SocketState } from './state.ts';
 
 /**
  * One connection as the framework drives it: its phase, its deadlines, its wire, its place among the channels.
  * What a handler calls stands in `ServerWebSocket`; the two are one object, since every idle connection pays for it.
  */
-export class Connection implements ChannelSocket, Deadline, InboxOwner {
+export class Connection implements ChannelSocket, Deadline, InboxOwner, OutboxOwner {
   readonly limits: Limits;
   readonly upgrade: Upgrade;
   readonly route: string | undefined;
@@ -35,11 +35,9 @@ export class Connection implements ChannelSocket, Deadline, InboxOwner {
   readonly inbox: Inbox;
   /** Changed by `answering`, `accepted`, `#denied` and `#ended` alone. */
   #phase: SocketState = 'pending';
-  #wire: Wire | undefined = undefined;
+  /** From the accept on, however it has ended since. */
+  #outbox: Outbox | undefined = undefined;
   #waitsUntilMs = Infinity;
-  #hasFailedToSend = false;
-  /** Messages of this turn, as `Turn.tally` counts. */
-  #sent = 0;
   #id: string | undefined = undefined;
   #channel: SocketChannel | undefined = undefined;
   #hook = 'handler';
@@ -92,11 +90,11 @@ export class Connection implements ChannelSocket, Deadline, InboxOwner {
 
   /** Whether it was accepted, however it has ended since. */
   get wasAccepted(): boolean {
-    return this.#wire !== undefined;
+    return this.#outbox !== undefined;
   }
 
   protected get wire(): Wire | undefined {
-    return this.#wire;
+    return this.#outbox?.wire;
   }
 
   protected answering(): void {
@@ -106,7 +104,7 @@ export class Connection implements ChannelSocket, Deadline, InboxOwner {
   /** The accept has ended well: frames go and come, it can be named, its channel may expire, silence is measured. */
   protected accepted(wire: Wire): void {
     this.#phase = 'open';
-    this.#wire = wire;
+    this.#outbox = new Outbox(wire, this);
     this.host.count('accepted');
     this.lastDataMs = this.scheduler.turn.stampMs();
     this.inbox.startPulse(this.lastDataMs);
@@ -182,7 +180,7 @@ export class Connection implements ChannelSocket, Deadline, InboxOwner {
 
   terminate(): void {
     if (this.#phase === 'pending') void quiet(this.refuse(new Response(null, { status: 503 }), { by: 'limit' }));
-    else this.#wire?.terminate();
+    else this.wire?.terminate();
   }
 
   /** The wire has closed. */
@@ -200,7 +198,7 @@ export class Connection implements ChannelSocket, Deadline, InboxOwner {
   #startClose(ending: Ending): void {
     void this.end.close();
     this.#ended('closing', ending);
-    this.#wire?.close(ending.code, ending.reason);
+    this.wire?.close(ending.code, ending.reason);
     this.#waitFor(this.limits.closeTimeoutMs);
     this.inbox.drop();
   }
@@ -214,10 +212,10 @@ export class Connection implements ChannelSocket, Deadline, InboxOwner {
   onDue(nowMs: number): void {
     if (this.#phase === 'pending')
       void quiet(this.refuse(new Response(null, { status: 503 }), { by: 'timeout' }, vanished));
-    else if (this.#phase === 'closing') this.#wire?.terminate();
+    else if (this.#phase === 'closing') this.wire?.terminate();
     else if (this.#phase === 'open' && !this.inbox.asks(nowMs)) {
       this.host.count('heartbeatTimeouts');
-      this.#wire?.terminate();
+      this.wire?.terminate();
     }
   }
 
@@ -275,11 +273,11 @@ export class Connection implements ChannelSocket, Deadline, InboxOwner {
   }
 
   get bufferedBytes(): number {
-    return this.#wire?.bufferedBytes ?? 0;
+    return this.wire?.bufferedBytes ?? 0;
   }
 
   isConnected(): boolean {
-    return this.#phase === 'open' && !this.#hasFailedToSend;
+    return this.#phase === 'open' && this.#outbox?.hasFailed === false;
   }
 
   refuseUnaccepted(step: string): void {
@@ -292,15 +290,7 @@ export class Connection implements ChannelSocket, Deadline, InboxOwner {
   }
 
   deliverFrame(frame: Frame, nowMs: number): SendOutcome {
-    const wire = this.#wire;
-    if (wire === undefined || this.#phase !== 'open') return 'closed';
-    if (wire.waitingBytes > 0 && wire.bufferedBytes + frame.byteLength > this.limits.maxBufferedBytes) {
-      return 'dropped';
-    }
-    const outcome = wire.write(frame);
-    if (outcome === 'closed') this.#hasFailedToSend = true;
-    else this.lastDataMs = nowMs;
-    return outcome;
+    return this.#outbox === undefined || this.#phase !== 'open' ? 'closed' : this.#outbox.deliver(frame, nowMs);
   }
 
   handleBackpressure(): void {
@@ -310,27 +300,9 @@ export class Connection implements ChannelSocket, Deadline, InboxOwner {
 
   sendFrame(frame: Frame): Promise<SendOutcome> {
     this.probe?.called?.('send');
-    const wire = this.#wire;
-    if (wire === undefined || this.#phase !== 'open') {
-      const fault = unaccepted(this.#phase, 'send');
-      return fault === undefined ? settled.closed : WatchedPromise.rejecting(fault, this.watch('send'));
-    }
-    const outcome = wire.write(frame);
-    if (outcome === 'closed') {
-      this.#hasFailedToSend = true;
-      return settled.closed;
-    }
-    const { turn } = this.scheduler;
-    this.lastDataMs = turn.stampMs();
-    this.#sent = turn.tally(this.#sent, 1);
-    const { bufferedBytes } = wire;
-    if (bufferedBytes > this.limits.maxBufferedBytes) {
-      const drained = wire.drained().then(() => (this.#phase === 'open' ? outcome : 'closed'));
-      return whileWaiting(this.probe, 'send', drained);
-    }
-    const isPart = bufferedBytes < portion.bytes || bufferedBytes - wire.waitingBytes < portion.bytes;
-    // A loop of awaited sends gives way to the rest of the process.
-    return isPart && tallied(this.#sent) < portion.messages ? settled[outcome] : turn.over.then(() => outcome);
+    if (this.#outbox !== undefined && this.#phase === 'open') return this.#outbox.send(frame);
+    const fault = unaccepted(this.#phase, 'send');
+    return fault === undefined ? settled.closed : WatchedPromise.rejecting(fault, this.watch('send'));
   }
 
   expire(): void {
