@@ -26,6 +26,7 @@ const doors: ReadonlyMap<string, string> = new Map([
   // No export leads here; it lies beside what `channelbox` itself is, so that both know the same classes.
   ['src/internal.ts', '../src/internal.js'],
   ['testing/index.ts', 'channelbox/testing'],
+  ['testing/simulator.ts', 'channelbox/testing/simulator'],
 ]);
 
 const doorNames = [...doors.keys()].join(', ').replace(/, (?=[^,]*$)/, ' and ');

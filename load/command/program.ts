@@ -12,6 +12,7 @@ import { doctorCommand } from './doctor.ts';
 import { exitCodes, type CommandContext } from './command-context.ts';
 import { loadCommand } from './load.ts';
 import { reportCommand } from './report.ts';
+import { simulateCommand } from './simulate.ts';
 
 /** One command of the line: its words, and what it does with them. */
 interface CommandFacts {
@@ -60,6 +61,13 @@ export const commands: readonly CommandFacts[] = [
     describes: 'tells what of this machine limits a load, and how to change it',
     examples: ['--clients 20000'],
     run: (kit) => doctorCommand(kit),
+  },
+  {
+    name: 'simulate',
+    words: [['<file>', 'a file that exports a simulation by default']],
+    describes: 'looks for the schedule that breaks a service, in virtual time, and hands back a test',
+    examples: ['chat.sim.ts --runs 1000', 'chat.sim.ts --budget 2m', 'chat.sim.ts --seed 7 --emit chat.found.test.ts'],
+    run: async (kit, [file = '']) => await simulateCommand(kit, file),
   },
 ];
 

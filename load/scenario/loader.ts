@@ -88,6 +88,20 @@ export function registerTypeScript(): void {
  * @throws {ScenarioError} `CHANNELBOX_SCENARIO_NOT_FOUND` when there is no such file, when it cannot be run or when it exports no scenario
  */
 export async function importScenario(source: string | URL): Promise<Scenario> {
+  const given = await importDefault(source);
+  if (given === undefined) {
+    const url = source instanceof URL ? source : pathToFileURL(source);
+    const message = `${fileURLToPath(url)} exports no scenario; write \`export default defineLoad({ … })\``;
+    throw new ScenarioError('', message, { code: 'CHANNELBOX_SCENARIO_NOT_FOUND' });
+  }
+  return validateScenario(given);
+}
+
+/**
+ * What a file exports by default, whatever that is.
+ * @throws {ScenarioError} `CHANNELBOX_SCENARIO_NOT_FOUND` when there is no such file, or when it cannot be run
+ */
+export async function importDefault(source: string | URL): Promise<unknown> {
   const url = source instanceof URL ? source : pathToFileURL(source);
   registerTypeScript();
   let module: { readonly default?: unknown };
@@ -97,11 +111,7 @@ export async function importScenario(source: string | URL): Promise<Scenario> {
     const message = `cannot import the scenario ${fileURLToPath(url)}: ${describeThrown(error)}`;
     throw new ScenarioError('', message, { cause: error, code: 'CHANNELBOX_SCENARIO_NOT_FOUND' });
   }
-  if (module.default === undefined) {
-    const message = `${fileURLToPath(url)} exports no scenario; write \`export default defineLoad({ … })\``;
-    throw new ScenarioError('', message, { code: 'CHANNELBOX_SCENARIO_NOT_FOUND' });
-  }
-  return validateScenario(module.default);
+  return module.default;
 }
 
 /** Run from its own TypeScript, the package's doors are its sources; else Node finds them by the package's name. */
@@ -111,6 +121,7 @@ function doors(): Readonly<Record<string, string>> {
   return {
     channelbox: at('../src/index.ts'),
     'channelbox/testing': at('../testing/index.ts'),
+    'channelbox/testing/simulator': at('../testing/simulator.ts'),
     'channelbox/load': at('./index.ts'),
   };
 }

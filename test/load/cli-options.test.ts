@@ -10,6 +10,9 @@ import { FakeTerminal, runLine } from './fake-terminal.ts';
 
 /** A text that each option takes. The test fails when an option has none. */
 const samples: Readonly<Partial<Record<Option['key'], string>>> = {
+  runs: '20',
+  budget: '2m',
+  emit: 'found.test.ts',
   target: 'ws://127.0.0.1:8000',
   seed: '7',
   clients: '50',
@@ -176,7 +179,7 @@ function sampleOf(option: Option): string {
 }
 
 // The commands that the table may name.
-const named: readonly CommandName[] = ['load', 'capacity', 'compare', 'report', 'doctor'];
+const named: readonly CommandName[] = ['load', 'capacity', 'compare', 'report', 'doctor', 'simulate'];
 test('every command of the table has a help', async () => {
   for (const command of named) {
     const terminal = new FakeTerminal([command, '--help']);

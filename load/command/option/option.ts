@@ -1,6 +1,6 @@
 import type { Settings } from './settings.ts';
 
-export type CommandName = 'load' | 'capacity' | 'compare' | 'report' | 'doctor';
+export type CommandName = 'load' | 'capacity' | 'compare' | 'report' | 'doctor' | 'simulate';
 
 interface OptionFacts {
   /** One letter, for the few that are typed by hand again and again. */

@@ -5,7 +5,7 @@ import { flag, last, list, wholeNumber } from './option-value.ts';
 export const outputOptions: readonly Option[] = [
   {
     key: 'json',
-    commands: [...runs, 'report', 'doctor'],
+    commands: [...runs, 'report', 'doctor', 'simulate'],
     describes: 'One JSON document on standard output in place of the table.',
     read: flag,
   },

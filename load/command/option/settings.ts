@@ -17,6 +17,9 @@ export class UsageError extends ChannelBoxError {
 export interface Settings {
   target?: readonly string[];
   seed?: number;
+  runs?: number;
+  budget?: Duration;
+  emit?: string;
   clients?: number;
   duration?: Duration;
   ramp?: Duration;
