@@ -131,7 +131,7 @@ export class ChatRoom extends WebSocketConsumer<ClientFrame, { readonly room: st
       user: this.#user,
       member: this.channel.uuid,
     };
-    await this.broadcast(notice, room, { saveHistory: true });
+    await this.broadcast(notice, room);
   }
 }
 

@@ -1,6 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
-import type { AppSnapshot } from 'channelbox';
 
 const mediaTypes = {
   html: 'text/html; charset=utf-8',
@@ -22,11 +21,8 @@ const headers = {
   'cache-control': 'no-cache',
 };
 
-/**
- * Answers plain HTTP: the page at `/`, how the server is at `/health`.
- * @param inspect asked anew at every look at `/health`
- */
-export function pageFiles(inspect: () => AppSnapshot): RequestListener {
+/** Answers plain HTTP: the page at `/`, and at `/health` that it is there. */
+export function pageFiles(): RequestListener {
   const contents = new Map(files.map((name) => [`/${name}`, readFileSync(new URL(name, folder()))]));
   return (request, response) => {
     if (request.method !== 'GET' && request.method !== 'HEAD') {
@@ -34,11 +30,8 @@ export function pageFiles(inspect: () => AppSnapshot): RequestListener {
       return answer(request, response, { status: 405, type: 'text/plain', body: 'only GET and HEAD are answered\n' });
     }
     const path = (request.url ?? '/').replace(/[?#].*$/s, '');
-    if (path === '/health') {
-      const { connections, groups: rooms, historyBytes } = inspect();
-      const body = `${JSON.stringify({ status: 'ok', connections, rooms, historyBytes })}\n`;
-      return answer(request, response, { status: 200, type: 'application/json', body });
-    }
+    // That it answers, and nothing else: how many are here is nobody's business but the operator's, see --metrics.
+    if (path === '/health') return answer(request, response, { status: 200, type: 'text/plain', body: 'ok\n' });
     const name = path === '/' ? '/index.html' : path;
     const body = contents.get(name);
     if (body === undefined) return answer(request, response, { status: 404, type: 'text/plain', body: 'not found\n' });

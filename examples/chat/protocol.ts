@@ -25,7 +25,7 @@ export interface ChatMessage {
   readonly id?: string;
 }
 
-/** Somebody came or left, as it is saved. */
+/** Somebody came or left. It is not saved: whoever comes and goes must not push out what others said. */
 export interface Notice {
   readonly type: 'system';
   readonly message: string;
@@ -37,14 +37,17 @@ export interface Notice {
   readonly member: string;
 }
 
-/** What members receive of either: with the place in the room's history, `<epoch>:<offset>`. */
-export type RoomFrame = (ChatMessage | Notice) & { readonly position: string };
+/** A message with its place in the room's history, `<epoch>:<offset>`. */
+export type PlacedMessage = ChatMessage & { readonly position: string };
+
+/** What members receive. */
+export type RoomFrame = PlacedMessage | Notice;
 
 /** The first frame of every connection. */
 export interface HistoryFrame {
   readonly type: 'history';
   /** Oldest first. */
-  readonly messages: readonly RoomFrame[];
+  readonly messages: readonly PlacedMessage[];
   /** False where messages between `since` and these are gone. */
   readonly recovered: boolean;
   /** Where to go on from after a reconnect. */
@@ -69,8 +72,8 @@ export interface ErrorFrame {
 }
 
 /** What a box sends to the members of a room for each saved message: the message and where it stands. */
-export function roomFrame({ payload, position }: HistoryEntry): RoomFrame {
-  return { ...(payload as ChatMessage | Notice), position: formatPosition(position) };
+export function roomFrame({ payload, position }: HistoryEntry): PlacedMessage {
+  return { ...(payload as ChatMessage), position: formatPosition(position) };
 }
 
 export function formatPosition({ epoch, offset }: Position): string {
@@ -84,15 +87,21 @@ export function parsePosition(text: string | null): Position | undefined {
 }
 
 /**
- * The name a client chose, without what would disturb the line it stands in: control characters and those that
- * turn the direction of writing.
+ * The name a client chose, without what would disturb the line it stands in, and without what cannot be seen: nobody shall
+ * look like somebody else. The joiner between two pictures of one emoji stays, since it can be seen.
  */
 export function cleanName(text: string): string {
   return text
-    .replace(/[\p{Cc}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, ' ')
+    .normalize('NFC')
+    .replaceAll('\ufe0f', '')
+    .replace(pictures, (_all, picture?: string, blank?: string) => picture ?? (blank === undefined ? '' : ' '))
     .replace(/\s+/g, ' ')
     .trim();
 }
+
+/** Joined pictures, which stay; what is blank or controls; what is drawn as nothing. */
+const pictures =
+  /(\p{Extended_Pictographic}\p{Emoji_Modifier}?(?:\u200d\p{Extended_Pictographic}\p{Emoji_Modifier}?)+)|([\p{Cc}\u2800])|[\p{Cf}\p{Default_Ignorable_Code_Point}]/gu;
 
 /** A Standard Schema by hand; one of zod, valibot or arktype fits in its place. */
 export const clientFrame: StandardSchemaV1<unknown, ClientFrame> = {

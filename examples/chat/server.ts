@@ -1,4 +1,6 @@
+import { createServer } from 'node:http';
 import { parseArgs } from 'node:util';
+import { metricsText } from 'channelbox';
 import { createChat } from './chat.ts';
 import { pageFiles } from './page-files.ts';
 
@@ -6,6 +8,7 @@ const usage = `Serves the chat page and its sockets.
 
   --port <number>   default 8080; 0 takes a free one
   --host <address>  default 127.0.0.1; 0.0.0.0 lets other machines in
+  --metrics <port>  serves /metrics there, to this machine alone; default: nowhere
   --no-rate-limit   lets clients send as fast as they like: for a load test
   --help
 `;
@@ -21,7 +24,7 @@ if (!Number.isInteger(port) || port < 0 || port > 65_535) {
 }
 
 const app = createChat({
-  http: pageFiles(() => app.inspect()),
+  http: pageFiles(),
   ...(values['no-rate-limit'] ? { rateLimit: false } : {}),
 });
 
@@ -31,6 +34,15 @@ try {
   process.stdout.write(`chat on http://${host}:${address.port}/\n`);
 } catch (error) {
   fail(`cannot listen on ${values.host}:${port}: ${(error as Error).message}\nchoose another with --port`);
+}
+
+const metrics = createServer((_request, response) => {
+  response.setHeader('content-type', 'application/openmetrics-text; version=1.0.0; charset=utf-8');
+  response.end(metricsText(app));
+});
+if (values.metrics !== undefined) {
+  metrics.on('error', (error) => fail(`cannot serve metrics: ${error.message}`));
+  metrics.listen(Number(values.metrics), '127.0.0.1');
 }
 
 process.on('SIGINT', onSignal);
@@ -49,6 +61,7 @@ function onSignal(): void {
 async function stop(): Promise<void> {
   const { closed, terminated } = await app.drain({ withinMs: 5_000 });
   await app.close();
+  metrics.close();
   process.stdout.write(`closed ${closed} connections in order, cut off ${terminated}\n`);
 }
 
@@ -58,6 +71,7 @@ function readArguments() {
       options: {
         port: { type: 'string', default: '8080' },
         host: { type: 'string', default: '127.0.0.1' },
+        metrics: { type: 'string' },
         'no-rate-limit': { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
       },

@@ -125,7 +125,7 @@ describe.skipIf(executablePath === undefined)('everybody can use', { timeout: 24
   });
 
   test.each(views)('the chat: $name', async (view) => {
-    await using app = createChat({ http: pageFiles(() => app.inspect()) });
+    await using app = createChat({ http: pageFiles() });
     const { port } = await app.listen(0, '127.0.0.1');
     const page = await pageIn(view);
     await page.goto(`http://127.0.0.1:${port}/`);

@@ -30,7 +30,7 @@ describe.skipIf(executablePath === undefined)('the chat page', { timeout: 30_000
   let app: App;
   let port = 0;
   const serve = async (): Promise<void> => {
-    app = createChat({ http: pageFiles(() => app.inspect()) });
+    app = createChat({ http: pageFiles() });
     ({ port } = await app.listen(port, '127.0.0.1'));
   };
   const open = (options = desktop): Promise<ChatPage> => pages.open(`http://127.0.0.1:${port}/`, options);

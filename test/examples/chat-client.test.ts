@@ -54,11 +54,11 @@ describe('each message is shown once', () => {
 
   test('its own coming and going is not news to its user', () => {
     const page = new ScriptedPage();
-    page.welcome({ member: 'm-ann' }).receive(notice(1, 'joined', 'ann', 1));
+    page.welcome({ member: 'm-ann' }).receive(notice('joined', 'ann', 1));
     page.socket.end();
     page.clock.advance(1000);
-    const socket = page.welcome({ member: 'm-ann2', messages: [notice(2, 'left', 'ann', 0)], position: 'e:2' });
-    socket.receive(notice(3, 'joined', 'bob', 2));
+    const socket = page.welcome({ member: 'm-ann2', messages: [notice('left', 'ann', 0)], position: 'e:2' });
+    socket.receive(notice('joined', 'bob', 2));
 
     expect(page.shown).toEqual(['bob joined the chat']);
   });
@@ -102,7 +102,7 @@ describe('what is written', () => {
 
   test('of an earlier page is known by the names that the server had for it', () => {
     const page = new ScriptedPage({ members: ['m-own'], unsent: [{ id: 'old', text: 'before the reload' }] });
-    const history = { messages: [notice(1, 'joined', 'bob', 2), own(2, 'before the reload', 'old')], position: 'e:2' };
+    const history = { messages: [notice('joined', 'bob', 2), own(2, 'before the reload', 'old')], position: 'e:2' };
     const socket = page.welcome({ member: 'm-new', ...history });
 
     expect(socket.sent).toEqual([]);
@@ -233,17 +233,17 @@ describe('who is there', () => {
       { member: 'm-bob', user: 'bob' },
     ];
     const socket = page.welcome({ people, users: 2 });
-    socket.receive(notice(1, 'joined', 'bob', 2));
-    socket.receive(notice(2, 'joined', 'cem', 3));
+    socket.receive(notice('joined', 'bob', 2));
+    socket.receive(notice('joined', 'cem', 3));
     expect([page.people, page.users]).toEqual([['ann (you)', 'bob', 'cem'], 3]);
-    socket.receive(notice(3, 'left', 'bob', 2));
+    socket.receive(notice('left', 'bob', 2));
 
     expect([page.people, page.users]).toEqual([['ann (you)', 'cem'], 2]);
   });
 
   test('is a number in a crowd', () => {
     const page = new ScriptedPage();
-    page.welcome({ people: undefined, users: 4000 }).receive(notice(1, 'joined', 'bob', 4001));
+    page.welcome({ people: undefined, users: 4000 }).receive(notice('joined', 'bob', 4001));
 
     expect([page.people, page.users]).toEqual([undefined, 4001]);
   });
@@ -251,9 +251,9 @@ describe('who is there', () => {
   test('becomes a number when the room grows into a crowd', () => {
     const page = new ScriptedPage();
     const socket = page.welcome();
-    for (let index = 1; index <= 500; index += 1) socket.receive(notice(index, 'joined', `p${index}`, index));
+    for (let index = 1; index <= 500; index += 1) socket.receive(notice('joined', `p${index}`, index));
     expect(page.people).toHaveLength(500);
-    socket.receive(notice(501, 'joined', 'one too many', 501));
+    socket.receive(notice('joined', 'one too many', 501));
 
     expect([page.people, page.users]).toEqual([undefined, 501]);
   });

@@ -138,7 +138,7 @@ export function own(offset: number, message: string, id: string): object {
   return chat(offset, message, { user: 'ann', member: 'm-own', id });
 }
 
-export function notice(offset: number, event: 'joined' | 'left', user: string, users: number): object {
+export function notice(event: 'joined' | 'left', user: string, users: number): object {
   const message = `${user} ${event} the chat`;
-  return { type: 'system', event, user, member: `m-${user}`, message, users, timestamp: 0, position: `e:${offset}` };
+  return { type: 'system', event, user, member: `m-${user}`, message, users, timestamp: 0 };
 }

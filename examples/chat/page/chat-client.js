@@ -10,10 +10,10 @@
  * }} ChatFrame
  * @typedef {{
  *   type: 'system', message: string, timestamp: number, users: number, event: 'joined' | 'left', user: string,
- *   member: string, position: string,
+ *   member: string, position?: undefined,
  * }} NoticeFrame
  * @typedef {{
- *   type: 'history', messages: (ChatFrame | NoticeFrame)[], recovered: boolean, position: string, users: number,
+ *   type: 'history', messages: ChatFrame[], recovered: boolean, position: string, users: number,
  *   member: string, people?: { member: string, user: string }[],
  * }} HistoryFrame
  * @typedef {ChatFrame | NoticeFrame | HistoryFrame | { type: 'error', code: string, message: string } | { type: 'pong' }} Frame
@@ -262,9 +262,12 @@ export class ChatClient {
   /** What has not been shown yet. @param {(ChatFrame | NoticeFrame)[]} frames */
   #fresh(frames) {
     return frames.filter((frame) => {
-      const { epoch, offset } = splitPosition(frame.position);
-      if (epoch === this.#position?.epoch && offset <= this.#position.offset) return false;
-      this.#position = { epoch, offset };
+      // Only what is kept has a place.
+      if (frame.position !== undefined) {
+        const { epoch, offset } = splitPosition(frame.position);
+        if (epoch === this.#position?.epoch && offset <= this.#position.offset) return false;
+        this.#position = { epoch, offset };
+      }
       if (frame.type === 'system') return !this.#members.has(frame.member);
       if (frame.id === undefined) return true;
       if (this.isOwn(frame)) this.#confirmed(frame.id);
