@@ -10,6 +10,7 @@ import type {
   SendOutcome,
   HistoryEntry,
 } from './layer/layer.ts';
+import type { BytesLike } from './protocol/bytes.ts';
 import type { Message } from './protocol/message.ts';
 import type { PayloadType } from './protocol/payload.ts';
 
@@ -157,11 +158,11 @@ export interface WebSocket<P = Params> extends AsyncIterable<Message>, AsyncDisp
   /** What frames carry as JSON, until the peer leaves. @throws {FrameError} `bad-json`, `bad-utf8` */
   iterJson<T = unknown>(): AsyncIterable<T>;
   /** A string as text, bytes as binary; waits where more than `maxBufferedBytes` wait for the peer. */
-  send(data: string | Uint8Array): Promise<SendOutcome>;
+  send(data: string | BytesLike): Promise<SendOutcome>;
   /** Sends a text frame; otherwise as `send`. */
   sendText(text: string): Promise<SendOutcome>;
   /** Sends a binary frame; otherwise as `send`. */
-  sendBytes(bytes: Uint8Array): Promise<SendOutcome>;
+  sendBytes(bytes: BytesLike): Promise<SendOutcome>;
   /** Rejects for what JSON cannot carry. */
   sendJson(value: unknown, mode?: 'text' | 'binary'): Promise<SendOutcome>;
   /** Makes the socket's channel a member of a group; joining twice is joining once. */

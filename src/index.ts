@@ -72,5 +72,6 @@ export type { Denial, ErrorContext, Probe, ProbedConnection, RefusalReason } fro
 export type { Converters, ParamsOf } from './route/pattern.ts';
 export { WebsocketRoutes, type RouteOptions } from './route/route.ts';
 export { WSRouter, type AnyRouter } from './router/router.ts';
+export type { BytesLike } from './protocol/bytes.ts';
 export { Frame } from './protocol/frame.ts';
 export type { Upgrade, UpgradeAnswer, Wire, WireEvents } from './transport/transport.ts';

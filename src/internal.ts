@@ -4,6 +4,7 @@
  * @internal
  */
 export { peer, noPeer } from './peer.ts';
+export { bytesOf, isBlob } from './protocol/bytes.ts';
 export { checkClose, checkCloseCode } from './protocol/close-code.ts';
 export { encodeJson } from './protocol/codec.ts';
 export { hash32, sample, seeded, SeededRandom, uuidFrom } from './random.ts';

@@ -24,6 +24,7 @@ import type {
 import type { ParamsOf } from '../route/pattern.ts';
 import { described } from '../route/callable.ts';
 import { WebsocketRoutes } from '../route/route.ts';
+import type { BytesLike } from '../protocol/bytes.ts';
 import { invalidCode } from '../protocol/close-code.ts';
 import type { ServerWebSocket } from '../socket/websocket.ts';
 import type { StandardSchemaV1 } from './schema.ts';
@@ -152,7 +153,7 @@ export class WebSocketConsumer<In = unknown, P = Params> {
   }
 
   /** Sends a binary frame to this connection. */
-  sendBytes(bytes: Uint8Array): Promise<SendOutcome> {
+  sendBytes(bytes: BytesLike): Promise<SendOutcome> {
     return this.websocket.sendBytes(bytes);
   }
 

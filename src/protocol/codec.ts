@@ -1,4 +1,5 @@
 import { BoxError, FrameError } from '../errors.ts';
+import { bytesOf, hiddenFromJson } from './bytes.ts';
 import { Frame } from './frame.ts';
 import type { Message } from './message.ts';
 import type { Payload, PayloadType } from './payload.ts';
@@ -9,11 +10,15 @@ import type { Payload, PayloadType } from './payload.ts';
  */
 export function encodePayload(value: unknown): Payload {
   if (typeof value === 'string') return { kind: 'string', text: value };
-  if (value instanceof Uint8Array) return { kind: 'bytes', bytes: new Uint8Array(value) };
+  const bytes = bytesOf(value);
+  if (bytes !== undefined) return { kind: 'bytes', bytes: new Uint8Array(bytes) };
   return { kind: 'json', text: encodeJson(value) };
 }
 
-/** @throws {BoxError} `CHANNELBOX_PAYLOAD_ENCODING` for what JSON cannot carry: a cycle, a BigInt, a function, undefined */
+/**
+ * @throws {BoxError} `CHANNELBOX_PAYLOAD_ENCODING` for what JSON cannot carry: a cycle, a BigInt, a function, undefined; and for what it
+ * would carry without its content, wherever it is inside: bytes, a Blob, a Map, a Set, a promise
+ */
 export function encodeJson(value: unknown): string {
   let text: string | undefined;
   try {
@@ -33,7 +38,32 @@ export function encodeJson(value: unknown): string {
       `as a payload ${kindOf(value)} came, which has no JSON text; send null, a string, bytes or plain data`,
     );
   }
+  if (mayHide.test(text)) refuseHidden(value);
   return text;
+}
+
+/** What an object without content, a Buffer or a list by its indices looks like: plain data may look so too. */
+const mayHide = /\{\}|\{"type":"Buffer"|\{"0":/;
+
+/** @throws {BoxError} `CHANNELBOX_PAYLOAD_ENCODING` */
+function refuseHidden(value: unknown): void {
+  JSON.stringify(value, function (this: Record<string, unknown>, key: string, shown: unknown) {
+    const hidden = hiddenFromJson(this[key]);
+    // What says itself how it wants to be written has been asked; a Buffer says so for all its bytes, which nobody wants.
+    if (hidden === undefined || (hidden !== 'bytes' && shown !== this[key])) return shown;
+    const advice =
+      hidden === 'a Blob'
+        ? 'read it first, new Uint8Array(await blob.arrayBuffer()), and send that'
+        : hidden === 'bytes'
+          ? 'send them by themselves, as bytes, or as text such as Base64'
+          : hidden === 'a Promise'
+            ? 'await it first'
+            : 'make an array or an object of it';
+    throw new BoxError(
+      'CHANNELBOX_PAYLOAD_ENCODING',
+      `${key === '' ? 'as a payload' : `as the payload's ${JSON.stringify(key)}`} came ${hidden}, which JSON would carry without content; ${advice}`,
+    );
+  });
 }
 
 function kindOf(value: unknown): string {
@@ -56,7 +86,7 @@ export function payloadBytes(payload: Payload): number {
 export function refuseKind(type: PayloadType): never {
   throw new BoxError(
     'CHANNELBOX_PAYLOAD_KIND',
-    `a Uint8Array came for a ${type} channel, which takes strings and plain data; use payloadType 'bytes' or ws.sendBytes`,
+    `bytes came for a ${type} channel, which takes strings and plain data; use payloadType 'bytes' or ws.sendBytes`,
   );
 }
 

@@ -18,6 +18,7 @@ import { whileWaiting } from '../probe.ts';
 import { quiet, settled, WatchedPromise } from '../promise.ts';
 import { asBytes, asJson, asText, encodeJson } from '../protocol/codec.ts';
 import { checkCloseCode, closeCode, trimReason } from '../protocol/close-code.ts';
+import { bytesOf, isBlob, type BytesLike } from '../protocol/bytes.ts';
 import { Frame } from '../protocol/frame.ts';
 import type { Message } from '../protocol/message.ts';
 import type { UpgradeAnswer, Wire } from '../transport/transport.ts';
@@ -206,7 +207,7 @@ export class ServerWebSocket extends Connection implements WebSocket {
     return this.#frames('receiveJson', asJson as (message: Message) => T);
   }
 
-  send(data: string | Uint8Array): Promise<SendOutcome> {
+  send(data: string | BytesLike): Promise<SendOutcome> {
     return typeof data === 'string' ? this.sendText(data) : this.sendBytes(data);
   }
 
@@ -215,10 +216,11 @@ export class ServerWebSocket extends Connection implements WebSocket {
     return this.sendFrame(Frame.text(text));
   }
 
-  sendBytes(bytes: Uint8Array): Promise<SendOutcome> {
-    if (!(bytes instanceof Uint8Array))
-      return this.#rejected(wrongData('sendBytes', 'a Uint8Array', bytes), 'sendBytes');
-    return this.sendFrame(Frame.bytes(bytes));
+  sendBytes(bytes: BytesLike): Promise<SendOutcome> {
+    const view = bytesOf(bytes);
+    if (view === undefined)
+      return this.#rejected(wrongData('sendBytes', 'a buffer or a view of one', bytes), 'sendBytes');
+    return this.sendFrame(Frame.bytes(view));
   }
 
   sendJson(value: unknown, mode: 'text' | 'binary' = 'text'): Promise<SendOutcome> {
@@ -276,6 +278,8 @@ export class ServerWebSocket extends Connection implements WebSocket {
 function wrongData(call: string, due: string, came: unknown): HandshakeError {
   return new HandshakeError(
     'CHANNELBOX_SEND_DATA',
-    `${call}() takes ${due}, ${typeof came} came; use sendJson for data`,
+    isBlob(came)
+      ? `${call}() takes ${due}, a Blob came; read it first, new Uint8Array(await blob.arrayBuffer()), and send that`
+      : `${call}() takes ${due}, ${typeof came} came; use sendJson for data`,
   );
 }

@@ -201,7 +201,7 @@ describe.each(targets)('over %s, a client', (where, make) => {
     expect(await bob.expectClosed()).toEqual({ code: 1005, reason: '', wasClean: true });
     await ann.close();
     expect(() => bob.close(1006)).toThrow('close code 1006 may not be sent');
-    expect(() => bob.send(5 as never)).toThrow('send() takes a string or a Uint8Array');
+    expect(() => bob.send(5 as never)).toThrow('send() takes a string, a buffer or a view of one');
   });
 
   test.each<[came: string, code: unknown, reason: unknown, error: string, message: string]>([

@@ -1,4 +1,4 @@
-import type { HeadersLike, Message, StandardSchemaV1 } from '../../src/index.ts';
+import type { BytesLike, HeadersLike, Message, StandardSchemaV1 } from '../../src/index.ts';
 import type { Duration } from '../../src/internal.ts';
 import type { Match } from './matchers.ts';
 import type { Transcript } from './transcript.ts';
@@ -39,11 +39,11 @@ export interface TestClient extends AsyncDisposable {
   readonly isOpen: boolean;
 
   /** Sends a string as text, bytes as binary. */
-  send(data: string | Uint8Array): void;
+  send(data: string | BytesLike): void;
   /** Sends a text frame. */
   sendText(text: string): void;
   /** Sends a binary frame. */
-  sendBytes(bytes: Uint8Array): void;
+  sendBytes(bytes: BytesLike): void;
   /** @throws {BoxError} `CHANNELBOX_PAYLOAD_ENCODING` for what JSON cannot carry; nothing is sent then */
   sendJson(value: unknown, mode?: 'text' | 'binary'): void;
 

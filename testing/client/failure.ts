@@ -1,3 +1,4 @@
+import { bytesOf } from '../../src/internal.ts';
 import { callerLines } from '../time/clock.ts';
 
 /** What a failure says of the values that it compared. */
@@ -64,7 +65,8 @@ function linesOf(value: unknown): string[] {
 
 function pretty(value: unknown): string {
   if (typeof value === 'string' && value.includes('\n')) return value;
-  if (value instanceof Uint8Array) return `bytes ${Buffer.from(value).toString('hex')}`;
+  const bytes = bytesOf(value);
+  if (bytes !== undefined) return `bytes ${Buffer.from(bytes).toString('hex')}`;
   return JSON.stringify(value, sorted, 2) ?? String(value);
 }
 

@@ -1,9 +1,9 @@
-import { ChannelBoxError, type Message, type Upgrade } from '../../src/index.ts';
+import { ChannelBoxError, type BytesLike, type Message, type Upgrade } from '../../src/index.ts';
 import type { Closed, TestClient, WaitOptions } from './client.ts';
 import { originOf } from '../time/clock.ts';
 import { checkCloseFrame } from './close-frame.ts';
 import type { ClockMove, Wait } from '../time/watched-app.ts';
-import { durationMs, encodeJson, type Duration } from '../../src/internal.ts';
+import { bytesOf, durationMs, encodeJson, isBlob, type Duration } from '../../src/internal.ts';
 import { CloseWait, EndWait, NothingWait } from './ending.ts';
 import type { Link } from '../transport/link.ts';
 import { jsonOf, type Match } from './matchers.ts';
@@ -92,23 +92,25 @@ export class LinkClient implements TestClient, Waiting {
     return `${code}${reason === '' ? '' : ` ${reason}`}${wasClean ? '' : ', not clean'}`;
   }
 
-  send(data: string | Uint8Array): void {
-    const isText = typeof data === 'string';
-    if (!isText && !(data instanceof Uint8Array)) {
+  send(data: string | BytesLike): void {
+    const sent = typeof data === 'string' ? data : bytesOf(data);
+    if (sent === undefined) {
+      const came = isBlob(data) ? 'a Blob' : typeof data;
+      const advice = isBlob(data) ? 'read it first, new Uint8Array(await blob.arrayBuffer())' : 'use sendJson for data';
       throw new ChannelBoxError(
         'CHANNELBOX_SEND_DATA',
-        `send() takes a string or a Uint8Array, ${typeof data} came; use sendJson for data`,
+        `send() takes a string, a buffer or a view of one, ${came} came; ${advice}`,
       );
     }
-    this.#host.log.add(this.name, { kind: 'sent', data: isText ? data : new Uint8Array(data) });
-    this.#link?.send(data);
+    this.#host.log.add(this.name, { kind: 'sent', data: typeof sent === 'string' ? sent : new Uint8Array(sent) });
+    this.#link?.send(sent);
   }
 
   sendText(text: string): void {
     this.send(text);
   }
 
-  sendBytes(bytes: Uint8Array): void {
+  sendBytes(bytes: BytesLike): void {
     this.send(bytes);
   }
 

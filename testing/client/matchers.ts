@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Message, StandardSchemaV1 } from '../../src/index.ts';
+import { bytesOf } from '../../src/internal.ts';
 
 /** What a frame may be compared with; `channelbox/testing`'s index has the meaning of each. */
 export type Match =
@@ -45,7 +46,8 @@ export function matchFrame(message: Message, match: unknown): MatchResult | Prom
   if (match instanceof RegExp) return matchRegExp(message, match);
   if (typeof match === 'function') return matchPredicate(message, match as (frame: unknown) => unknown);
   if (typeof match === 'string') return matchText(message, match);
-  if (match instanceof Uint8Array) return matchBytes(message, match);
+  const bytes = bytesOf(match);
+  if (bytes !== undefined) return matchBytes(message, bytes);
   if (isAsymmetric(match)) {
     const value = valueOf(message);
     return match.asymmetricMatch(value) ? yes(value) : no('it is something else');
@@ -96,9 +98,10 @@ export function describeMatch(match: unknown): string {
 
 /** A value as a line of text. */
 export function show(value: unknown): string {
-  if (value instanceof Uint8Array) {
-    const head = Buffer.from(value.subarray(0, 16)).toString('hex');
-    return `<${value.byteLength} bytes ${head}${value.byteLength > 16 ? '…' : ''}>`;
+  const bytes = bytesOf(value);
+  if (bytes !== undefined) {
+    const head = Buffer.from(bytes.subarray(0, 16)).toString('hex');
+    return `<${bytes.byteLength} bytes ${head}${bytes.byteLength > 16 ? '…' : ''}>`;
   }
   if (isAsymmetric(value)) return describeMatch(value);
   if (Array.isArray(value)) return `[${value.map(show).join(',')}]`;
