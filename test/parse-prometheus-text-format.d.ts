@@ -2,6 +2,7 @@ declare module 'parse-prometheus-text-format' {
   interface Metric {
     readonly labels?: Readonly<Record<string, string>>;
     readonly value?: string;
+    readonly quantiles?: Readonly<Record<string, string>>;
     readonly buckets?: Readonly<Record<string, string>>;
     readonly count?: string;
     readonly sum?: string;

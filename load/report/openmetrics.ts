@@ -52,25 +52,27 @@ export function openMetricsReport(report: RunReport): string {
       'Errors, by kind.',
       report.errors.map(({ kind, count }) => ['', { kind }, count]),
     ),
-    family(
-      'latency_seconds',
-      'summary',
-      'Latencies of the run.',
-      Object.entries(latency).flatMap(([name, values]) => summary({ latency: name }, values as Percentiles)),
+    ...Object.entries(latency).map(([name, values]) =>
+      family(
+        `latency_${snake(name)}_seconds`,
+        'summary',
+        `Latency of the run: ${name}.`,
+        summary(values as Percentiles),
+      ),
     ),
     family('stage_deliveries', 'gauge', 'Deliveries of each stage of the plan.', slices('stage')),
     family('target_deliveries', 'gauge', 'Deliveries of each target.', slices('target')),
     family(
       'stage_fanout_seconds',
-      'summary',
+      'gauge',
       'Fan-out of each stage of the plan.',
-      report.stages.flatMap(({ name, fanout }, index) => summary({ stage: name, index }, fanout)),
+      report.stages.flatMap(({ name, fanout }, index) => quantilesOf({ stage: name, index }, fanout)),
     ),
     family(
       'target_fanout_seconds',
-      'summary',
+      'gauge',
       'Fan-out of each target.',
-      report.targets.flatMap(({ name, fanout }, index) => summary({ target: name, index }, fanout)),
+      report.targets.flatMap(({ name, fanout }, index) => quantilesOf({ target: name, index }, fanout)),
     ),
     family(
       'threshold_passed',
@@ -83,12 +85,18 @@ export function openMetricsReport(report: RunReport): string {
   return `${families.filter((text) => text !== '').join('')}# EOF\n`;
 }
 
-function summary(labels: Labels, values: Percentiles): readonly Sample[] {
-  if (values.count === 0) return [['_count', labels, 0]];
-  return [
-    ...quantiles.map(([quantile, key]): Sample => ['', { ...labels, quantile }, values[key] / 1_000]),
-    ['_count', labels, values.count],
-  ];
+function summary(values: Percentiles): readonly Sample[] {
+  return [...quantilesOf({}, values), ['_count', {}, values.count]];
+}
+
+function quantilesOf(labels: Labels, values: Percentiles): readonly Sample[] {
+  if (values.count === 0) return [];
+  return quantiles.map(([quantile, key]): Sample => ['', { ...labels, quantile }, values[key] / 1_000]);
+}
+
+/** `lastReceiver` becomes `last_receiver`. */
+function snake(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
 /** Empty where there is nothing to say. */
