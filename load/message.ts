@@ -140,6 +140,9 @@ export interface Progress {
   readonly connected: number;
   readonly published: number;
   readonly delivered: number;
+  /** Clients that were not let in, or were closed unasked, so far. */
+  readonly refused?: number;
+  readonly dropped?: number;
   /** So far, as far as it can be told while messages are on their way: gaps in what receivers have. */
   readonly lost: number;
 }

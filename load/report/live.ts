@@ -28,6 +28,8 @@ export class LiveView {
   #plan: RunPlan | undefined;
   #recent: Progress[] = [];
   #linesDrawn = 0;
+  /** Refused and dropped clients that have been told of. */
+  #turnedAway = 0;
   #plainMs: number;
   #hint = 'Ctrl-C drains and reports, twice aborts';
 
@@ -49,11 +51,20 @@ export class LiveView {
     const isAnotherRun = progress.elapsedMs < (this.#recent.at(-1)?.elapsedMs ?? 0);
     const recent = isAnotherRun ? [] : this.#recent.filter((past) => progress.elapsedMs - past.elapsedMs <= rateOverMs);
     this.#recent = [...recent, progress];
+    if (isAnotherRun) this.#turnedAway = 0;
     if (this.#isDrawn) return this.#draw(progress);
+    this.#announceRefusals(progress);
     const nowMs = this.#terminal.nowMs();
     if (nowMs - this.#plainMs < plainEveryMs) return;
     this.#plainMs = nowMs;
     this.#terminal.note(`${plainLine(progress, this.#rates(progress), this.#plan)}\n`);
+  }
+
+  /** A line as soon as there are more of them: a plain view is read by people, logs and screen readers, line by line. */
+  #announceRefusals({ elapsedMs, refused = 0, dropped = 0 }: Progress): void {
+    if (refused + dropped <= this.#turnedAway) return;
+    this.#turnedAway = refused + dropped;
+    this.#terminal.note(`${clockTime(elapsedMs)}  refused ${whole(refused)}  dropped ${whole(dropped)}\n`);
   }
 
   /** Shown below the figures from now on; a plain view writes it once. */
@@ -70,9 +81,11 @@ export class LiveView {
     this.#linesDrawn = 0;
   }
 
-  /** Takes the drawn lines away, so that the result stands alone. */
+  /** Takes the drawn lines away, so that the result stands alone; a plain view says that the run is over. */
   end(): void {
-    this.#terminal.note(this.#erase());
+    const last = this.#recent.at(-1);
+    if (this.#isDrawn) this.#terminal.note(this.#erase());
+    else if (last !== undefined) this.#terminal.note(`${clockTime(last.elapsedMs)}  the run is over\n`);
     this.#linesDrawn = 0;
   }
 
@@ -106,12 +119,14 @@ export class LiveView {
   #figures(progress: Progress): string {
     const { bold, red, green } = this.#colours;
     const { published, delivered } = this.#rates(progress);
+    const turnedAway = (progress.refused ?? 0) + (progress.dropped ?? 0);
     const lost = progress.lost > 0 ? red(whole(progress.lost)) : green('0');
     const figures = [
       `clients ${bold(clientsText(progress, this.#plan))}`,
       `sent ${bold(whole(published))}/s`,
       `delivered ${bold(whole(delivered))}/s`,
       `missing ${bold(lost)}`,
+      ...(turnedAway > 0 ? [`refused or dropped ${bold(red(whole(turnedAway)))}`] : []),
     ];
     return figures.join('   ');
   }

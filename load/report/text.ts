@@ -1,5 +1,5 @@
 import Table from 'cli-table3';
-import type { RunReport } from '../result/run-report.ts';
+import type { RunReport, Slice } from '../result/run-report.ts';
 import { meanWhileSending } from '../result/rounds.ts';
 import { palette, type Palette } from './terminal.ts';
 import { closeMeaning } from '../result/close-meaning.ts';
@@ -13,6 +13,8 @@ export function textReport(report: RunReport, isColoured: boolean): string {
   const parts = [
     headLine(report, colours),
     latencyTable(report, colours),
+    sliceTable('stage', report.stages, colours),
+    sliceTable('target', report.targets, colours),
     ledgerLines(report, colours),
     closesLine(report),
     errorLines(report),
@@ -29,7 +31,7 @@ function headLine(report: RunReport, { bold }: Palette): string {
   const facts = [
     bold(report.scenario),
     `seed ${report.seed}`,
-    ...['target', 'placement', 'client', 'processes'].flatMap((name) => {
+    ...['target', 'placement', 'client', 'processes', 'certificate'].flatMap((name) => {
       const value = report.environment[name];
       if (value === undefined) return [];
       return [name === 'target' || name === 'placement' ? String(value) : `${name} ${value}`];
@@ -41,13 +43,24 @@ function headLine(report: RunReport, { bold }: Palette): string {
     `${whole(clients.peak)} at once`,
     `${whole(clients.refused)} refused`,
     `${whole(clients.dropped)} dropped`,
+    ...(clients.reconnected > 0 ? [`${whole(clients.reconnected)} came back`] : []),
   ];
   const published = perSecond(report, 'published');
   const rates = [
     `${whole(report.ledger.published)} published${published}`,
     `${whole(report.ledger.received)} delivered${perSecond(report, 'delivered')}`,
+    ...framesText(report),
   ];
   return [facts.join('  '), '', row('clients', counts), row('messages', rates)].join('\n');
+}
+
+/** `1 500 other frames (tick 1 490, joined 10)`: what was received and is no delivery is seen beside what is. */
+function framesText({ frames }: RunReport): readonly string[] {
+  const counts = Object.entries(frames).sort(([, one], [, other]) => other - one);
+  if (counts.length === 0) return [];
+  const total = counts.reduce((sum, [, count]) => sum + count, 0);
+  const shownKinds = counts.slice(0, 5).map(([kind, count]) => `${printable(kind)} ${whole(count)}`);
+  return [`${whole(total)} other frames (${shownKinds.join(', ')}${counts.length > 5 ? ', …' : ''})`];
 }
 
 /** ` (498/s)`, over the seconds in which messages were sent. */
@@ -58,11 +71,23 @@ function perSecond(report: RunReport, column: string): string {
 function latencyTable(report: RunReport, colours: Palette): string {
   const rows = latencyRows(report).flatMap(({ title, values }) => {
     if (values.count === 0) return [];
-    const { p50, p90, p99, p999, max } = values;
-    return [[title, ...[p50, p90, p99, p999, max].map(milliseconds), whole(values.count)]];
+    const { p50, p90, p95, p99, p999, max } = values;
+    return [[title, ...[p50, p90, p95, p99, p999, max].map(milliseconds), whole(values.count)]];
   });
   if (rows.length === 0) return '';
-  return grid(['', 'p50', 'p90', 'p99', 'p99.9', 'max', 'measured'], rows, colours);
+  return grid(['', 'p50', 'p90', 'p95', 'p99', 'p99.9', 'max', 'measured'], rows, colours);
+}
+
+/** Nothing where there is only one. */
+function sliceTable(kind: string, slices: readonly Slice[], colours: Palette): string {
+  if (slices.length < 2) return '';
+  const rows = slices.map(({ name, published, received, lost, fanout, connect }) => [
+    printable(name),
+    ...[published, received, lost].map(whole),
+    ...[fanout.p50, fanout.p99].map((value) => (fanout.count === 0 ? '–' : milliseconds(value))),
+    connect.count === 0 ? '–' : milliseconds(connect.p99),
+  ]);
+  return grid([kind, 'published', 'received', 'lost', 'fan-out p50', 'p99', 'connect p99'], rows, colours);
 }
 
 function ledgerLines(report: RunReport, { red, bold, green }: Palette): string {
@@ -91,7 +116,20 @@ function closesLine(report: RunReport): string {
     const meaning = closeMeaning(code);
     return `${code} × ${whole(count)}${meaning === '' ? '' : ` (${meaning})`}`;
   });
-  return row('closes', texts);
+  return [row('closes', texts), ...reconnectLine(report)].join('\n');
+}
+
+function reconnectLine({ reconnects }: RunReport): readonly string[] {
+  if (reconnects === undefined) return [];
+  const { clients, p50, p95, all } = reconnects;
+  const last = all === undefined ? 'not all within the run' : `all within ${milliseconds(all)}`;
+  const texts = [
+    `${whole(clients)} away`,
+    `half back within ${milliseconds(p50)}`,
+    `95 % within ${milliseconds(p95)}`,
+    last,
+  ];
+  return [row('reconnects', texts)];
 }
 
 function errorLines(report: RunReport): string {
@@ -126,7 +164,9 @@ function thresholdLines(report: RunReport, { green, red }: Palette): string {
 function verdictLines(report: RunReport, { bold, inverse, green, red, yellow }: Palette): string {
   if (report.verdict === 'pass') {
     const { ledger } = report;
-    const arrived = ledger.expected > 0 ? `all ${whole(ledger.expected)} deliveries arrived` : 'no deliveries were due';
+    const others = framesText(report)[0];
+    const none = `no deliveries were due${others === undefined ? '' : `; ${others} came`}`;
+    const arrived = ledger.expected > 0 ? `all ${whole(ledger.expected)} deliveries arrived` : none;
     const share = ledger.lost > 0 ? lostText(ledger.lost, ledger.expected) : arrived;
     return `${bold(inverse(green(' PASS ')))} ${share}`;
   }

@@ -130,8 +130,8 @@ export class Coordinator {
     if (this.#isHopeless(last)) this.#stop('stopped early: nobody could connect');
     if (onProgress === undefined) return;
     const { missing, connected } = this.#seconds.at(last);
-    const { published, delivered } = this.#seconds.counts(0, last);
-    onProgress({ elapsedMs: this.#elapsedMs(), connected, published, delivered, lost: missing });
+    const { published, delivered, refused, dropped } = this.#seconds.counts(0, last);
+    onProgress({ elapsedMs: this.#elapsedMs(), connected, published, delivered, lost: missing, refused, dropped });
   }
 
   /** So many were turned away, and nobody was let in: more of the same proves nothing more. */

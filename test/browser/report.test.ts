@@ -46,7 +46,7 @@ describe.skipIf(executablePath === undefined)('the report page', () => {
     const cells = await page.locator('tr:has([data-latency="fanout"]) td').allTextContents();
     expect(cells.map((cell) => Number(cell.replaceAll(/[^\d.]/g, '')))).toEqual([
       report.latency.fanout.count,
-      ...['min', 'p50', 'p90', 'p99', 'p999', 'max'].map((name) => threeDigits(report, name)),
+      ...['min', 'p50', 'p90', 'p95', 'p99', 'p999', 'max'].map((name) => threeDigits(report, name)),
     ]);
     expect(await page.locator('#violations-table tbody tr').count()).toBe(2);
     expect(await plain(page, '#violations-table')).toContain('<b>room-4</b>');
@@ -66,6 +66,12 @@ describe.skipIf(executablePath === undefined)('the report page', () => {
       "[...document.querySelectorAll('.uplot')].map((plot) => plot.clientWidth)",
     )) as number[];
     expect(Math.max(...widths)).toBeLessThanOrEqual(340);
+    // The figures that people came for are on the screen, and not beyond its edge.
+    for (const head of ['p99', 'max']) {
+      const box = await page.locator(`tr:has([data-latency="fanout"]) td[data-head="${head}"]`).boundingBox();
+      expect(box?.width, head).toBeGreaterThan(20);
+      expect((box?.x ?? 0) + (box?.width ?? 0), head).toBeLessThanOrEqual(360);
+    }
     await page.screenshot({ path: `${artifacts}report-phone.png`, fullPage: true });
   });
 

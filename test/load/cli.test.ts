@@ -275,13 +275,13 @@ describe('usage', () => {
 });
 
 describe('the live view', () => {
-  test('where there is no terminal a plain line comes every 5 s', async () => {
+  test('where there is no terminal a plain line comes every 5 s, at each refusal and at the end', async () => {
     const terminal = new FakeTerminal(['load', 'chat.ts']);
     await runLine(terminal, ({ options }) => {
       options.onPlan?.({ clients: 300, plannedMs: 30_000 });
       for (let second = 1; second <= 12; second += 1) {
         terminal.now = second * 1_000;
-        options.onProgress?.(progress(second));
+        options.onProgress?.(progress(second, second < 7 ? {} : { refused: 2, dropped: 1 }));
       }
       return reportFixture();
     });
@@ -289,7 +289,9 @@ describe('the live view', () => {
     expect(lines).toEqual([
       'chat.ts',
       '0:05  clients 200 / 300  sent 500 (100/s)  delivered 5 000 (1 000/s)  missing 0',
+      '0:07  refused 2  dropped 1',
       '0:10  clients 200 / 300  sent 1 000 (100/s)  delivered 10 000 (1 000/s)  missing 0',
+      '0:12  the run is over',
     ]);
   });
 

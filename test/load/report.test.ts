@@ -94,6 +94,29 @@ describe('the charts', () => {
     expect(at(0.3)).toBe(true);
   });
 
+  test('shade a stall, where next to nothing came or what came had waited, and say so in words', () => {
+    const second = (index: number, change: object = {}): Record<string, number> => ({
+      atMs: (index + 1) * 1_000,
+      intended: 100,
+      published: 100,
+      delivered: 1_000,
+      p50: 2,
+      p99: 9,
+      ...change,
+    });
+    const series = Array.from({ length: 20 }, (_, index) => second(index));
+    series[7] = second(7, { delivered: 0 });
+    series[8] = second(8, { delivered: 12, p50: 900 });
+    series[9] = second(9, { delivered: 2_900, p50: 700 });
+    series[19] = second(19, { delivered: 3 });
+    const report = { ...reportFixture(), series, marks: [{ atMs: 5_000, what: 'hold' }] };
+    const chart = chartsOf(report).find(({ id }) => id === 'latency');
+    expect(chart?.bands).toEqual([{ from: 7, to: 10, label: 'stall' }]);
+    expect(htmlReport(report)).toContain('stall from 7 to 10 s; hold at 5 s');
+    const calm = { ...report, series: Array.from({ length: 20 }, (_, index) => second(index)) };
+    expect(chartsOf(calm).flatMap(({ bands }) => bands)).toEqual([]);
+  });
+
   test('a second without a latency is a gap, not a zero', () => {
     const report = { ...reportFixture(), series: [{ atMs: 1_000, p50: 2 }, { atMs: 2_000 }] };
     const latency = chartsOf(report).find((chart) => chart.id === 'latency');
@@ -203,9 +226,11 @@ test('the table of a report without deliveries claims nothing', () => {
       ...fixture,
       latency: { connect: none, fanout: none, fanoutFromSend: none, lastReceiver: none },
       ledger: { ...fixture.ledger, expected: 0, received: 0 },
+      stages: [],
+      frames: { tick: 1_500 },
     },
     false,
   );
-  expect(text).toContain('no deliveries were due');
+  expect(text.replaceAll('\u202f', ' ')).toContain('no deliveries were due; 1 500 other frames (tick 1 500) came');
   expect(text).not.toContain('fan-out');
 });

@@ -10,7 +10,7 @@ export interface LatencyRow {
 
 /** Every latency that a report has, those of the sockets first. HTTP requests have a histogram only. */
 export function latencyRows(report: RunReport): readonly LatencyRow[] {
-  const { fanout, fanoutFromSend, lastReceiver, echo, connect } = report.latency;
+  const { fanout, fanoutFromSend, lastReceiver, echo, connect, prepare } = report.latency;
   const encoded = report.histograms['http'];
   const http = encoded === undefined ? undefined : LatencyHistogram.decode(encoded).percentiles();
   const named: readonly (readonly [name: string, title: string, values: Percentiles | undefined])[] = [
@@ -19,6 +19,7 @@ export function latencyRows(report: RunReport): readonly LatencyRow[] {
     ['lastReceiver', 'last receiver of a message', lastReceiver],
     ['echo', 'echo to the sender', echo],
     ['connect', 'connect', connect],
+    ['prepare', 'prepare, before the connect', prepare],
     ['http', 'HTTP request', http],
   ];
   return named.flatMap(([name, title, values]) => (values === undefined ? [] : [{ name, title, values }]));

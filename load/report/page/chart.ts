@@ -1,6 +1,7 @@
 import type { RunReport } from '../../result/run-report.ts';
 import { parseThreshold } from '../../scenario/threshold.ts';
 import { binsOf, curveOf } from './distribution.ts';
+import { stallsOf, type Band } from './stall.ts';
 import { milliseconds, share, whole } from '../format/format.ts';
 
 /** One line, or one row of bars. A null is a gap. */
@@ -35,8 +36,10 @@ export interface Chart {
   readonly series: readonly ChartSeries[];
   /** Horizontal lines: thresholds. */
   readonly limits: readonly { readonly value: number; readonly label: string }[];
-  /** Vertical lines: chaos and whatever else the run marked. */
+  /** Vertical lines: stages, chaos and whatever else the run marked. */
   readonly marks: readonly { readonly x: number; readonly label: string }[];
+  /** Shaded stretches of x: stalls. */
+  readonly bands: readonly Band[];
 }
 
 /** Every plot that the report has numbers for, in the order of the page. */
@@ -80,6 +83,7 @@ function latencyChart(report: RunReport): Chart {
     'Fan-out of the messages of each second, from the moment a message was meant to be sent to each receiver.';
   const columns: readonly Column[] = [
     ['p50', 'p50', 1],
+    ['p95', 'p95', 3],
     ['p99', 'p99', 2],
     ['p999', 'p99.9', 4],
   ];
@@ -120,6 +124,7 @@ function timeChart(
     series,
     limits: [],
     marks: report.marks.map((mark) => ({ x: mark.atMs / 1_000, label: mark.what })),
+    bands: stallsOf(report),
   };
 }
 
@@ -156,6 +161,7 @@ function percentileChart(report: RunReport): Chart {
     series,
     limits,
     marks: [],
+    bands: [],
   };
 }
 
@@ -180,6 +186,7 @@ function roomsChart(report: RunReport): Chart {
     series: rooms.length === 0 ? [] : series,
     limits: [],
     marks: [],
+    bands: [],
   };
 }
 
@@ -200,6 +207,7 @@ function connectChart(report: RunReport): Chart {
     series: bins.length === 0 ? [] : [{ label: 'connects', colour: 1, values: bins.map((bin) => bin.count) }],
     limits: [],
     marks: [],
+    bands: [],
   };
 }
 

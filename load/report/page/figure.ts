@@ -30,7 +30,8 @@ function spoken(chart: Chart): string {
     return `${series.label} from ${read(Math.min(...values))} to ${read(Math.max(...values))}`;
   });
   const marks = chart.marks.map((mark) => `${mark.label} at ${number(mark.x)} s`);
-  return `${chart.title}, ${chart.unit}: ${[...lines, ...marks].join('; ')}`;
+  const bands = chart.bands.map(({ from, to, label }) => `${label} from ${number(from)} to ${number(to)} s`);
+  return `${chart.title}, ${chart.unit}: ${[...lines, ...bands, ...marks].join('; ')}`;
 }
 
 function numbers(chart: Chart): Markup {

@@ -7,11 +7,13 @@ import {
   closesTable,
   environmentTable,
   errorsTable,
+  framesTable,
   generatorTable,
   headline,
   latencyTable,
   ledgerTable,
   roomsTable,
+  slicesTable,
   thresholdsTable,
   violationsTable,
 } from './section.ts';
@@ -49,9 +51,13 @@ export function htmlReport(report: RunReport): string {
           ${headline(report)} ${section('thresholds', 'Thresholds', thresholdsTable(report))}
           ${section('ledger', 'Delivery ledger', [ledgerTable(report), violationsTable(report)])}
           ${section('latency', 'Latency', [latencyTable(report), pair(chart('latency'), chart('percentiles'))])}
-          ${section('load', 'Load', pair(chart('clients'), chart('rate')))}
+          ${section('load', 'Load', [
+            pair(chart('clients'), chart('rate')),
+            slicesTable('stage', report.stages),
+            slicesTable('target', report.targets),
+          ])}
           ${section('rooms', 'Rooms and connects', [pair(chart('rooms'), chart('connect')), roomsTable(report)])}
-          ${section('ends', 'Closes and errors', [closesTable(report), errorsTable(report)])}
+          ${section('ends', 'Closes and errors', [closesTable(report), framesTable(report), errorsTable(report)])}
           ${section('health', 'Generator health', pair(generatorTable(report), chart('generator')))}
           ${section('environment', 'Environment', environmentTable(report))}
         </main>

@@ -58,19 +58,28 @@ export interface TableColumn {
 export function table(
   columns: readonly TableColumn[],
   rows: readonly (readonly Insertable[])[],
-  options: { readonly caption: string; readonly id?: string; readonly isCaptionHidden?: boolean },
+  options: {
+    readonly caption: string;
+    readonly id?: string;
+    readonly isCaptionHidden?: boolean;
+    /** On a phone each row is a block of its figures, so that none is beyond the edge. */
+    readonly isStacked?: boolean;
+  },
 ): Markup {
   const { caption } = options;
   const cell = (value: Insertable, index: number): Markup => {
     const name = columns[index]?.isNumber === true ? 'number' : 'text';
-    return index === 0 ? html`<th scope="row" class="${name}">${value}</th>` : html`<td class="${name}">${value}</td>`;
+    if (index === 0) return html`<th scope="row" class="${name}">${value}</th>`;
+    // Where a table is stacked, on a phone, each figure carries its own head.
+    return html`<td class="${name}" data-head="${columns[index]?.title}">${value}</td>`;
   };
   const heads = columns.map(
     (column) => html`<th scope="col" class="${column.isNumber === true ? 'number' : 'text'}">${column.title}</th>`,
   );
   const id = options.id === undefined ? undefined : html` id="${options.id}"`;
+  const stacked = options.isStacked === true ? html` class="stacked"` : undefined;
   const hidden = options.isCaptionHidden === true ? html` class="hidden"` : undefined;
-  return html`<div class="scroll" role="region" aria-label="${caption}" tabindex="0"><table${id}>
+  return html`<div class="scroll" role="region" aria-label="${caption}" tabindex="0"><table${id}${stacked}>
 <caption${hidden}>${caption}</caption>
 <thead><tr>${heads}</tr></thead>
 <tbody>${rows.map(

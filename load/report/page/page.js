@@ -9,6 +9,7 @@
  *   id: string, title: string, kind: 'time' | 'percentile' | 'category', shape: 'line' | 'bars', unit: string,
  *   isLogarithmic: boolean, x: number[], labels: string[], xTitle: string, series: Series[],
  *   limits: { value: number, label: string }[], marks: { x: number, label: string }[],
+ *   bands: { from: number, to: number, label: string }[],
  * }} Chart
  */
 (() => {
@@ -115,6 +116,27 @@
     };
   };
 
+  /** Stalls, behind the lines. @param {Chart} chart */
+  const shades = (chart) => (/** @type {any} */ plot) => {
+    const { ctx, bbox } = plot;
+    ctx.save();
+    ctx.beginPath();
+    ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
+    ctx.clip();
+    for (const band of chart.bands) {
+      const from = plot.valToPos(band.from, 'x', true);
+      const to = plot.valToPos(band.to, 'x', true);
+      ctx.globalAlpha = 0.16;
+      ctx.fillStyle = colour('limit');
+      ctx.fillRect(from, bbox.top, Math.max(2, to - from), bbox.height);
+      ctx.globalAlpha = 1;
+      ctx.font = `${11 * uPlot.pxRatio}px system-ui, sans-serif`;
+      ctx.textBaseline = 'top';
+      ctx.fillText(band.label, from + 4 * uPlot.pxRatio, bbox.top + 4 * uPlot.pxRatio);
+    }
+    ctx.restore();
+  };
+
   /** Threshold lines, and the marks. @param {Chart} chart */
   const annotations = (chart) => (/** @type {any} */ plot) => {
     const { ctx, bbox } = plot;
@@ -208,7 +230,7 @@
         },
         ...chart.series.map((series) => line(chart, series)),
       ],
-      hooks: { draw: [annotations(chart)] },
+      hooks: { drawClear: [shades(chart)], draw: [annotations(chart)] },
     };
   };
 

@@ -3,6 +3,7 @@ import type { RunReport } from '../../result/run-report.ts';
 import { closeMeaning } from '../../result/close-meaning.ts';
 import { clockTime, milliseconds, share, whole } from '../format/format.ts';
 import { observedText, reading, signalOf, spaced } from '../format/signal.ts';
+import type { Slice } from '../../result/run-report.ts';
 import { latencyRows } from '../format/latency-row.ts';
 import { html, table, type Insertable, type Markup } from './markup.ts';
 
@@ -15,7 +16,7 @@ export function headline(report: RunReport): Markup {
   const facts = [
     `seed ${report.seed}`,
     ...(last === undefined ? [] : [`${clockTime(last)} long`]),
-    ...['target', 'placement'].flatMap((name) => report.environment[name] ?? []),
+    ...['target', 'placement', 'certificate'].flatMap((name) => report.environment[name] ?? []),
   ];
   return html`<header>
       <p class="verdict" role="status"><span class="badge">${words[report.verdict]}</span></p>
@@ -27,7 +28,7 @@ export function headline(report: RunReport): Markup {
     ${
       reasons.length === 0
         ? undefined
-        : html`<ul class="reasons" id="reasons">
+        : html`<ul class="reasons" id="reasons" role="alert">
             ${reasons.map((reason) => html`<li>${reason}</li>`)}
           </ul>`
     }
@@ -130,13 +131,39 @@ export function violationsTable(report: RunReport): Markup | undefined {
 
 export function latencyTable(report: RunReport): Markup {
   const rows = latencyRows(report).map(({ name, title, values }) => {
-    const cells = [values.min, values.p50, values.p90, values.p99, values.p999, values.max];
+    const cells = [values.min, values.p50, values.p90, values.p95, values.p99, values.p999, values.max];
     const texts = cells.map((cell) => (values.count === 0 ? '–' : milliseconds(cell)));
     return [html`<span data-latency="${name}">${title}</span>`, whole(values.count), ...texts];
   });
-  const titles = ['measured', 'min', 'p50', 'p90', 'p99', 'p99.9', 'max'];
+  const titles = ['measured', 'min', 'p50', 'p90', 'p95', 'p99', 'p99.9', 'max'];
   const columns = [{ title: 'latency' }, ...titles.map((title) => ({ title, isNumber: true }))];
-  return table(columns, rows, { caption: 'Latency', id: 'latency-table', isCaptionHidden: true });
+  return table(columns, rows, { caption: 'Latency', id: 'latency-table', isCaptionHidden: true, isStacked: true });
+}
+
+/** Each stage of the plan, or each target, by itself; nothing where there is only one. */
+export function slicesTable(kind: 'stage' | 'target', slices: readonly Slice[]): Markup | undefined {
+  if (slices.length < 2) return undefined;
+  const titles = ['from', 'published', 'received', 'lost', 'fan-out p50', 'fan-out p99', 'fan-out max', 'connect p99'];
+  const columns = [{ title: kind }, ...titles.map((title) => ({ title, isNumber: true }))];
+  const rows = slices.map(({ name, fromMs, toMs, published, received, lost, fanout, connect }) => [
+    name,
+    `${clockTime(fromMs)}–${clockTime(toMs)}`,
+    whole(published),
+    whole(received),
+    lost > 0 ? html`<b class="bad">${whole(lost)}</b>` : '0',
+    ...[fanout.p50, fanout.p99, fanout.max].map((value) => (fanout.count === 0 ? '–' : milliseconds(value))),
+    connect.count === 0 ? '–' : milliseconds(connect.p99),
+  ]);
+  const caption = kind === 'stage' ? 'Stages of the plan' : 'Targets';
+  return table(columns, rows, { caption, id: `${kind}s-table`, isStacked: true });
+}
+
+/** What came besides deliveries. */
+export function framesTable(report: RunReport): Markup | undefined {
+  const rows = Object.entries(report.frames).map(([kind, count]) => [html`<code>${kind}</code>`, whole(count)]);
+  if (rows.length === 0) return undefined;
+  const columns = [{ title: 'kind' }, { title: 'frames', isNumber: true }];
+  return table(columns, rows, { caption: 'Frames that were no delivery', id: 'frames-table' });
 }
 
 export function roomsTable(report: RunReport): Markup | undefined {
@@ -153,14 +180,22 @@ export function roomsTable(report: RunReport): Markup | undefined {
       ),
       lost > 0 ? html`<b class="bad">${whole(lost)}</b>` : '0',
     ]);
-  return table(columns, rows, { caption: 'Fan-out by size of the room', id: 'rooms-table' });
+  return table(columns, rows, { caption: 'Fan-out by size of the room', id: 'rooms-table', isStacked: true });
+}
+
+/** `, half of them within 0.4 s, …` */
+function backAgain({ reconnects }: RunReport): string {
+  if (reconnects === undefined) return '';
+  const { p50, p95, all } = reconnects;
+  const last = all === undefined ? 'not all within the run' : `all within ${milliseconds(all)}`;
+  return `: half of them within ${milliseconds(p50)}, 95 % within ${milliseconds(p95)}, ${last}`;
 }
 
 export function closesTable(report: RunReport): Markup {
-  const { connected, refused, dropped, peak } = report.clients;
+  const { connected, refused, dropped, reconnected, peak } = report.clients;
   const summary = html`<p>
     ${whole(connected)} connected (${whole(peak)} at once), ${whole(refused)} refused, ${whole(dropped)} dropped: closed
-    by the server or the network, unasked.
+    by the server or the network, unasked. ${whole(reconnected)} came back${backAgain(report)}.
   </p>`;
   const entries = Object.entries(report.closes);
   if (entries.length === 0) return summary;
