@@ -67,7 +67,7 @@ describe('OpenMetrics, read by a parser of its text', () => {
 
   test('ends as the format has it, and has one TYPE for each family', () => {
     expect(text.endsWith('\n# EOF\n')).toBe(true);
-    const types = [...text.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name);
+    const types = [...text.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => String(name));
     expect(new Set(types).size).toBe(types.length);
     // What the parser knows of Prometheus alone has no name of its own for an info.
     const known = families.map(({ name }) => name).filter((name) => name !== 'channelbox_load_run_info');
