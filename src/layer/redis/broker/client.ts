@@ -85,6 +85,7 @@ export class RedisBroker implements Broker {
       ...options,
       RESP: 3,
       disableOfflineQueue: true,
+      disableClientInfo: true,
       maintNotifications: 'disabled',
       socket: { ...socket, reconnectStrategy: false, connectTimeout: this.#settings.connectTimeoutMs },
     };
@@ -171,17 +172,14 @@ class RedisClientConnection implements BrokerConnection {
     }
   }
 
-  /** All in one go: who is there, whether it is the master, what its settings are; and the scripts. */
+  /** All in one go: who is there, whether it is the master, what its settings are. */
   async #greet(purpose: BrokerPurpose): Promise<void> {
     await this.#client.connect();
     const isForCommands = purpose === 'commands';
-    const info = this.#optional(['INFO']);
-    const role = this.#optional(['ROLE']);
-    const limits = isForCommands ? this.#optional(['CONFIG', 'GET', 'client-output-buffer-limit']) : null;
-    const fsync = isForCommands ? this.#optional(['CONFIG', 'GET', 'appendfsync']) : null;
-    if (isForCommands) {
-      for (const { text } of Object.values(scripts)) void quiet(this.#send(['SCRIPT', 'LOAD', text]));
-    }
+    const ask = (...command: string[]): Promise<BrokerReply> => quiet(this.#optional(command));
+    const [info, role] = [ask('INFO'), ask('ROLE')];
+    const limits = isForCommands ? ask('CONFIG', 'GET', 'client-output-buffer-limit') : null;
+    const fsync = isForCommands ? ask('CONFIG', 'GET', 'appendfsync') : null;
     const about = String((await info) ?? '');
     const kind = ((await role) as readonly BrokerReply[] | null)?.[0];
     if (kind !== undefined && String(kind) !== 'master') {

@@ -1,5 +1,5 @@
 import type { Clock, Timer } from '../../../time/clock.ts';
-import { BrokerLost, type Broker, type BrokerConnection, type BrokerPurpose } from '../broker/broker.ts';
+import { BrokerLost, BrokerRefusal, type Broker, type BrokerConnection, type BrokerPurpose } from '../broker/broker.ts';
 
 /** Whom a link tells what became of it. */
 export interface LinkOwner {
@@ -16,8 +16,10 @@ export interface LinkOwner {
 
 const firstDelayMs = 50;
 const delayMsMax = 2_000;
-/** What lived shorter counts as one more attempt that failed. */
+/** What lived shorter is a connection that was made for nothing. */
 const livedMsMin = 100;
+/** So many of them in a row are a server that can be reached and is of no use. */
+const briefMax = 24;
 
 /** One connection to the broker, kept up: a new one each time, after pauses that double up to two seconds. */
 export class BrokerLink {
@@ -28,6 +30,7 @@ export class BrokerLink {
   /** Of the present attempt; what an older one says is nothing any more. */
   #attempt = 0;
   #failures = 0;
+  #brief = 0;
   #upSinceMs = 0;
   #opening: BrokerConnection | undefined;
   #timer: Timer | undefined;
@@ -88,16 +91,24 @@ export class BrokerLink {
   #fail(error: Error): void {
     this.#attempt += 1;
     const { connection } = this;
+    const opening = this.#opening;
     const clock = this.#owner.clock();
     this.connection = undefined;
-    this.#opening?.close();
+    opening?.close();
     this.#opening = undefined;
     connection?.close();
-    if (connection !== undefined && clock.monotonic() - this.#upSinceMs >= livedMsMin) this.#failures = 0;
+    this.#rate(error, opening !== undefined || connection !== undefined);
     const jitter = 0.5 + this.#owner.random();
     const delayMs = Math.min(delayMsMax, firstDelayMs * 2 ** Math.min(this.#failures, 10) * jitter);
-    this.#failures += 1;
     this.#timer = clock.setTimeout(() => void this.#connect(), delayMs, `redis ${this.#purpose}`);
     this.#owner.down(error, connection !== undefined);
+  }
+
+  /** A connection that was cut is made again soon; a server that is not there, or refuses, less and less often. */
+  #rate(error: Error, wasReached: boolean): void {
+    const hasLived = this.connection === undefined && this.#owner.clock().monotonic() - this.#upSinceMs >= livedMsMin;
+    this.#brief = wasReached && !hasLived ? this.#brief + 1 : 0;
+    const isCut = wasReached && !(error instanceof BrokerRefusal) && this.#brief < briefMax;
+    this.#failures = isCut ? 0 : this.#failures + 1;
   }
 }

@@ -2,6 +2,7 @@ import { LayerError } from '../../../errors.ts';
 import type { Missed, Position } from '../../layer.ts';
 import type { NodeParts } from '../connection/calls.ts';
 import { readLog, type LogPage } from './log.ts';
+import type { Markers } from './markers.ts';
 import type { Subscription } from './subscription.ts';
 
 const pageEntries = 256;
@@ -10,13 +11,15 @@ const activeMax = 16;
 /** Fills the holes of this node's groups from history: some groups at a time, a page of each, then the next turn. */
 export class Recovery {
   readonly #parts: () => NodeParts;
+  readonly #markers: Markers;
   /** Each with a token of its own, so that one that was called off knows. */
   readonly #running = new Map<Subscription, object>();
   readonly #queue: Subscription[] = [];
   #active = 0;
 
-  constructor(parts: () => NodeParts) {
+  constructor(parts: () => NodeParts, markers: Markers) {
     this.#parts = parts;
+    this.#markers = markers;
   }
 
   recover(subscription: Subscription): void {
@@ -42,19 +45,17 @@ export class Recovery {
   }
 
   async #run(subscription: Subscription, token: object): Promise<void> {
-    const { context, calls } = this.#parts();
+    const { context } = this.#parts();
     const isOn = (): boolean => this.#running.get(subscription) === token && subscription.phase === 'recovering';
     let failures = 0;
     while (isOn()) {
       try {
-        const known = subscription.waitingCount;
-        subscription.hasOverflowed = false;
-        const query = { since: subscription.cursor, limit: pageEntries, keep: 'oldest' } as const;
-        const page = await calls.ask((connection) =>
-          readLog(this.#parts(), connection, subscription.group, { ...query, isRecovery: true, marker: undefined }),
-        );
+        const page = await this.#read(subscription);
         failures = 0;
-        if (isOn() && this.#apply(subscription, page) && !subscription.hasOverflowed) subscription.goOn(known);
+        if (page === undefined || !isOn()) continue;
+        // All that was pushed before the log was read is here by now: what does not fit then, never will.
+        const known = subscription.waitingCount;
+        if (this.#apply(subscription, page) && !subscription.hasOverflowed) subscription.goOn(known);
       } catch (error) {
         if (!(error instanceof LayerError)) context.report(error);
         failures += 1;
@@ -64,6 +65,21 @@ export class Recovery {
     if (this.#running.get(subscription) === token) this.#running.delete(subscription);
     this.#active -= 1;
     this.#next();
+  }
+
+  /** @returns undefined where the subscribe connection went meanwhile */
+  async #read(subscription: Subscription): Promise<LogPage | undefined> {
+    const { calls } = this.#parts();
+    const { group, cursor } = subscription;
+    subscription.hasOverflowed = false;
+    const marked = this.#markers.expect();
+    const query = { since: cursor, limit: pageEntries, keep: 'oldest', isRecovery: true, marker: marked.id } as const;
+    try {
+      const page = await calls.ask((connection) => readLog(this.#parts(), connection, group, query));
+      return (await marked.here) ? page : undefined;
+    } finally {
+      marked.forget();
+    }
   }
 
   /** @returns whether all that there is has been delivered */

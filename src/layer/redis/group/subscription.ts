@@ -140,8 +140,22 @@ export class Subscription {
   recovered(entry: Entry, item: Item): void {
     const { cursor } = this;
     if (cursor === undefined || entry.position.offset !== cursor.offset + 1) return;
+    this.#releaseBefore(entry.position);
     this.#owner.counters.recovered += 1;
     this.#deliver(item, entry);
+  }
+
+  /** What is not saved and came before that message was sent before it: it keeps its place. */
+  #releaseBefore({ epoch, offset }: Position): void {
+    for (;;) {
+      const index = this.#arrivals.findIndex(({ position }) => position !== undefined);
+      const next = this.#arrivals[index]?.position;
+      if (next === undefined || next.epoch !== epoch || next.offset > offset) return;
+      for (const arrival of this.#arrivals.splice(0, index + 1)) {
+        this.#release(arrival);
+        if (arrival.position === undefined) this.#deliver(arrival.item, undefined);
+      }
+    }
   }
 
   tell(reason: Missed['reason'], saved: boolean): void {

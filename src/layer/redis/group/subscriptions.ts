@@ -41,7 +41,7 @@ export class Subscriptions implements SubscriptionOwner {
   constructor(parts: () => NodeParts, markers: Markers) {
     this.#parts = parts;
     this.#markers = markers;
-    this.#recovery = new Recovery(parts);
+    this.#recovery = new Recovery(parts, markers);
     this.#joins = new Joins(parts);
     this.#foreign = new ForeignPushes(parts);
   }
