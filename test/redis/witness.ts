@@ -149,6 +149,11 @@ export class Witness {
       hung: publishes.filter(({ outcome, tookMs }) => outcome === 'open' || tookMs > 2 * this.#deadlineMs + 500).length,
       ghosts,
     };
+    for (const { id, outcome, tookMs, isSaved } of publishes) {
+      if (outcome !== 'open' && tookMs <= 2 * this.#deadlineMs + 500) continue;
+      if (this.examples.length < 20)
+        this.examples.push(`hung: ${id} ${outcome} ${Math.round(tookMs)} ms, saved ${isSaved}`);
+    }
     const byId = new Map(publishes.map((publish) => [publish.id, publish]));
     for (const [node, groups] of this.#seen.entries()) {
       for (const [group, seen] of groups) this.#audit(found, byId, { node, group, seen });

@@ -117,7 +117,8 @@ export class Recovery {
         ),
       );
     }
-    subscription.moveTo({ epoch: page.epoch, offset: start }, page.runId);
+    const goesOn = page.why === 'trimmed' || page.why === 'restart';
+    subscription.moveTo({ epoch: page.epoch, offset: start }, page.runId, goesOn ? page.previous.epoch : undefined);
   }
 }
 

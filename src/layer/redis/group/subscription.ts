@@ -52,6 +52,7 @@ export class Subscription {
   hasOverflowed: boolean = false;
   readonly #owner: SubscriptionOwner;
   #lastDelivered: Position | undefined;
+  #former: string | undefined;
   #arrivals: Arrival[] = [];
   #bytes = 0;
   readonly #waiters: PlaceWaiter[] = [];
@@ -129,8 +130,12 @@ export class Subscription {
     if (this.#waiters.some(({ position }) => position.epoch !== this.cursor?.epoch)) this.#lag();
   }
 
-  /** A new epoch, or a place that no history leads to. */
-  moveTo(cursor: Position, runId: string): void {
+  /**
+   * A new epoch, or a place that no history leads to.
+   * @param former the epoch before, where its numbers go on in this one
+   */
+  moveTo(cursor: Position, runId: string, former?: string): void {
+    if (former !== undefined) this.#former = former;
     this.cursor = cursor;
     this.runId = runId;
     this.#runWaiters(cursor);
@@ -150,7 +155,7 @@ export class Subscription {
     for (;;) {
       const index = this.#arrivals.findIndex(({ position }) => position !== undefined);
       const next = this.#arrivals[index]?.position;
-      if (next === undefined || next.epoch !== epoch || next.offset > offset) return;
+      if (next === undefined || next.offset > offset || (next.epoch !== epoch && next.epoch !== this.#former)) return;
       for (const arrival of this.#arrivals.splice(0, index + 1)) {
         this.#release(arrival);
         if (arrival.position === undefined) this.#deliver(arrival.item, undefined);
