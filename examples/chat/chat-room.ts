@@ -1,5 +1,5 @@
 import { WebSocketConsumer, type FrameError, type HistoryPage, type PayloadType, type WebSocket } from 'channelbox';
-import type { Attendance } from './attendance.ts';
+import type { Attendance, Attendee } from './attendance.ts';
 import {
   bounds,
   cleanName,
@@ -13,6 +13,7 @@ import {
   type HistoryFrame,
   type Notice,
   type Person,
+  type ResetFrame,
 } from './protocol.ts';
 
 export interface ChatRoomOptions {
@@ -23,6 +24,8 @@ export interface ChatRoomOptions {
   readonly resumeMax: number;
   /** Rooms with more people than this are counted, not listed. */
   readonly peopleMax: number;
+  /** The room is on several nodes, so that its box counts the people. */
+  readonly isShared: boolean;
 }
 
 /**
@@ -31,7 +34,7 @@ export interface ChatRoomOptions {
  * A client opens `/room/{room}?username=ann`, and `&since=<position>` where it was there before. It is sent the history,
  * then every message and notice of the room. What it sends is a `ClientFrame`.
  */
-export class ChatRoom extends WebSocketConsumer<ClientFrame, { readonly room: string }> {
+export class ChatRoom extends WebSocketConsumer<ClientFrame, { readonly room: string }> implements Attendee {
   override readonly encoding: PayloadType = 'json';
   override readonly schema: typeof clientFrame = clientFrame;
   /** Who only listens may stay: heartbeats tell who has gone. */
@@ -92,8 +95,15 @@ export class ChatRoom extends WebSocketConsumer<ClientFrame, { readonly room: st
   override async onDisconnect(ws: WebSocket<{ readonly room: string }>): Promise<void> {
     if (!this.#hasEntered) return;
     const { room } = ws.params;
-    this.#options.attendance.leave(room);
+    this.#options.attendance.leave(room, this);
     await this.#announce('left', room);
+  }
+
+  /** Messages of the room were lost on the way to this node: the page is to come again, and to show the gap. */
+  reset(): void {
+    const frame: ResetFrame = { type: 'reset' };
+    // Whoever has gone meanwhile needs it no more.
+    void this.send(frame).catch(() => {});
   }
 
   get #timestamp(): number {
@@ -103,8 +113,9 @@ export class ChatRoom extends WebSocketConsumer<ClientFrame, { readonly room: st
   /** Until it is sent, the room's frames wait: so the list of people and the notices that follow it fit together. */
   async #welcome(room: string, { messages, recovered, position }: HistoryPage): Promise<void> {
     const { attendance, peopleMax } = this.#options;
-    const users = attendance.enter(room);
+    attendance.enter(room, this);
     this.#hasEntered = true;
+    const users = await this.#count(room);
     const page: HistoryFrame = {
       type: 'history',
       messages: messages.map(roomFrame),
@@ -114,6 +125,11 @@ export class ChatRoom extends WebSocketConsumer<ClientFrame, { readonly room: st
       member: this.channel.uuid,
     };
     await this.send(users > peopleMax ? page : { ...page, people: await this.#people(room) });
+  }
+
+  async #count(room: string): Promise<number> {
+    const { attendance, isShared } = this.#options;
+    return isShared ? (await this.group(room)).length : attendance.count(room);
   }
 
   async #people(room: string): Promise<Person[]> {
@@ -126,7 +142,7 @@ export class ChatRoom extends WebSocketConsumer<ClientFrame, { readonly room: st
       type: 'system',
       message: `${this.#user} ${event} the chat`,
       timestamp: this.#timestamp,
-      users: this.#options.attendance.count(room),
+      users: await this.#count(room),
       event,
       user: this.#user,
       member: this.channel.uuid,

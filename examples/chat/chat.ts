@@ -1,4 +1,4 @@
-import { App, ChannelBox, rateLimit, type AppOptions, type RateLimitOptions } from 'channelbox';
+import { App, ChannelBox, rateLimit, type AppOptions, type ChannelLayer, type RateLimitOptions } from 'channelbox';
 import { Attendance } from './attendance.ts';
 import { ChatRoom } from './chat-room.ts';
 import { roomFrame } from './protocol.ts';
@@ -12,6 +12,8 @@ export interface ChatOptions extends Pick<AppOptions, 'clock' | 'http' | 'logger
   readonly resumeMax?: number;
   /** Rooms with more people than this are counted, not listed; 200. */
   readonly peopleMax?: number;
+  /** What joins this process to others: `redisLayer({ url })`. Default: this process alone. */
+  readonly layer?: ChannelLayer;
 }
 
 /** More than a person types, and room for what waited while the connection was away. */
@@ -22,14 +24,28 @@ const humanRate: RateLimitOptions = { messages: 5, burst: 20 };
  * `testApp(createChat)`.
  */
 export function createChat(options: ChatOptions = {}): App {
-  const { rateLimit: rate = humanRate, historyMax = 50, resumeMax = 500, peopleMax = 200, ...appOptions } = options;
+  const {
+    rateLimit: rate = humanRate,
+    historyMax = 50,
+    resumeMax = 500,
+    peopleMax = 200,
+    layer,
+    ...appOptions
+  } = options;
+  const attendance = new Attendance();
   const app = new App({
     // The largest message is 2 000 characters, 12 000 bytes where JSON escapes every one of them.
     limits: { maxPayloadBytes: 16 * 1024 },
-    channelBox: new ChannelBox({ frame: roomFrame }),
+    channelBox: new ChannelBox({
+      frame: roomFrame,
+      // All that a room says is saved, so that a loss of what was not concerns nobody.
+      onMissed: (room, what) => what.saved && attendance.reset(room),
+      ...(layer === undefined ? {} : { layer }),
+    }),
     ...appOptions,
   });
   if (rate !== false) app.addWsMiddleware(rateLimit(rate));
-  const attendance = new Attendance();
-  return app.addWsRoute(ChatRoom.asRoute('/room/{room}', { attendance, historyMax, resumeMax, peopleMax }));
+  return app.addWsRoute(
+    ChatRoom.asRoute('/room/{room}', { attendance, historyMax, resumeMax, peopleMax, isShared: layer !== undefined }),
+  );
 }

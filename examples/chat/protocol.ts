@@ -64,6 +64,11 @@ export interface Person {
   readonly user: string;
 }
 
+/** Messages of the room are lost for this connection: what it has is no longer whole. It comes again, and sees the gap. */
+export interface ResetFrame {
+  readonly type: 'reset';
+}
+
 /** What was wrong with the oldest frame not yet answered. The connection lives on. */
 export interface ErrorFrame {
   readonly type: 'error';

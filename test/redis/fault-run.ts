@@ -151,7 +151,7 @@ export async function faultRun(
   return { findings, proofs, examples, codes: Object.fromEntries(codes) };
 }
 
-async function pause(ms: number): Promise<void> {
+async function inRealTime(ms: number): Promise<void> {
   await realTime(ms);
 }
 
@@ -160,8 +160,9 @@ export const faults: Readonly<Record<string, Fault>> = {
     let killed = 0;
     for (let count = 0; count < 4; count += 1) {
       killed += await server.killClients('pubsub');
-      await pause(20);
-      for (let tries = 0; tries < 60 && layers.some((one) => one.health().status !== 'up'); tries += 1) await pause(50);
+      await inRealTime(20);
+      for (let tries = 0; tries < 60 && layers.some((one) => one.health().status !== 'up'); tries += 1)
+        await inRealTime(50);
     }
     return killed;
   },
@@ -169,43 +170,43 @@ export const faults: Readonly<Record<string, Fault>> = {
     let killed = 0;
     for (let count = 0; count < 12; count += 1) {
       killed += await server.killClients('normal');
-      await pause(20);
+      await inRealTime(20);
       // A burst of three, then until all are there again.
       for (
         let tries = 0;
         count % 3 === 2 && tries < 60 && layers.some((one) => one.health().status !== 'up');
         tries += 1
       ) {
-        await pause(50);
+        await inRealTime(50);
       }
     }
     return killed;
   },
   'server frozen': async ({ server }) => {
     server.signal('SIGSTOP');
-    await pause(700);
+    await inRealTime(700);
     server.signal('SIGCONT');
     return 1;
   },
   'server frozen past the deadline': async ({ server }) => {
     server.signal('SIGSTOP');
-    await pause(2_600);
+    await inRealTime(2_600);
     server.signal('SIGCONT');
     return 1;
   },
   'server killed, comes back empty': async ({ server }) => {
     await server.kill();
-    await pause(150);
+    await inRealTime(150);
     await server.start();
     return 1;
   },
   'server killed, comes back old': async (stand, random) => {
     await stand.server.command('SAVE');
-    await pause(200 + random() * 200);
+    await inRealTime(200 + random() * 200);
     const node = Math.floor(random() * stand.proxies.length);
     // One node sleeps through the end of the old server's time.
     stand.proxies[node]?.block('both');
-    await pause(150);
+    await inRealTime(150);
     await stand.server.kill();
     stand.proxies[node]?.block('no');
     stand.proxies[node]?.reset();
@@ -215,13 +216,13 @@ export const faults: Readonly<Record<string, Fault>> = {
   'one node deaf': async (stand, random) => {
     const proxy = stand.proxies[Math.floor(random() * stand.proxies.length)];
     const deaf = proxy?.deafen() ?? 0;
-    await pause(900);
+    await inRealTime(900);
     return deaf > 0 && (proxy?.blockedBytes ?? 0) > 0 ? deaf : 0;
   },
   'one node cut off': async (stand, random) => {
     const proxy = stand.proxies[Math.floor(random() * stand.proxies.length)];
     proxy?.block((['both', 'to-client', 'to-server'] as const)[Math.floor(random() * 3)] ?? 'both');
-    await pause(1_300);
+    await inRealTime(1_300);
     proxy?.block('no');
     proxy?.reset();
     return proxy?.blockedBytes ?? 0;
@@ -234,13 +235,13 @@ export const faults: Readonly<Record<string, Fault>> = {
   'scripts forgotten in a burst': async ({ server }) => {
     for (let count = 0; count < 20; count += 1) {
       await server.command('SCRIPT', 'FLUSH');
-      await pause(10);
+      await inRealTime(10);
     }
     return 20;
   },
   'a replica for a while': async ({ server }) => {
     await server.command('REPLICAOF', '127.0.0.1', '1');
-    await pause(500);
+    await inRealTime(500);
     await server.command('REPLICAOF', 'NO', 'ONE');
     return 1;
   },

@@ -16,7 +16,7 @@
  *   type: 'history', messages: ChatFrame[], recovered: boolean, position: string, users: number,
  *   member: string, people?: { member: string, user: string }[],
  * }} HistoryFrame
- * @typedef {ChatFrame | NoticeFrame | HistoryFrame | { type: 'error', code: string, message: string } | { type: 'pong' }} Frame
+ * @typedef {ChatFrame | NoticeFrame | HistoryFrame | { type: 'error', code: string, message: string } | { type: 'pong' | 'reset' }} Frame
  *
  * @typedef {{ id: string, text: string, state: 'unsent' | 'sent' | 'refused', reason?: string }} Outgoing
  * @typedef {'connecting' | 'open' | 'waiting' | 'stopped'} Connection
@@ -234,6 +234,8 @@ export class ChatClient {
   #receive(frame) {
     this.#heard();
     if (frame.type === 'history') this.#welcome(frame);
+    // The server has lost messages of this room: the next page says which, and shows the gap.
+    else if (frame.type === 'reset') this.#giveUp();
     else if (frame.type === 'error') this.#refused(frame.message);
     else if (frame.type === 'chat' || frame.type === 'system') {
       if (frame.type === 'system') this.#note(frame);

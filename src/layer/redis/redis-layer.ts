@@ -16,7 +16,7 @@ import type {
   SendOutcome,
 } from '../layer.ts';
 import type { Broker } from './broker/broker.ts';
-import { withDeadline, type Chance } from './connection/calls.ts';
+import { withDeadline, type LayerChance } from './connection/calls.ts';
 import { HealthRecord, noCounters, type Counters, type RedisHealth, type RedisMetrics } from './connection/health.ts';
 import { NodeSession } from './node/node-session.ts';
 import type { LayerSettings } from './connection/options.ts';
@@ -33,7 +33,7 @@ export interface RedisLayer extends ChannelLayer {
   onHealth(listener: (health: RedisHealth) => void): () => void;
 }
 
-export const systemChance: Chance = {
+export const systemChance: LayerChance = {
   fresh: () => randomBytes(9).toString('base64url'),
   random: Math.random,
 };
@@ -44,13 +44,13 @@ export class BrokeredLayer implements RedisLayer {
   readonly historyBytes: number = 0;
   readonly #broker: Broker;
   readonly #settings: LayerSettings;
-  readonly #chance: Chance;
+  readonly #chance: LayerChance;
   readonly #counters: Counters = noCounters();
   readonly #health: HealthRecord;
   #context: LayerContext | undefined;
   #session: NodeSession | undefined;
 
-  constructor(broker: Broker, settings: LayerSettings, chance: Chance = systemChance) {
+  constructor(broker: Broker, settings: LayerSettings, chance: LayerChance = systemChance) {
     this.#broker = broker;
     this.#settings = settings;
     this.#chance = chance;

@@ -141,7 +141,7 @@ export class Calls {
 }
 
 /** Where names and chance come from; a simulation hands in its own. */
-export interface Chance {
+export interface LayerChance {
   /** 12 letters of base64url that were never given before. */
   fresh(): string;
   /** From 0 up to 1. */

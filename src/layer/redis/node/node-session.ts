@@ -3,7 +3,7 @@ import type { Timer } from '../../../time/clock.ts';
 import type { LayerContext } from '../../layer.ts';
 import { BrokerLost, BrokerRefusal, type Broker, type BrokerConnection } from '../broker/broker.ts';
 import { weakPersistence } from '../broker/facts.ts';
-import { Calls, withDeadline, type Chance, type NodeParts } from '../connection/calls.ts';
+import { Calls, withDeadline, type LayerChance, type NodeParts } from '../connection/calls.ts';
 import { decodeNodePush } from '../connection/envelope.ts';
 import type { Counters, HealthRecord } from '../connection/health.ts';
 import { BrokerLink, type LinkOwner } from '../connection/broker-link.ts';
@@ -21,7 +21,7 @@ export interface SessionOptions {
   readonly context: LayerContext;
   readonly counters: Counters;
   readonly health: HealthRecord;
-  readonly chance: Chance;
+  readonly chance: LayerChance;
 }
 
 /** One node at the broker, from opening to closing: its two connections, its lease, and what is done on them. */

@@ -33,7 +33,7 @@ const batchMax = 128;
 const batchBytesMax = 512 * 1024;
 
 /** The publishes of this node to one group, in order. */
-export class Lane {
+export class GroupLane {
   readonly group: string;
   readonly waiting: Pending[] = [];
   isUnderWay: boolean = false;

@@ -7,7 +7,7 @@ import { encodeItem, joinItems, markOf } from '../connection/envelope.ts';
 import type { Markers } from '../group/markers.ts';
 import { fenceOf, keysOf, lifeOf } from '../group/log.ts';
 import type { Subscriptions } from '../group/subscriptions.ts';
-import { Lane, type Pending } from './lane.ts';
+import { GroupLane, type Pending } from './lane.ts';
 import { OpenPublishes } from './open-publishes.ts';
 
 const knownMax = 4_096;
@@ -22,10 +22,10 @@ export class GroupPublisher {
   readonly #parts: () => NodeParts;
   readonly #subscriptions: Subscriptions;
   readonly open: OpenPublishes;
-  readonly #lanes = new Map<string, Lane>();
+  readonly #lanes = new Map<string, GroupLane>();
   /** Where groups stood that this node published to without hearing them: what a retry is checked against. */
   readonly #known = new Map<string, Position>();
-  readonly #dirty = new Set<Lane>();
+  readonly #dirty = new Set<GroupLane>();
   #sequence = 0;
   #isScheduled = false;
   #isClosed = false;
@@ -115,16 +115,16 @@ export class GroupPublisher {
     );
   }
 
-  #laneOf(group: string): Lane {
+  #laneOf(group: string): GroupLane {
     let lane = this.#lanes.get(group);
     if (lane === undefined) {
-      lane = new Lane(group);
+      lane = new GroupLane(group);
       this.#lanes.set(group, lane);
     }
     return lane;
   }
 
-  #schedule(lane: Lane): void {
+  #schedule(lane: GroupLane): void {
     this.#dirty.add(lane);
     if (this.#isScheduled) return;
     this.#isScheduled = true;
@@ -136,7 +136,7 @@ export class GroupPublisher {
     });
   }
 
-  #pump(lane: Lane): void {
+  #pump(lane: GroupLane): void {
     const { connection } = this.#parts().commands;
     if (connection === undefined || lane.isUnderWay) return;
     const batch = lane.take();
@@ -148,7 +148,7 @@ export class GroupPublisher {
     void this.#send(lane, batch, connection);
   }
 
-  async #send(lane: Lane, batch: readonly Pending[], connection: BrokerConnection): Promise<void> {
+  async #send(lane: GroupLane, batch: readonly Pending[], connection: BrokerConnection): Promise<void> {
     const { commands } = this.#parts();
     if (batch[0]?.attempt !== undefined && batch[0].attempt.runId !== connection.facts.runId) {
       for (const pending of batch) this.open.reject(pending, this.open.unknown('another server answers now'));
@@ -177,12 +177,12 @@ export class GroupPublisher {
     this.#next(lane);
   }
 
-  #next(lane: Lane): void {
+  #next(lane: GroupLane): void {
     lane.isUnderWay = false;
     this.#pump(lane);
   }
 
-  #command(lane: Lane, batch: readonly Pending[], connection: BrokerConnection): Promise<BrokerReply> {
+  #command(lane: GroupLane, batch: readonly Pending[], connection: BrokerConnection): Promise<BrokerReply> {
     const parts = this.#parts();
     const { settings, context, counters } = parts;
     const channel = this.#subscriptions.channelOf(lane.group);
@@ -254,7 +254,7 @@ export class GroupPublisher {
   }
 
   /** The connection went while they were under way: the saved are asked for again, of the others nobody knows. */
-  #lost(lane: Lane, batch: readonly Pending[]): void {
+  #lost(lane: GroupLane, batch: readonly Pending[]): void {
     const again: Pending[] = [];
     for (const pending of batch) {
       if (!this.open.has(pending)) continue;
