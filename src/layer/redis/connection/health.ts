@@ -1,3 +1,4 @@
+/** How a node stands with its Redis, at one moment. */
 export interface RedisHealth {
   /** `up`: publishes are taken and everything subscribed is verified. `recovering`: taken, but some groups still catch up. */
   readonly status: 'starting' | 'up' | 'recovering' | 'down' | 'closed';
@@ -16,6 +17,7 @@ export interface RedisHealth {
   readonly warnings: readonly string[];
 }
 
+/** What a node has counted since it was opened. */
 export interface RedisMetrics {
   readonly published: number;
   readonly received: number;
