@@ -7,7 +7,7 @@ const { PORT = '8080', HOST = '127.0.0.1', REDIS_URL } = process.env;
 const layer = redisLayer({ url: REDIS_URL, prefix: 'chat' });
 const app = createChat({
   layer,
-  http: pageFiles(() => app.inspect()),
+  http: pageFiles(),
   ...(process.env['NO_RATE_LIMIT'] === '1' ? { rateLimit: false } : {}),
 });
 
