@@ -41,7 +41,7 @@ export function scheduleOf(seed: number): Step[] {
 }
 
 /** A room whose members hear each other, do as they are told, and leave after a minute without a word. */
-function room(log: string[]): App {
+function room(left: string[]): App {
   const quiet = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
   return new App({ logger: quiet }).addWsRoute(
     consumer('/room/{name}', {
@@ -58,7 +58,7 @@ function room(log: string[]): App {
         else await this.broadcast(`${ws.params.name}: ${said.length > 100 ? said.length : said}`, 'room');
       },
       onDisconnect(ws, code) {
-        log.push(`${ws.params.name} left with ${code}`);
+        left.push(`${ws.params.name} left with ${code}`);
       },
     }),
   );
@@ -67,7 +67,8 @@ function room(log: string[]): App {
 /** Plays the steps, and writes down what everybody saw. */
 export async function transcriptOf(transport: 'memory' | 'tcp', steps: readonly Step[]): Promise<string> {
   const log: string[] = [];
-  const t = testApp(room(log), { transport });
+  const left: string[] = [];
+  const t = testApp(room(left), { transport });
   const clients: TestClient[] = [];
   for (let at = 0; at < clientCount; at += 1) clients.push(await t.connect(`/room/${at}`));
   const closing: Promise<void>[] = [];
@@ -88,6 +89,8 @@ export async function transcriptOf(transport: 'memory' | 'tcp', steps: readonly 
   for (const { kind, who, choice } of steps) {
     await acts[kind](clients[who] as TestClient, choice);
     await t.settle();
+    // Of one moment and several connections: libuv closes the last socket first.
+    log.push(...left.splice(0).toSorted());
     log.push(`${kind} ${who}: ${clients.map(({ isOpen }) => (isOpen ? 'open' : 'over')).join(' ')}`);
   }
   for (const client of clients) client.resume();

@@ -11,6 +11,7 @@ import { readFirst, readMatch, readNext, readSequence, readUnordered } from './r
 import type { FailedCall } from '../time/observed-promise.ts';
 import type { AppActivity } from './app-activity.ts';
 import type { Log, Transcript } from './transcript.ts';
+import { UnreadFrames } from './unread.ts';
 import { FrameWait, type FrameCall, type FrameReading, type Waiting } from './wait.ts';
 
 /** What a client needs of the thing under test. */
@@ -37,9 +38,12 @@ export class LinkClient implements TestClient, Waiting {
   #answer: { readonly subprotocol: string; readonly headers: Headers } | undefined;
   #headers: Headers | undefined;
   #link: Link | undefined;
-  #frames: Message[] = [];
+  readonly #unread: UnreadFrames = new UnreadFrames();
+  /** It holds as many frames as it may, and reads no further. */
+  #isFull = false;
   #readCount = 0;
   #isPaused = false;
+  #isLeaving = false;
   #closed: Closed | undefined;
 
   constructor(host: TestHost, name: string) {
@@ -75,7 +79,12 @@ export class LinkClient implements TestClient, Waiting {
   }
 
   get unread(): readonly Message[] {
-    return this.#frames;
+    return this.#unread.all;
+  }
+
+  /** More comes than a test reads, perhaps without end. */
+  get isFlooded(): boolean {
+    return this.#unread.isFlood;
   }
 
   get readCount(): number {
@@ -203,6 +212,8 @@ export class LinkClient implements TestClient, Waiting {
     if (this.#closed !== undefined) return Promise.resolve();
     this.#host.log.add(this.name, { kind: 'close', isOwn: true, ...(code === undefined ? {} : { code }) });
     this.#link?.close(code, reason);
+    this.#isLeaving = true;
+    this.#readOn();
     const ending = new EndWait(this, () => this.drop());
     this.#host.addWait(ending);
     return ending.promise;
@@ -221,7 +232,7 @@ export class LinkClient implements TestClient, Waiting {
 
   resume(): void {
     this.#isPaused = false;
-    this.#link?.resume();
+    if (!this.#isFull) this.#link?.resume();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -240,8 +251,13 @@ export class LinkClient implements TestClient, Waiting {
   }
 
   onFrame(message: Message): void {
-    this.#frames.push(message);
+    // What comes behind it while it leaves is nobody's any more.
+    if (this.#isLeaving && this.#unread.isFull) return;
+    this.#unread.add(message);
     this.#host.log.add(this.name, { kind: 'received', data: message.data });
+    if (this.#isFull || !this.#unread.isFull || this.#isLeaving) return;
+    this.#isFull = true;
+    this.#link?.pause();
   }
 
   onClosed(closed: Closed): void {
@@ -262,16 +278,21 @@ export class LinkClient implements TestClient, Waiting {
 
   take(count: number, skipped: readonly number[]): void {
     for (const at of skipped) {
-      this.#host.log.add(this.name, { kind: 'skipped', data: (this.#frames[at] as Message).data });
+      this.#host.log.add(this.name, { kind: 'skipped', data: (this.unread[at] as Message).data });
     }
-    this.#frames = this.#frames.slice(count);
+    this.#unread.take(count);
     this.#readCount += count;
+    if (this.#unread.hasRoom) this.#readOn();
   }
 
   describe(): string {
-    const unread = this.#frames.length;
+    const unread = this.unread.length;
     const left = unread === 0 ? 'no frame is unread' : `${unread} ${unread === 1 ? 'frame is' : 'frames are'} unread`;
-    return `What happened (${left} at ${this.name}):\n${this.#host.log.diagram()}`;
+    const full = this.#isFull
+      ? `${this.name} has as many unread frames as it can hold, and reads no further until some are read: the app sends more ` +
+        'than the test reads, perhaps without end. Read them, or drop() the client.\n\n'
+      : '';
+    return `${full}What happened (${left} at ${this.name}):\n${this.#host.log.diagram()}`;
   }
 
   refused(refusal: FailedCall): void {
@@ -280,6 +301,12 @@ export class LinkClient implements TestClient, Waiting {
 
   nowMs(): number {
     return this.#host.nowMs();
+  }
+
+  #readOn(): void {
+    if (!this.#isFull) return;
+    this.#isFull = false;
+    if (!this.#isPaused) this.#link?.resume();
   }
 
   #wait<T>(

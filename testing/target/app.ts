@@ -81,6 +81,7 @@ class AppTarget extends Target implements TestApp {
     );
     this.transport = tcp ?? new MemoryLinks(this.app);
     this.activity.isInFlight = () => this.transport.isInFlight() || this.browserClients.isBusy;
+    this.activity.floodedClient = () => this.clients.find((client) => client.isFlooded)?.name;
     this.activity.nameOf = (upgrade) => this.clients.find((client) => client.upgrade === upgrade)?.name;
     this.clock.virtualTime.addSession(this.activity);
     this.log = new Log({ now: () => this.clock.monotonic(), unixMs: this.clock.now(), isVirtual: true });

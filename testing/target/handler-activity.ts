@@ -92,9 +92,17 @@ const nowhere: { stack?: string } = {};
 class EndlessTraffic implements Busy {
   readonly busySince = 0;
   isGivenUp = false;
+  readonly #floodedClient: () => string | undefined;
+
+  constructor(floodedClient: () => string | undefined) {
+    this.#floodedClient = floodedClient;
+  }
 
   describe(): string {
-    return 'the app itself: something is on its way between it and its clients, again and again, without end';
+    const name = this.#floodedClient();
+    const flood =
+      name === undefined ? '' : `; ${name} has more unread frames than a test reads: read them, or drop() the client`;
+    return `the app itself: something is on its way between it and its clients, again and again, without end${flood}`;
   }
 }
 
@@ -115,7 +123,7 @@ export interface HandlerFailure {
 export class HandlerActivity implements AppActivity {
   readonly clock: TestClock;
   readonly watchdogMs: number;
-  readonly restless: Busy = new EndlessTraffic();
+  readonly restless: Busy = new EndlessTraffic(() => this.floodedClient());
   readonly busy: Set<RunningHandler> = new Set();
   readonly running: Set<RunningHandler> = new Set();
   readonly failures: HandlerFailure[] = [];
@@ -123,12 +131,18 @@ export class HandlerActivity implements AppActivity {
   readonly #byConnection = new Map<ProbedConnection, RunningHandler>();
   /** Everything on its way between the two ends. */
   isInFlight: () => boolean = () => false;
+  /** The name of a client that has more unread frames than a test reads. */
+  floodedClient: () => string | undefined = () => undefined;
   /** Of the client that asked so. */
   nameOf: (upgrade: Upgrade | undefined) => string | undefined = () => undefined;
 
   constructor(clock: TestClock, watchdogMs: number) {
     this.clock = clock;
     this.watchdogMs = watchdogMs;
+  }
+
+  get isFlooded(): boolean {
+    return this.floodedClient() !== undefined;
   }
 
   get inFlight(): boolean {

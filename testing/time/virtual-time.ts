@@ -171,7 +171,7 @@ export class VirtualTime {
   /** Something is on its way, and has not been for ever. */
   #isMoving(activity: WatchedApp, spentMs: number): boolean {
     const { restless, watchdogMs } = activity;
-    return activity.inFlight && spentMs < (restless.isGivenUp ? givenUpMs : watchdogMs);
+    return !activity.isFlooded && activity.inFlight && spentMs < (restless.isGivenUp ? givenUpMs : watchdogMs);
   }
 
   /** An error rejects every call of its app that waits and takes errors, at once. */

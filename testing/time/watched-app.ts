@@ -15,6 +15,8 @@ export interface WatchedApp {
   /** The app as a whole, for where frames pass without end. */
   readonly restless: Busy;
   readonly watchdogMs: number;
+  /** More frames have come than a test reads: it is not waited for their end. */
+  readonly isFlooded: boolean;
   readonly hasUnseenError: boolean;
   /** The first error that nobody has seen, without those that somebody is about to report; it is seen now. */
   takeError(reported: ReadonlySet<unknown>): { readonly error: unknown } | undefined;

@@ -153,9 +153,10 @@ export class NodeWire extends WsWebSocket implements Wire {
       this.#rare.protocolErrorCode = code ?? 0;
     }
     super.close(code, reason);
-    // ws answers the peer's close with what it brought: nothing, or bytes. Nothing more can come, though the peer may
-    // keep its connection as long as ws lets it.
-    if (isFirst && (code === undefined || reason instanceof Uint8Array)) this.#onClose(code ?? 1005, reason, true);
+    // ws answers the peer's close with what it brought, nothing or bytes, and so it does where that is itself the answer to
+    // ours. Nothing more can come, though the peer may keep its connection as long as ws lets it.
+    if ((code === undefined || reason instanceof Uint8Array) && this.readyState >= 2)
+      this.#onClose(code ?? 1005, reason, true);
   }
 
   override send(data: Parameters<WsWebSocket['send']>[0], ...rest: unknown[]): void {
