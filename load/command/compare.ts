@@ -155,7 +155,7 @@ export function textComparison(comparison: Comparison, names: readonly [string, 
   const badge = {
     regression: red(' REGRESSION '),
     better: green(' BETTER '),
-    same: green(' NO DIFFERENCE '),
+    same: green(' NO DIFFERENCE SHOWN '),
     undecided: yellow(' UNDECIDED '),
   }[comparison.verdict];
   const rule = 'a difference counts at a joint level of 0.5 % and above 5 %';

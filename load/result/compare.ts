@@ -202,7 +202,10 @@ function verdictOf(
       reasons: worse.map((m) => `${m.metric} ${signed(m.change)} (p ${m.probability.toPrecision(2)})`),
     };
   }
-  return { verdict: metrics.some((metric) => metric.verdict === 'better') ? 'better' : 'same', reasons: [] };
+  if (metrics.some((metric) => metric.verdict === 'better')) return { verdict: 'better', reasons: [] };
+  // What was not shown need not be absent: the interval says how large it may still be.
+  const left = metrics.map(({ metric, low, high }) => `${metric} ${signed(low)} … ${signed(high)}`);
+  return { verdict: 'same', reasons: [`no difference shown; the data leave ${left.join(', ')}`] };
 }
 
 /**

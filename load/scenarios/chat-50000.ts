@@ -2,7 +2,10 @@ import { constant, defineLoad, hold, rampTo, uniform, type Scenario } from 'chan
 
 /**
  * 50 000 clients over 5 000 rooms on one machine: three server processes of 20 000 descriptors each, and generators to
- * match. Quiet enough for two cores: 1 000 publishes and 10 000 deliveries a second.
+ * match, at 2 000 publishes and 20 000 deliveries a second.
+ *
+ * `channelbox load load/scenarios/chat-50000.ts --client raw --processes 4 --target ws://127.0.0.1:8081 --target
+ * ws://127.0.0.1:8082 --target ws://127.0.0.1:8083`
  */
 const scenario: Scenario = defineLoad({
   name: 'chat, 50 000 clients',
@@ -10,7 +13,7 @@ const scenario: Scenario = defineLoad({
   clients: [rampTo(50_000, '50s'), hold('65s')],
   rooms: uniform(5_000),
   speakers: 0.1,
-  schedule: constant(0.2),
+  schedule: constant(0.4),
   adapter: 'chat',
   warmup: '55s',
   deadline: '10s',

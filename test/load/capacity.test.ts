@@ -88,6 +88,18 @@ test('a server that holds all that was asked has no upper end', async () => {
   expect(outcomesAt(capacity.probes, 1_000)).toHaveLength(3);
 });
 
+test('a size that failed while the lower end was looked for is where the upper one begins', async () => {
+  // Holds 6 500 the first time, then never above 5 000.
+  let runs = 0;
+  const capacity = await findCapacity(
+    serverOf(() => (++runs <= 12 ? 6_500 : 5_000)),
+    search,
+  );
+  const failed = capacity.probes.filter(({ outcome }) => outcome === 'breaks').map(({ size }) => size);
+  expect(capacity.outcome).toBe('found');
+  expect(capacity.breaks).toBe(Math.min(...failed.filter((size) => size > (capacity.holds ?? 0))));
+});
+
 test('a server that fails at the beginning has no lower end', async () => {
   const capacity = await findCapacity(
     serverOf(() => 10),

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { RunReport } from 'channelbox/load';
@@ -91,6 +91,33 @@ describe.concurrent('the command as a process', { timeout: 30_000 }, () => {
     expect(run.notes()).toContain('draining');
   });
 
+  test('drains at SIGTERM to its whole process group, and reports what there is', async () => {
+    await using server = await openRoomServer({ clients: 24 });
+    const words = ['load', scenario, '--target', server.url, '--duration', '1m', '--deadline', '200ms', '--ndjson'];
+    const run = start(words, { detached: true });
+    await run.until('"delivered":');
+    process.kill(-(run.process.pid as number), 'SIGTERM');
+    expect(await run.end()).toBe(130);
+    const last = JSON.parse(run.results().trimEnd().split('\n').at(-1) ?? '') as { type: string; report: RunReport };
+    expect(last.type).toBe('report');
+    expect(last.report.clients.connected).toBeGreaterThan(0);
+  });
+
+  test('a generator that fails says why, and not that a pipe was broken', async () => {
+    const file = join(kit.folder, 'dies.ts');
+    await writeFile(
+      file,
+      `import { defineLoad } from 'channelbox/load';
+       setTimeout(() => { throw new RangeError('no such planet'); }, 1_500);
+       export default defineLoad({ clients: 2, adapter: 'json', duration: '1m' });`,
+    );
+    await using server = await openRoomServer();
+    const run = start(['load', file, '--target', server.url]);
+    expect(await run.end()).toBe(4);
+    expect(run.notes()).toContain('no such planet');
+    expect(run.notes()).not.toContain('EPIPE');
+  });
+
   test('ends at once at the second Ctrl-C, and leaves no generator behind', async () => {
     // Nothing is received in time, so that the drain would take the whole deadline.
     const closings: Promise<unknown>[] = [];
@@ -127,8 +154,8 @@ interface Run {
   end(): Promise<number | null>;
 }
 
-function start(words: readonly string[]): Run {
-  const child = spawn(process.execPath, [kit.cli, ...words], { stdio: ['ignore', 'pipe', 'pipe'] });
+function start(words: readonly string[], options: { readonly detached?: boolean } = {}): Run {
+  const child = spawn(process.execPath, [kit.cli, ...words], { stdio: ['ignore', 'pipe', 'pipe'], ...options });
   const written = { results: '', notes: '' };
   child.stdout.setEncoding('utf8').on('data', (text: string) => (written.results += text));
   child.stderr.setEncoding('utf8').on('data', (text: string) => (written.notes += text));

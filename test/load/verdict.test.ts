@@ -99,6 +99,54 @@ describe('a run fails', () => {
   });
 });
 
+describe('what the server did to its clients is its failure', () => {
+  const indeterminate = { expected: 10, received: 10, indeterminate: 900 };
+  const starved = { cpuWait: 0.9 };
+
+  test('in the first line, also where it made everything indeterminate', () => {
+    const kicked = { ...withLedger(indeterminate), clients: { ...sound.clients, dropped: 10 }, drops: { 1011: 10 } };
+    const { verdict, reasons } = rule(kicked);
+    expect(verdict).toBe('fail');
+    expect(reasons[0]).toContain('the server dropped 10 of 10 clients (dropped must be 0): 10 × close code 1011');
+    expect(reasons[1]).toContain('nothing was proved');
+  });
+
+  test.each([
+    ['a close frame', { dropped: 1 }, { drops: { 1008: 1 } }, 'fail'],
+    ['a lost connection', { dropped: 1 }, { drops: { 1006: 1 } }, 'invalid'],
+    ['an answer', { refused: 1 }, { refusals: { 'http-503': 1 } }, 'fail'],
+    ['no answer', { refused: 1 }, { refusals: { 'connect-timeout': 1 } }, 'invalid'],
+    ['a reset', { refused: 1 }, { refusals: { ECONNRESET: 1 } }, 'invalid'],
+  ] as const)('%s, where the generators were starved', (_, counts, kinds, verdict) => {
+    const evidence = { ...sound, clients: { ...sound.clients, ...counts }, ...kinds };
+    expect(rule(evidence).verdict).toBe('fail');
+    expect(rule({ ...evidence, ...starved }).verdict).toBe(verdict);
+  });
+
+  test('but our own shortage of ports is not', () => {
+    const errors = [{ kind: 'EADDRNOTAVAIL', count: 1, sample: 'connect EADDRNOTAVAIL' }];
+    const clients = { ...sound.clients, refused: 1 };
+    expect(rule({ ...sound, clients, errors, refusals: { EADDRNOTAVAIL: 1 } }).verdict).toBe('invalid');
+  });
+
+  test('nor is what a threshold allows', () => {
+    const allowed = withThreshold('dropped < 5', 3, true, {
+      clients: { ...sound.clients, dropped: 3 },
+      drops: { 1006: 3 },
+    });
+    expect(rule(allowed).verdict).toBe('pass');
+  });
+});
+
+test('with every delivery lost, and that allowed, frames that are none make no pass', () => {
+  const evidence = withThreshold('lost < 100000', 1_000, true, {
+    ledger: { ...sound.ledger, received: 0, lost: 1_000 },
+    frames: { other: 1_500 },
+    firstFrames: ['{"tick":1}'],
+  });
+  expect(rule(evidence)).toMatchObject({ verdict: 'invalid', reasons: [expect.stringContaining('1500 frames came')] });
+});
+
 describe('a run that proves nothing is invalid', () => {
   test('when no delivery was expected', () => {
     expect(rule(withLedger({ expected: 0, received: 0 })).verdict).toBe('invalid');
