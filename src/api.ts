@@ -11,6 +11,7 @@ import type {
   HistoryEntry,
 } from './layer/layer.ts';
 import type { BytesLike } from './protocol/bytes.ts';
+import type { Counters } from './protocol/counters.ts';
 import type { Message } from './protocol/message.ts';
 import type { PayloadType } from './protocol/payload.ts';
 
@@ -204,9 +205,15 @@ export interface AppSnapshot {
   readonly channels: number;
   readonly groups: number;
   readonly memberships: number;
+  /** Waiting for peers. */
   readonly bufferedBytes: number;
+  /** Waiting for handlers. */
+  readonly inboundBytes: number;
+  /** What keeping history costs. */
   readonly historyBytes: number;
-  readonly counters: Readonly<Record<string, number>>;
+  /** Of the app's own functions, which have not ended; a consumer between two frames counts as one. */
+  readonly handlers: number;
+  readonly counters: Counters;
 }
 
 // ── Channels and groups ─────────────────────────────────────────────────────────────────────────────────────────────

@@ -10,6 +10,9 @@ import { BoxError, ChannelBoxError, RouteError } from './errors.ts';
 import type { AppSnapshot, AppView, ChannelBox, Handler, Limits, Logger, Middleware } from './api.ts';
 import { checkLimits, defaultLimits } from './limits.ts';
 import type { Probe } from './probe.ts';
+import { AppLog } from './log/app-log.ts';
+import { loggerFrom } from './log/logger.ts';
+import { Tally } from './protocol/counters.ts';
 import { ConnectionManager } from './connections.ts';
 import { consumerRoute, type ConsumerClass, type ConsumerHooks } from './consumer/consumer.ts';
 import type { ParamsOf } from './route/pattern.ts';
@@ -33,6 +36,8 @@ export class App implements AppView, AsyncDisposable {
   readonly #box: Box;
   readonly #limits: Limits;
   #logger: Logger;
+  readonly #log: AppLog;
+  readonly #counters = new Tally();
   readonly #routes: RouteTable;
   readonly #connections: ConnectionManager;
   readonly #transport: NodeTransport;
@@ -43,12 +48,14 @@ export class App implements AppView, AsyncDisposable {
   /**
    * @throws {BoxError} `CHANNELBOX_BOX_TAKEN` for a box of another app, `CHANNELBOX_FOREIGN_BOX`
    * @throws {LimitError} `CHANNELBOX_LIMITS`
+   * @throws {ChannelBoxError} `CHANNELBOX_LOGGER` for a logger whose shape is not known
    */
   constructor(options: AppOptions = {}) {
     checkLimits(options.limits ?? {}, 'app');
     this.#options = options;
     this.#limits = { ...defaultLimits, ...options.limits };
-    this.#logger = options.logger ?? defaultLogger;
+    this.#logger = loggerFrom(options.logger ?? defaultLogger);
+    this.#log = new AppLog(() => this.#logger, this.#counters);
     this.#box = boxOf(options.channelBox ?? new Box());
     this.#routes = new RouteTable({
       strict: options.strict ?? false,
@@ -62,6 +69,8 @@ export class App implements AppView, AsyncDisposable {
       limits: this.#limits,
       origins: options.origins ?? [],
       onError: options.onError,
+      log: this.#log,
+      counters: this.#counters,
     });
     this.#box.attach(this.#boxHome(options.clock));
     this.#transport = new NodeTransport(this.#transportHost(), { compression: options.compression ?? false });
@@ -231,13 +240,11 @@ export class App implements AppView, AsyncDisposable {
 
   /** Counts what the app holds now; costs what reading some counters costs. */
   inspect(): AppSnapshot {
-    const { connections, bufferedBytes, counters } = this.#connections.snapshot;
     return {
-      connections,
+      ...this.#connections.snapshot,
       ...this.#box.local.counts,
-      bufferedBytes,
       historyBytes: this.#box.layer.historyBytes,
-      counters: { ...counters, ...this.#transport.counts },
+      counters: this.#counters.snapshot(this.#transport.counts),
     };
   }
 
@@ -250,8 +257,8 @@ export class App implements AppView, AsyncDisposable {
       get probe() {
         return connections.probe;
       },
-      log: (message, fields) => connections.log(message, fields),
-      failed: (error, hook) => connections.reportOutside(error, hook),
+      log: (message, fields) => this.#log.write('error', message, fields),
+      failed: (error, hook) => connections.faults.reportOutside(error, hook),
       watch: (call) => connections.watch(undefined, call),
     };
   }
@@ -262,6 +269,7 @@ export class App implements AppView, AsyncDisposable {
       turn,
       handle: (upgrade) => this.#connections.handleUpgrade(upgrade),
       matches: (path) => this.#routes.match(path) !== undefined,
+      refused: (status, handshake) => this.#connections.refuse(status, handshake),
     };
   }
 

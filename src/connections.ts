@@ -1,9 +1,13 @@
 import type { Box } from './channel/box.ts';
 import { Drain, spread, type DrainOptions, type DrainReport } from './drain.ts';
-import { FrameError, isA, isFromOutside, messageOf, WebSocketDisconnect } from './errors.ts';
-import type { AppView, Limits, Logger, WhenEnded } from './api.ts';
+import { FrameError, isA, isFromOutside, WebSocketDisconnect } from './errors.ts';
+import type { AppSnapshot, AppView, Limits, WhenEnded } from './api.ts';
+import type { AppLog } from './log/app-log.ts';
+import { FaultLog } from './log/fault-log.ts';
+import { RefusalLog, type RefusalEntry } from './log/refusal-log.ts';
 import { isOriginAllowed, type Origins } from './middleware/origin.ts';
-import type { ErrorContext, Probe, ProbedConnection, RefusalReason } from './probe.ts';
+import type { Denial, ErrorContext, Probe } from './probe.ts';
+import type { RefusalReason, Tally } from './protocol/counters.ts';
 import type { Destination, RouteTable } from './router/table.ts';
 import { closeCode, failureCode, invalidCode } from './protocol/close-code.ts';
 import { isResponse } from './socket/accept.ts';
@@ -11,7 +15,7 @@ import { headerOf } from './socket/request.ts';
 import type { SocketHost } from './socket/host.ts';
 import { ServerWebSocket } from './socket/websocket.ts';
 import type { Upgrade } from './transport/transport.ts';
-import { follow, quiet, type Watch } from './promise.ts';
+import { quiet, type Watch } from './promise.ts';
 
 /** What an app lends to its connections. */
 export interface ConnectionContext {
@@ -19,6 +23,8 @@ export interface ConnectionContext {
   readonly routes: RouteTable;
   readonly limits: Limits;
   readonly origins: Origins;
+  readonly log: AppLog;
+  readonly counters: Tally;
   readonly onError: ((error: unknown, context: ErrorContext) => void) | undefined;
 }
 
@@ -26,6 +32,8 @@ interface Rejection {
   readonly status: number;
   readonly by: RefusalReason;
   readonly tell: (() => void) | undefined;
+  /** That disagreed. */
+  readonly values?: object;
 }
 
 /** Where upgrades arrive: turned away, or served from the first middleware to the last hook. */
@@ -35,7 +43,8 @@ export class ConnectionManager {
   readonly #context: ConnectionContext;
   readonly #host: SocketHost;
   readonly #sockets = new Set<ServerWebSocket>();
-  readonly #counters: Record<string, number> = { accepted: 0, denied: 0, errors: 0 };
+  readonly #faults: FaultLog;
+  readonly #refusals: RefusalLog;
   readonly #routeLimits = new Map<Destination, Limits>();
   /** Transports that wait for the end of a connection. */
   readonly #waiting = new Map<ServerWebSocket, () => void>();
@@ -46,6 +55,9 @@ export class ConnectionManager {
   constructor(view: AppView, context: ConnectionContext) {
     this.#view = view;
     this.#context = context;
+    const { log, counters, onError } = context;
+    this.#faults = new FaultLog({ log, counters, onError, probe: () => this.probe });
+    this.#refusals = new RefusalLog(context.box.scheduler, log);
     this.#host = this.#makeHost();
   }
 
@@ -54,14 +66,18 @@ export class ConnectionManager {
     return this.#sockets;
   }
 
-  get snapshot(): { connections: number; bufferedBytes: number; counters: Record<string, number> } {
+  get faults(): FaultLog {
+    return this.#faults;
+  }
+
+  get snapshot(): Pick<AppSnapshot, 'connections' | 'bufferedBytes' | 'inboundBytes' | 'handlers'> {
     let bufferedBytes = 0;
-    for (const socket of this.#sockets) bufferedBytes += socket.bufferedBytes;
-    return {
-      connections: this.#sockets.size,
-      bufferedBytes,
-      counters: { ...this.#counters, handlers: this.#handlers },
-    };
+    let inboundBytes = 0;
+    for (const socket of this.#sockets) {
+      bufferedBytes += socket.bufferedBytes;
+      inboundBytes += socket.inbox.waitingBytes;
+    }
+    return { connections: this.#sockets.size, bufferedBytes, inboundBytes, handlers: this.#handlers };
   }
 
   /** @param tell called when the handler and its hooks have ended, or the answer is out */
@@ -71,13 +87,13 @@ export class ConnectionManager {
     const match = this.#context.routes.match(upgrade.path ?? upgrade.url.pathname);
     if (match === undefined) return this.#reject(upgrade, { status: 404, by: 'route', tell });
     const origin = headerOf(upgrade, 'origin');
-    if (origin !== undefined && !isOriginAllowed(origin, headerOf(upgrade, 'host'), this.#context.origins)) {
-      return this.#reject(upgrade, { status: 403, by: 'origin', tell });
+    const host = headerOf(upgrade, 'host');
+    if (origin !== undefined && !isOriginAllowed(origin, host, this.#context.origins)) {
+      return this.#reject(upgrade, { status: 403, by: 'origin', tell, values: { origin, host } });
     }
-    const isOpen = this.#drain === undefined && this.#context.box.opening === undefined;
-    if (!isOpen || this.#sockets.size >= this.#context.limits.maxConnections) {
-      return this.#reject(upgrade, { status: 503, by: 'limit', tell });
-    }
+    if (this.#drain !== undefined) return this.#reject(upgrade, { status: 503, by: 'draining', tell });
+    const limit = this.#limitReached();
+    if (limit !== undefined) return this.#reject(upgrade, { status: 503, by: 'limit', tell, values: limit });
     const { destination, params } = match;
     const socket = new ServerWebSocket(this.#host, {
       upgrade,
@@ -90,6 +106,23 @@ export class ConnectionManager {
     const { probe } = this;
     if (probe?.run === undefined) return this.#serve(socket, destination, tell);
     void probe.run(socket, () => new Promise((resolve) => this.#serve(socket, destination, resolve))).then(tell);
+  }
+
+  /** A handshake that never came to be one. */
+  refuse(
+    status: number,
+    { path, client, fault }: { path: string; client: RefusalEntry['client']; fault: string },
+  ): void {
+    this.#context.counters.refused['bad-handshake'] += 1;
+    this.#refusals.note('bad-handshake', { status, path, client, values: { fault } });
+  }
+
+  /** The values that disagree; undefined while there is room. */
+  #limitReached(): object | undefined {
+    const { box, limits } = this.#context;
+    if (box.opening !== undefined) return { layer: 'not open yet' };
+    const { maxConnections } = limits;
+    return this.#sockets.size < maxConnections ? undefined : { connections: this.#sockets.size, maxConnections };
   }
 
   /** From here on everybody new is turned away. */
@@ -123,7 +156,7 @@ export class ConnectionManager {
         await socket.refuse(answer(403), { by: socket.hasReachedHandler ? 'returned' : 'middleware' });
       else void socket.close();
     } catch (error) {
-      this.#report(socket, error, socket.hook);
+      this.#faults.report(socket, error, socket.hook);
     }
     this.#handlers -= 1;
     if (!socket.wasAccepted) this.#sockets.delete(socket);
@@ -144,12 +177,12 @@ export class ConnectionManager {
     if (isA(error, WebSocketDisconnect)) return;
     if (isResponse(error)) return this.#answer(socket, error);
     if (isA(error, FrameError) && socket.wasAccepted) {
-      this.#note(socket, 'invalid frame', error);
+      this.#faults.note(socket, 'invalid frame', error);
       void socket.close(invalidCode(error));
       return;
     }
     if (isFromOutside(error)) {
-      this.#refusedInput(socket, error, socket.hook);
+      this.#faults.refusedInput(socket, error, socket.hook);
       if (socket.phase === 'pending') await socket.refuse(answer(400), { by: 'threw' });
       else void socket.close(closeCode.policyViolation);
       return;
@@ -169,7 +202,7 @@ export class ConnectionManager {
 
   /** A mistake of the app's own code costs its socket. */
   async #fail(socket: ServerWebSocket, error: unknown, { hook, what }: { hook: string; what: string }): Promise<void> {
-    this.#report(socket, error, hook, what);
+    this.#faults.report(socket, error, hook, what);
     if (socket.phase === 'pending') await socket.refuse(answer(500), { by: 'threw', error });
     else void socket.close(failureCode(error));
   }
@@ -188,15 +221,21 @@ export class ConnectionManager {
   unseen(error: unknown, { socket, call, hook }: CallWatch): void {
     const what = `${call}() failed, and nobody awaited it`;
     if (isA(error, WebSocketDisconnect)) return;
-    if (socket === undefined) this.reportOutside(error, hook, what);
+    if (socket === undefined) this.#faults.reportOutside(error, hook, what);
     else if (isA(error, FrameError) && socket.wasAccepted) void this.#failed(socket, error);
     else void quiet(this.#fail(socket, error, { hook, what }));
   }
 
-  #reject(upgrade: Upgrade, { status, by, tell = ignore }: Rejection): void {
-    this.#count('denied');
+  #reject(upgrade: Upgrade, { status, by, tell = ignore, values = {} }: Rejection): void {
+    this.#refused(upgrade, by, { status, values });
     this.probe?.denied?.(upgrade, { by });
     upgrade.deny(answer(status, status === 503 ? this.#retryAfter() : {})).then(tell, tell);
+  }
+
+  #refused(upgrade: Upgrade, by: RefusalReason, { status, values }: Pick<RefusalEntry, 'status' | 'values'>): void {
+    this.#context.counters.refused[by] += 1;
+    const { path = upgrade.url.pathname, client } = upgrade;
+    this.#refusals.note(by, { status, path, client, ...(values !== undefined && { values }) });
   }
 
   /** Who is turned away for a while comes back after one to five seconds, not all in the same one. */
@@ -205,55 +244,9 @@ export class ConnectionManager {
     return { 'retry-after': String(1 + Math.floor(spread(this.#turnedAway) * 5)) };
   }
 
-  #report(socket: ProbedConnection, error: unknown, hook: string, what = 'a handler failed'): void {
-    this.#count('errors');
-    const context: ErrorContext = { connection: socket.id, route: socket.route, hook };
-    this.probe?.failed?.(error, context, socket.upgrade);
-    this.#tell(error, context, what);
-  }
-
-  /** Of a function of the app that runs for no connection. */
-  reportOutside(error: unknown, hook: string, what = `${hook} failed`): void {
-    this.#count('errors');
-    this.#tell(error, { connection: undefined, route: undefined, hook }, what);
-  }
-
-  #tell(error: unknown, context: ErrorContext, what: string): void {
-    this.log(what, { ...context, error });
-    const onFailure = (failure: unknown): void => this.log('onError failed', { ...context, error: failure });
-    try {
-      // One that is async may fail later.
-      follow(this.#context.onError?.(error, context), onFailure);
-    } catch (failure) {
-      onFailure(failure);
-    }
-  }
-
-  #note({ id, route, hook }: ProbedConnection, what: string, { message }: Error): void {
-    this.#write('debug', what, { connection: id, route, hook, error: message });
-  }
-
-  #refusedInput({ id, route }: ProbedConnection, error: unknown, hook: string): void {
-    this.#write('info', 'a client sent what is refused', { connection: id, route, hook, error: messageOf(error) });
-  }
-
-  log(message: string, fields: object): void {
-    this.#write('error', message, fields);
-  }
-
-  /** A logger that fails harms nobody, at once or later. */
-  #write(level: keyof Logger, message: string, fields: object): void {
-    const onFailure = (): void => this.#count('logFailures');
-    try {
-      const writing: unknown = this.#view.logger[level](message, fields);
-      follow(writing, onFailure);
-    } catch {
-      onFailure();
-    }
-  }
-
-  #count(event: string): void {
-    this.#counters[event] = (this.#counters[event] ?? 0) + 1;
+  #ended(socket: ServerWebSocket): void {
+    this.#sockets.delete(socket);
+    this.#drain?.check();
   }
 
   #limitsOf(destination: Destination): Limits {
@@ -276,20 +269,21 @@ export class ConnectionManager {
       get probe() {
         return connections.probe;
       },
-      count: (event) => this.#count(event),
-      denied: (socket, denial) => {
-        this.#count('denied');
+      counters: this.#context.counters,
+      denied: (socket, denial, status) => {
+        this.#refused(socket.upgrade, denial.by, { status, values: whyRefused(socket as ServerWebSocket, denial) });
         this.#sockets.delete(socket as ServerWebSocket);
         this.probe?.denied?.(socket.upgrade, denial);
       },
-      ended: (socket) => {
-        this.#sockets.delete(socket as ServerWebSocket);
-        this.#drain?.check();
+      left: (socket) => {
+        this.#refused(socket.upgrade, 'left', { status: undefined, values: { route: socket.route } });
+        this.#ended(socket as ServerWebSocket);
       },
-      note: (socket, what, error) => this.#note(socket, what, error),
-      refusedInput: (socket, error, hook) => this.#refusedInput(socket, error, hook),
+      ended: (socket) => this.#ended(socket as ServerWebSocket),
+      note: (socket, what, error) => this.#faults.note(socket, what, error),
+      refusedInput: (socket, error, hook) => this.#faults.refusedInput(socket, error, hook),
       watch: (socket, call) => this.watch(socket as ServerWebSocket, call),
-      report: (socket, error, hook) => this.#report(socket, error, hook),
+      report: (socket, error, hook) => this.#faults.report(socket, error, hook),
     };
   }
 }
@@ -334,6 +328,11 @@ class CallWatch implements Watch {
       // A frozen one stays as it is.
     }
   }
+}
+
+function whyRefused({ route, limits }: ServerWebSocket, { by, code }: Denial): object {
+  const { acceptTimeoutMs } = limits;
+  return { route, ...(code !== undefined && { code }), ...(by === 'timeout' && { acceptTimeoutMs }) };
 }
 
 function answer(status: number, headers: Record<string, string> = {}): Response {

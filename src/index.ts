@@ -68,7 +68,8 @@ export type {
 export { metricsText } from './metrics.ts';
 export { rateLimit, type RateLimitOptions } from './middleware/rate-limit.ts';
 export { PayloadTypeEnum, status, WebSocketController, WebSocketEndpoint } from './nexios.ts';
-export type { Denial, ErrorContext, Probe, ProbedConnection, RefusalReason } from './probe.ts';
+export type { Denial, ErrorContext, Probe, ProbedConnection } from './probe.ts';
+export type { Counters, RefusalReason } from './protocol/counters.ts';
 export type { Converters, ParamsOf } from './route/pattern.ts';
 export { WebsocketRoutes, type RouteOptions } from './route/route.ts';
 export { WSRouter, type AnyRouter } from './router/router.ts';

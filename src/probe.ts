@@ -4,6 +4,7 @@
  */
 import type { Logger } from './api.ts';
 import type { Counts, Entry, GroupMessage, SendOutcome } from './layer/layer.ts';
+import type { RefusalReason } from './protocol/counters.ts';
 import type { Frame } from './protocol/frame.ts';
 import type { Clock } from './time/clock.ts';
 import type { Upgrade } from './transport/transport.ts';
@@ -17,9 +18,6 @@ export interface ErrorContext {
   /** `middleware`, `handler`, or the consumer's hook. */
   readonly hook: string;
 }
-
-/** Who said no to a handshake. */
-export type RefusalReason = 'handler' | 'middleware' | 'returned' | 'threw' | 'timeout' | 'route' | 'origin' | 'limit';
 
 /** How a handshake was refused. */
 export interface Denial {

@@ -114,6 +114,7 @@ export class ConsumerRun implements Sink {
   }
 
   #invalid(error: FrameError): Promise<void> | undefined {
+    this.#socket.host.counters.invalidFrames += 1;
     this.#socket.host.note(this.#socket, 'invalid frame', error);
     return this.#call('onInvalid', () => this.#hooks.onInvalid(this.#socket, error));
   }

@@ -2,3 +2,8 @@
 export type Message =
   | { readonly type: 'text'; readonly data: string }
   | { readonly type: 'bytes'; readonly data: Uint8Array };
+
+/** Payload bytes, as they travel. */
+export function bytesOf({ data }: Message): number {
+  return typeof data === 'string' ? Buffer.byteLength(data) : data.byteLength;
+}

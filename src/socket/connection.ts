@@ -2,7 +2,8 @@ import { SocketChannel } from '../channel/channel.ts';
 import type { ChannelSocket } from '../channel/channel-socket.ts';
 import type { WebSocketDisconnect } from '../errors.ts';
 import type { Channel, Limits, Params, SendOutcome } from '../api.ts';
-import { whileWaiting, type Denial, type Probe, type RefusalReason } from '../probe.ts';
+import { whileWaiting, type Denial, type Probe } from '../probe.ts';
+import type { RefusalReason } from '../protocol/counters.ts';
 import { quiet, settled, WatchedPromise, type Watch } from '../promise.ts';
 import { checkCloseCode, closeCode, trimReason } from '../protocol/close-code.ts';
 import type { Frame } from '../protocol/frame.ts';
@@ -105,7 +106,7 @@ export class Connection implements ChannelSocket, Deadline, InboxOwner, OutboxOw
   protected accepted(wire: Wire): void {
     this.#phase = 'open';
     this.#outbox = new Outbox(wire, this);
-    this.host.count('accepted');
+    this.host.counters.accepted += 1;
     this.lastDataMs = this.scheduler.turn.stampMs();
     this.inbox.startPulse(this.lastDataMs);
     if (this.#id !== undefined) this.host.box.local.register(this.#id, this);
@@ -144,7 +145,7 @@ export class Connection implements ChannelSocket, Deadline, InboxOwner, OutboxOw
   /** @param ending what a handler that is still at it learns by its signal */
   async refuse(response: Response, denial: Denial, ending?: Ending): Promise<void> {
     this.#denied(ending);
-    this.host.denied(this, denial);
+    this.host.denied(this, denial, response.status);
     await this.upgrade.deny(response);
   }
 
@@ -154,7 +155,7 @@ export class Connection implements ChannelSocket, Deadline, InboxOwner, OutboxOw
     this.#ended('closed', vanished);
     this.inbox.drop();
     this.end.settle();
-    this.host.ended(this);
+    this.host.left(this);
     this.#tellAnswered?.();
   }
 
@@ -179,13 +180,17 @@ export class Connection implements ChannelSocket, Deadline, InboxOwner, OutboxOw
   }
 
   terminate(): void {
-    if (this.#phase === 'pending') void quiet(this.refuse(new Response(null, { status: 503 }), { by: 'limit' }));
+    if (this.#phase === 'pending') void quiet(this.refuse(new Response(null, { status: 503 }), { by: 'draining' }));
     else this.wire?.terminate();
   }
 
   /** The wire has closed. */
   gone(code: number, reason: string, wasClean: boolean): void {
     this.#ended('closed', { code, reason, wasClean });
+    const { counters } = this.host;
+    counters.end(this.end.code);
+    if (!wasClean && (code === closeCode.protocolError || code === closeCode.invalidPayload))
+      counters.protocolErrors += 1;
     this.scheduler.deadlines.cancel(this);
     this.end.settle();
     this.host.ended(this);
@@ -214,7 +219,7 @@ export class Connection implements ChannelSocket, Deadline, InboxOwner, OutboxOw
       void quiet(this.refuse(new Response(null, { status: 503 }), { by: 'timeout' }, vanished));
     else if (this.#phase === 'closing') this.wire?.terminate();
     else if (this.#phase === 'open' && !this.inbox.asks(nowMs)) {
-      this.host.count('heartbeatTimeouts');
+      this.host.counters.heartbeatTimeouts += 1;
       this.wire?.terminate();
     }
   }
@@ -294,7 +299,8 @@ export class Connection implements ChannelSocket, Deadline, InboxOwner, OutboxOw
   }
 
   handleBackpressure(): void {
-    this.host.count('slowConsumers');
+    this.host.counters.slowConsumers += 1;
+    this.host.counters.dropped += 1;
     if (this.limits.slowConsumer === 'close' && this.isOpen) this.#startClose(tooSlow);
   }
 
@@ -306,7 +312,7 @@ export class Connection implements ChannelSocket, Deadline, InboxOwner, OutboxOw
   }
 
   expire(): void {
-    this.host.count('expired');
+    this.host.counters.expired += 1;
     if (this.host.box.closesExpired) {
       if (this.#phase === 'open') this.#startClose(expired);
     } else if (this.#channel !== undefined) this.host.box.leaveAll(this.#channel);

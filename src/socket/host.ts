@@ -1,5 +1,6 @@
 import type { Box } from '../channel/box.ts';
 import type { AppView, Limits, Params } from '../api.ts';
+import type { Tally } from '../protocol/counters.ts';
 import type { Scheduler } from '../time/scheduler.ts';
 import type { Denial, Probe, ProbedConnection } from '../probe.ts';
 import type { Watch } from '../promise.ts';
@@ -11,8 +12,10 @@ export interface SocketHost {
   readonly box: Box;
   readonly scheduler: Scheduler;
   readonly probe: Probe | undefined;
-  count(event: string): void;
-  denied(socket: ProbedConnection, denial: Denial): void;
+  readonly counters: Tally;
+  denied(socket: ProbedConnection, denial: Denial, status: number): void;
+  /** The client left before it was answered. */
+  left(socket: ProbedConnection): void;
   /** It can no longer be written to or read from. */
   ended(socket: ProbedConnection): void;
   /** For what is no error of the app: seen at level debug. */

@@ -2,7 +2,8 @@ import type { Limits, ReceiveOptions } from '../api.ts';
 import type { WebSocketDisconnect } from '../errors.ts';
 import type { Probe, ProbedConnection } from '../probe.ts';
 import { quiet, WatchedPromise, type Watch } from '../promise.ts';
-import type { Message } from '../protocol/message.ts';
+import type { Tally } from '../protocol/counters.ts';
+import { bytesOf, type Message } from '../protocol/message.ts';
 import type { Deadline } from '../time/deadlines.ts';
 import type { Scheduler } from '../time/scheduler.ts';
 import { portion, tallied } from '../time/turn.ts';
@@ -22,6 +23,7 @@ export interface InboxOwner extends ProbedConnection, Deadline {
   readonly limits: Limits;
   readonly scheduler: Scheduler;
   readonly disconnect: WebSocketDisconnect;
+  readonly host: { readonly counters: Tally };
   /** A frame came. False: it is refused, and the socket is being closed. */
   heard(nowMs: number): boolean;
   gone(code: number, reason: string, wasClean: boolean): void;
@@ -93,6 +95,11 @@ export class Inbox implements WireEvents {
     return true;
   }
 
+  /** Of the frames that wait. */
+  get waitingBytes(): number {
+    return (this.#queue ?? []).slice(this.#head).reduce((bytes, message) => bytes + bytesOf(message), 0);
+  }
+
   /** From here on every frame goes to `sink`, those that wait already first. */
   serve(sink: Sink): void {
     this.#sink = sink;
@@ -113,8 +120,11 @@ export class Inbox implements WireEvents {
     return this.#waitFor(call, convert, signal);
   }
 
-  frame(message: Message): void {
+  frame(message: Message, byteLength: number = bytesOf(message)): void {
     if (this.#hasEnded) return;
+    const { counters } = this.#owner.host;
+    counters.messagesIn += 1;
+    counters.bytesIn += byteLength;
     const nowMs = this.#owner.scheduler.turn.stampMs();
     this.#lives(nowMs);
     if (!this.#owner.heard(nowMs)) return;
@@ -132,7 +142,12 @@ export class Inbox implements WireEvents {
     if (!this.#isPaused && this.#queue.length - this.#head >= this.#owner.limits.inboundQueue) this.#setPaused(true);
   }
 
+  ping(): void {
+    this.#owner.host.counters.controlFrames += 1;
+  }
+
   pong(): void {
+    this.#owner.host.counters.controlFrames += 1;
     this.#lives(this.#owner.scheduler.turn.stampMs());
   }
 
@@ -290,6 +305,7 @@ export class Inbox implements WireEvents {
           try {
             resolve(convert(message));
           } catch (error) {
+            this.#owner.host.counters.invalidFrames += 1;
             reject(error as Error);
           }
         },
@@ -310,6 +326,7 @@ export class Inbox implements WireEvents {
     try {
       return Promise.resolve(convert(message));
     } catch (error) {
+      this.#owner.host.counters.invalidFrames += 1;
       return WatchedPromise.rejecting(error, this.#owner.watch(call));
     }
   }

@@ -1,6 +1,7 @@
 import type { Limits, SendOutcome } from '../api.ts';
 import { whileWaiting, type Probe } from '../probe.ts';
 import { settled } from '../promise.ts';
+import type { Tally } from '../protocol/counters.ts';
 import type { Frame } from '../protocol/frame.ts';
 import type { Scheduler } from '../time/scheduler.ts';
 import { portion, tallied } from '../time/turn.ts';
@@ -12,6 +13,7 @@ export interface OutboxOwner {
   readonly limits: Limits;
   readonly scheduler: Scheduler;
   readonly isOpen: boolean;
+  readonly host: { readonly counters: Tally };
   /** Monotonic milliseconds of the last data frame in either direction. */
   lastDataMs: number;
 }
@@ -55,8 +57,14 @@ export class Outbox {
 
   #write(frame: Frame, nowMs: number): 'sent' | 'queued' | 'closed' {
     const outcome = this.wire.write(frame);
-    if (outcome === 'closed') this.hasFailed = true;
-    else this.#owner.lastDataMs = nowMs;
+    if (outcome === 'closed') {
+      this.hasFailed = true;
+      return outcome;
+    }
+    this.#owner.lastDataMs = nowMs;
+    const { counters } = this.#owner.host;
+    counters.messagesOut += 1;
+    counters.bytesOut += frame.byteLength;
     return outcome;
   }
 

@@ -69,8 +69,13 @@ export interface Wire {
 
 /** What a wire tells the framework. */
 export interface WireEvents {
-  /** A message came, whole. */
-  frame(message: Message): void;
+  /**
+   * A message came, whole.
+   * @param byteLength of its payload, where the transport knows it: spares the counting
+   */
+  frame(message: Message, byteLength?: number): void;
+  /** A ping came, and the transport has answered it. */
+  ping?(): void;
   /** A pong came, asked for or not. */
   pong(): void;
   /** Exactly once, after the last frame. */

@@ -311,14 +311,14 @@ export async function meet({ options = {}, hook, app: prepare }: Mistake): Promi
     });
   });
   await app.close();
-  const counters = app.inspect().counters as Readonly<Record<string, number>>;
+  const { errors, logFailures } = app.inspect().counters;
   return {
     code,
     context,
     error: described(() => (error as { code?: string }).code ?? (error as Error).message),
     stack: described(() => (error as Error).stack),
-    errors: counters['errors'] ?? 0,
-    logFailures: counters['logFailures'] ?? 0,
+    errors,
+    logFailures,
   };
 }
 

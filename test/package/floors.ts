@@ -13,7 +13,7 @@ export const floors: readonly (readonly string[])[] = [
   ['src/transport/transport.ts', 'src/layer/layer.ts'],
   ['src/api.ts'],
   ['src/promise.ts', 'src/probe.ts', 'src/limits.ts', 'src/layer', 'src/transport/node', 'src/transport/memory'],
-  ['src/channel', 'src/layer/redis', 'src/drain.ts'],
+  ['src/channel', 'src/layer/redis', 'src/drain.ts', 'src/log'],
   ['src/socket'],
   ['src/middleware'],
   ['src/route'],

@@ -76,7 +76,7 @@ describe.each(transports)('over %s, virtual time tests', (transport) => {
     const draining = t.app.drain({ withinMs: 10_000, batch: 1, everyMs: 100 });
     await t.clock.advance(150);
     expect(clients.filter((client) => client.isOpen)).toHaveLength(2);
-    expect(await t.handshake('/room/7')).toMatchObject({ status: 503, by: 'limit' });
+    expect(await t.handshake('/room/7')).toMatchObject({ status: 503, by: 'draining' });
     await t.clock.advance('1s');
     expect(await draining).toMatchObject({ closed: 4, terminated: 0 });
     for (const client of clients) await client.expectClosed({ code: 1012 });

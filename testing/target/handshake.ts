@@ -135,5 +135,9 @@ const denierNames: Record<Denial['by'], string> = {
   timeout: 'the accept timeout',
   route: 'the router: no route matches',
   origin: 'the check of Origin',
+  host: 'the check of Host',
   limit: 'a limit of the app',
+  draining: 'an app that is drained',
+  left: 'the client, who left',
+  'bad-handshake': 'the transport: it is no handshake',
 };

@@ -205,10 +205,11 @@ export class NodeWire extends WsWebSocket implements Wire {
       ? { type: 'bytes', data: new Uint8Array(data) }
       : { type: 'text', data: data.toString() };
     if (this.#events === undefined) (this.#rare.early ??= []).push(message);
-    else this.#events.frame(message);
+    else this.#events.frame(message, data.byteLength);
   }
 
   #onPing(data: Buffer): void {
+    this.#events?.ping?.();
     if (this.readyState !== 1 || (this.#socket?.writableLength ?? 0) >= pongBytesMax) return;
     this.pong(data);
     this.#mayWait = true;

@@ -2,7 +2,7 @@ import type { IncomingMessage, Server as HttpServer } from 'node:http';
 import type { Server as HttpsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { UpgradeRequest } from './upgrade-request.ts';
+import { UpgradeRequest, type HttpRefusal } from './upgrade-request.ts';
 import type { Upgrade } from '../transport.ts';
 import { NodeUpgrade, refuse, type OpenSocket } from './upgrade.ts';
 
@@ -12,6 +12,15 @@ export interface UpgradeHost {
   handle(upgrade: Upgrade): unknown;
   /** Whether some route takes this path. */
   matches(path: string): boolean;
+  /** It was no handshake, and has been answered so. */
+  refused?(status: number, handshake: RefusedHandshake): void;
+}
+
+/** What is told of a request that was no handshake. */
+export interface RefusedHandshake {
+  readonly path: string;
+  readonly client: { readonly host: string; readonly port: number };
+  readonly fault: string;
 }
 
 type OnUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
@@ -54,9 +63,15 @@ export class UpgradeListener {
     return handshake.asksForWebSocket && this.#host.matches(handshake.path);
   }
 
+  #refuse({ socket, path }: UpgradeRequest, fault: HttpRefusal): void {
+    const { remoteAddress: host = '', remotePort: port = 0 } = socket;
+    this.#host.refused?.(fault.status, { path, client: { host, port }, fault: fault.message });
+    refuse(socket, fault);
+  }
+
   #upgrade(handshake: UpgradeRequest): void {
     const fault = handshake.fault(this.#knownHost);
-    if (fault !== undefined) return refuse(handshake.socket, fault);
+    if (fault !== undefined) return this.#refuse(handshake, fault);
     this.#knownHost = handshake.host;
     this.#host.handle(new NodeUpgrade(handshake, this.#open));
   }

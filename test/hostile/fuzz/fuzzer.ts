@@ -157,8 +157,7 @@ export class Fuzzer {
   async #lookAtLeftovers(at: number): Promise<void> {
     const untilMs = performance.now() + 5_000;
     const left = (): string => {
-      const { connections, memberships, bufferedBytes, counters } = this.#app.inspect();
-      const handlers = counters['handlers'];
+      const { connections, memberships, bufferedBytes, handlers } = this.#app.inspect();
       return JSON.stringify({ connections, memberships, handlers, bufferedBytes });
     };
     const clean = JSON.stringify({ connections: 1, memberships: 0, handlers: 1, bufferedBytes: 0 });
