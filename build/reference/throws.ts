@@ -51,7 +51,8 @@ export class ThrownCodes {
   #visit(node: ts.Node, owner: ts.Node, isCaught: boolean): void {
     const mine = isOwner(node) ? node : owner;
     if (mine === node) this.#follow(node);
-    if (ts.isStringLiteralLike(node) && code.test(node.text)) {
+    // A string within brackets names a variable of the environment.
+    if (ts.isStringLiteralLike(node) && code.test(node.text) && !ts.isElementAccessExpression(node.parent)) {
       add(this.#own, mine, node.text);
       if (!isCaught) add(this.#ownUncaught, mine, node.text);
     }

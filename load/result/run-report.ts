@@ -88,6 +88,7 @@ export interface Slice {
   readonly connect: Percentiles;
 }
 
+/** How long it took, by what was measured. */
 export interface Latencies {
   readonly connect: Percentiles;
   readonly fanout: Percentiles;

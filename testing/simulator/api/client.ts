@@ -11,11 +11,15 @@ export interface SimClient {
   connect(path: string, options?: Omit<ConnectTo, 'path'>): void;
   /** Ignored unless open, as all that follow. */
   send(data: string | Uint8Array): void;
+  /** Sends it as JSON. Ignored unless open. */
   sendJson(value: unknown): void;
+  /** Starts the closing handshake. Ignored unless open. */
   close(code?: number, reason?: string): void;
   /** Vanishes: the server sees 1006. */
   drop(): void;
+  /** Reads no further, as a slow reader does. */
   pause(): void;
+  /** Reads on. */
   resume(): void;
   /**
    * For actions that are async: the first frame to come that matches; virtual time. Such a client does nothing else
@@ -23,9 +27,11 @@ export interface SimClient {
    */
   // oxlint-disable-next-line no-explicit-any -- a frame is what the app sends
   next<T = any>(match?: (frame: T) => boolean): Promise<T>;
+  /** Waits, in virtual time. */
   sleep(ms: number): Promise<void>;
 }
 
+/** Where a client connects. */
 export interface ConnectTo {
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
@@ -33,6 +39,7 @@ export interface ConnectTo {
   readonly node?: string;
 }
 
+/** What a client is told. */
 export type SimClientEvent =
   | { readonly kind: 'open' }
   | {
@@ -48,7 +55,9 @@ export type SimClientEvent =
 export interface Draw {
   /** 0 … n − 1. */
   int(n: number): number;
+  /** One of the list; the first is the simplest. */
   pick<const T>(list: readonly T[]): T;
+  /** True with that probability; false is the simplest. */
   chance(p: number): boolean;
   /** A text no other message of the run has, `~c1.7~`: checkers know a message again by it, wherever in a frame it stands. */
   stamp(): string;

@@ -3,6 +3,7 @@ import type { App } from '../../../src/index.ts';
 import type { SimClient } from './client.ts';
 import type { Fault, System } from './system.ts';
 
+/** What conditions and checkers see of a run. */
 export interface SimView<S extends System = System> {
   /** Virtual milliseconds since the run began. */
   readonly now: number;
@@ -61,6 +62,7 @@ export type SimEvent = { readonly t: number } & (
   | { readonly e: 'heal' | 'rest' }
 );
 
+/** Reads a run when it is over, and says what in it must not be. */
 export interface Checker {
   readonly name: string;
   /** `rest`: after healing, when nothing is on its way, before anything expires. Default `end`: after `settleMs`. */

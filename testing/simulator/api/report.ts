@@ -2,6 +2,7 @@
 import type { SimEvent } from './event.ts';
 import type { Fault } from './system.ts';
 
+/** What came of a simulation. */
 export interface SimReport {
   /** No failure, nothing unmet, nothing vacuous. */
   readonly ok: boolean;
@@ -33,6 +34,7 @@ export interface SimReport {
   unwrap(): this;
 }
 
+/** What did not hold, and the case that repeats it. */
 export interface SimFailure {
   readonly kind: 'error' | 'always' | 'converge' | 'checker' | 'leftover' | 'leak' | 'endless' | 'nondeterminism';
   /** With `kind` what «the same reason» means. */
@@ -59,6 +61,7 @@ export interface SimCase {
   readonly config?: SimConfig;
 }
 
+/** One step of a case: what a client did, or what befell it. */
 export type SimStep = { readonly id: number; readonly at: number } & (
   | {
       readonly client: string;

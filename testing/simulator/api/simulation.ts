@@ -41,6 +41,7 @@ export interface Simulation<S extends System = any> {
   settleMs?: number;
 }
 
+/** How a simulation is run. */
 export interface SimulateOptions {
   /** Default: `CHANNELBOX_SEED`, else drawn; every report prints it. */
   seed?: number;
@@ -58,6 +59,7 @@ export interface SimulateOptions {
   onProgress?: (progress: SimProgress) => void;
 }
 
+/** How far a simulation has come. */
 export interface SimProgress {
   readonly phase: 'run' | 'shrink';
   /** Runs, or tries of the shrinking. */
@@ -68,7 +70,9 @@ export interface SimProgress {
   readonly steps?: number;
 }
 
+/** What one step may do with a client, by choices of its own. */
 export type Action = (c: SimClient, g: Draw) => unknown;
+/** What must hold, by name: true or nothing where it does; false, or why not, where it does not. */
 export type Conditions<S extends System> = Readonly<Record<string, (view: SimView<S>) => boolean | string | void>>;
 
 /** The same object, its types inferred: what a module exports for `replay`, for emitted tests and for `npx channelbox simulate`. */

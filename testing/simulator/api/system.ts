@@ -4,6 +4,7 @@ import type { App, ChannelLayer, Clock, Logger } from '../../../src/index.ts';
 /** What `system` returns: an app, alone or beside what conditions want to look at. */
 export type System = App | { readonly app: App };
 
+/** What may befall a run. */
 export type Fault = LinkFault | NodeFault | LayerFault;
 /** To one connection. `halfOpen`: nothing passes and nobody is told; the client notices after the fault's time, the server by its heartbeat. */
 export type LinkFault = 'cut' | 'halfOpen' | 'stall' | 'slowReader' | 'refuse';
@@ -12,6 +13,7 @@ export type NodeFault = 'pause' | 'clockJump' | 'crash' | 'drain';
 /** To the simulated layer, always within the contract of `ChannelLayer`. `layerForget`: it restarts with empty histories and a new epoch. */
 export type LayerFault = 'layerSlow' | 'layerPartition' | 'layerForget';
 
+/** What a node of the simulation is given in place of the world. */
 export interface SimEnv {
   /** `n1`, `n2`, … */
   readonly node: string;
@@ -23,6 +25,7 @@ export interface SimEnv {
   readonly layer: ChannelLayer;
   /** 0 … 1, the latter left out. */
   random(): number;
+  /** A fresh id, drawn from the run's seed. */
   uuid(): string;
   /** Stands in for a call to something outside (a database, an HTTP service): resolves after 1 ms of virtual time or, drawn, later. */
   io(label?: string): Promise<void>;
