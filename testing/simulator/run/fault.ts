@@ -82,6 +82,8 @@ function injectNode(stage: RunStage, fault: NodeFault, slot: NodeSlot, ms: numbe
   world.record.note({ t: world.nowMs, e: 'fault', fault, node: slot.name });
   if (fault === 'clockJump') node.clock.jumpMs += ms;
   else if (fault === 'pause') {
+    // A call of its layer may miss its deadline meanwhile.
+    stage.hasLayerFault = true;
     node.pause();
     endLater(stage, ms, () => node.unpause());
   } else if (fault === 'crash') {
