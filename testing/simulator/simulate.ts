@@ -114,7 +114,7 @@ async function handBack(session: Session, found: Found, options: SimulateOptions
 }
 
 function seedOfEnvironment(): number | undefined {
-  const given = process.env['CHANNELBOX_SEED'];
+  const { CHANNELBOX_SEED: given } = process.env;
   return given === undefined || given === '' ? undefined : Number(given);
 }
 

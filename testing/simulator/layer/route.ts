@@ -1,4 +1,4 @@
-import { Lane } from '../world/lane.ts';
+import { SimLane } from '../world/lane.ts';
 import type { World } from '../world/world.ts';
 import type { BrokerPush } from './broker.ts';
 
@@ -20,15 +20,15 @@ export interface GroupRouteOptions {
 /** The way between one node and the broker for one group: order is kept in it, and among groups there is none. */
 export class GroupRoute {
   readonly #options: GroupRouteOptions;
-  readonly #up: Lane<Command>;
-  readonly #down: Lane<BrokerPush>;
+  readonly #up: SimLane<Command>;
+  readonly #down: SimLane<BrokerPush>;
   /** Delays every command, while the layer is slow. */
   slowMs: number = 0;
 
   constructor(options: GroupRouteOptions) {
     this.#options = options;
     const { world, take, enter } = options;
-    this.#up = new Lane<Command>(world, {
+    this.#up = new SimLane<Command>(world, {
       reachesApp: false,
       take: (command) => {
         if (command.isCancelled) return;
@@ -36,7 +36,7 @@ export class GroupRoute {
         command.run();
       },
     });
-    this.#down = new Lane<BrokerPush>(world, { reachesApp: true, take, enter });
+    this.#down = new SimLane<BrokerPush>(world, { reachesApp: true, take, enter });
   }
 
   command(command: Command): void {

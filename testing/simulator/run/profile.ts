@@ -23,10 +23,10 @@ export interface Profile {
 }
 
 /** 0 … 1 for a name: the only chance that a profile has. */
-type Chance = (name: string) => number;
+type ChanceOf = (name: string) => number;
 
 export function profileOf(simulation: Simulation, runSeed: number, isPlain = false): Profile {
-  const chance: Chance = (name) => chanceOf(runSeed, `profile ${name}`) / 2 ** 32;
+  const chance: ChanceOf = (name) => chanceOf(runSeed, `profile ${name}`) / 2 ** 32;
   const { clients = 4, steps = 80, churn = 0.25 } = simulation;
   const faults = faultsOf(simulation, chance);
   if (isPlain) return plainProfile(simulation);
@@ -55,7 +55,7 @@ function plainProfile({ clients = 4, steps = 80, churn = 0.25, actions }: Simula
 }
 
 /** Half of the kinds are left out of a run; what the author names by himself is left out of a third of them. */
-function faultsOf({ faults = 'swarm', nodes = 1 }: Simulation, chance: Chance): readonly Fault[] {
+function faultsOf({ faults = 'swarm', nodes = 1 }: Simulation, chance: ChanceOf): readonly Fault[] {
   if (faults === 'none') return [];
   const kinds = faults === 'swarm' ? allFaults : faults;
   const share = faults === 'swarm' ? 0.5 : 0.65;
@@ -65,7 +65,7 @@ function faultsOf({ faults = 'swarm', nodes = 1 }: Simulation, chance: Chance): 
   });
 }
 
-function actionsOf({ actions }: Simulation, chance: Chance): readonly { name: string; weight: number }[] {
+function actionsOf({ actions }: Simulation, chance: ChanceOf): readonly { name: string; weight: number }[] {
   const all = Object.entries(actions).map(([name, action]) => ({
     name,
     weight: typeof action === 'function' ? 1 : action[0],
@@ -75,7 +75,7 @@ function actionsOf({ actions }: Simulation, chance: Chance): readonly { name: st
   return chosen.map(({ name, weight }) => ({ name, weight: weight * (0.5 + chance(`weight ${name}`)) }));
 }
 
-function delaysOf(chance: Chance, leftOut: number): Profile['spreads'] {
+function delaysOf(chance: ChanceOf, leftOut: number): Profile['spreads'] {
   const spreads: Partial<Record<DrawKind, Spread>> = {};
   for (const kind of drawKinds) {
     if (chance(`delays ${kind}`) < leftOut) continue;
@@ -85,7 +85,7 @@ function delaysOf(chance: Chance, leftOut: number): Profile['spreads'] {
   return spreads;
 }
 
-function configOf(chance: Chance): SimConfig {
+function configOf(chance: ChanceOf): SimConfig {
   const config: { -readonly [Key in keyof SimConfig]: SimConfig[Key] } = {};
   if (chance('latency') < 0.3) config.latencyMs = pickOf([2, 5, 20], chance('latency ms'));
   if (chance('window') < 0.4) config.windowBytes = pickOf([8_192, 16_384, 32_768], chance('window bytes'));

@@ -6,7 +6,7 @@ interface Laid<T> {
   readonly item: T;
 }
 
-export interface LaneOptions<T> {
+export interface SimLaneOptions<T> {
   readonly take: (item: T) => void;
   /** What arrives may run the app's code: each by itself, unless `chunks`. */
   readonly reachesApp: boolean;
@@ -16,16 +16,16 @@ export interface LaneOptions<T> {
 }
 
 /** Carries things one way, in order, each after its own time; blocked, all wait and none is lost. */
-export class Lane<T> {
+export class SimLane<T> {
   readonly #world: World;
-  readonly #options: LaneOptions<T>;
+  readonly #options: SimLaneOptions<T>;
   #laid: Laid<T>[] = [];
   #head = 0;
   #lastMs = 0;
   #isBlocked = false;
   #isArmed = false;
 
-  constructor(world: World, options: LaneOptions<T>) {
+  constructor(world: World, options: SimLaneOptions<T>) {
     this.#world = world;
     this.#options = options;
   }

@@ -1,5 +1,5 @@
 import type { Frame, Message, ProbedConnection, UpgradeAnswer, Wire } from '../../../src/index.ts';
-import { Lane } from './lane.ts';
+import { SimLane } from './lane.ts';
 import { stampsIn } from './record.ts';
 import { SimUpgrade } from './upgrade.ts';
 import { SimWire, type DownItem, type WireHost } from './wire.ts';
@@ -81,8 +81,8 @@ export class SimLink implements WireHost {
   wasAccepted: boolean = false;
   /** The server's end is over, or never came to be. */
   isOver: boolean = false;
-  readonly #up: Lane<UpItem>;
-  readonly #down: Lane<DownLaid>;
+  readonly #up: SimLane<UpItem>;
+  readonly #down: SimLane<DownLaid>;
   #wire: SimWire | undefined = undefined;
   #unread: DownLaid[] | undefined = undefined;
   #hasLeft = false;
@@ -96,13 +96,13 @@ export class SimLink implements WireHost {
     const host = `10.0.${(Number(client.name.slice(1)) >> 8) & 255}.${Number(client.name.slice(1)) & 255}`;
     const { acceptsNow, chunks } = world.config;
     this.upgrade = new SimUpgrade(this, { path, headers, client: { host, port: 1_024 + (conn % 64_000) }, acceptsNow });
-    this.#up = new Lane<UpItem>(world, {
+    this.#up = new SimLane<UpItem>(world, {
       take: this.#arriveUp,
       reachesApp: true,
       chunks,
       enter: (run) => node.enter(run, this),
     });
-    this.#down = new Lane<DownLaid>(world, { take: this.#arriveDown, reachesApp: false });
+    this.#down = new SimLane<DownLaid>(world, { take: this.#arriveDown, reachesApp: false });
   }
 
   get isFenced(): boolean {
