@@ -1,4 +1,4 @@
-import { App, ChannelBox } from 'channelbox';
+import type { App } from 'channelbox';
 import {
   defineSimulation,
   everyMemberGotIt,
@@ -11,14 +11,13 @@ import {
   perSenderFifo,
   type Simulation,
 } from 'channelbox/testing/simulator';
-import { Attendance } from './attendance.ts';
-import { ChatRoom } from './chat-room.ts';
-import { roomFrame, type HistoryFrame } from './protocol.ts';
+import { createChat } from './chat.ts';
+import type { HistoryFrame } from './protocol.ts';
 
 /** A frame of the chat, whichever it is. */
 type Frame = Partial<Omit<HistoryFrame, 'type'>> & { readonly type: string };
 
-/** Small bounds, so that histories are trimmed and crowds are counted in every run. */
+/** Small bounds, so that pages are cut and crowds are counted in every run. */
 const room = { historyMax: 4, resumeMax: 6, peopleMax: 3 };
 
 const isPage = (frame: Frame): boolean => frame.type === 'history';
@@ -26,10 +25,7 @@ const isPage = (frame: Frame): boolean => frame.type === 'history';
 /** The chat on three nodes: `npx channelbox simulate chat.sim.ts --budget 2m`. */
 const simulation: Simulation<App> = defineSimulation({
   nodes: 3,
-  system: (env) =>
-    new App({ channelBox: new ChannelBox({ frame: roomFrame, layer: env.layer, historyCount: 6 }) }).addWsRoute(
-      ChatRoom.asRoute('/room/{room}', { attendance: new Attendance(), ...room }),
-    ),
+  system: (env) => createChat({ rateLimit: false, layer: env.layer, ...room }),
   connect: (c, g) => {
     const name = g.pick(['a', 'b']);
     const at = c.data[name] as string | undefined;
