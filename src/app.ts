@@ -270,6 +270,8 @@ export class App implements AppView, AsyncDisposable {
       handle: (upgrade) => this.#connections.handleUpgrade(upgrade),
       matches: (path) => this.#routes.match(path) !== undefined,
       refused: (status, handshake) => this.#connections.refuse(status, handshake),
+      warn: (message) => this.#log.write('warn', message, {}),
+      later: (task) => void this.clock.setTimeout(task, this.#limits.acceptTimeoutMs, 'an upgrade left to others'),
     };
   }
 

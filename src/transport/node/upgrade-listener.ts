@@ -1,8 +1,7 @@
-import type { IncomingMessage, Server as HttpServer } from 'node:http';
+import type { Server as HttpServer } from 'node:http';
 import type { Server as HttpsServer } from 'node:https';
-import type { Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
-import { UpgradeRequest, type HttpRefusal } from './upgrade-request.ts';
+import type { HttpRefusal, UpgradeRequest } from './upgrade-request.ts';
+import { UpgradeSwitch, type SwitchedApp } from './upgrade-switch.ts';
 import type { Upgrade } from '../transport.ts';
 import { NodeUpgrade, refuse, type OpenSocket } from './upgrade.ts';
 
@@ -14,6 +13,10 @@ export interface UpgradeHost {
   matches(path: string): boolean;
   /** It was no handshake, and has been answered so. */
   refused?(status: number, handshake: RefusedHandshake): void;
+  /** Tells whoever runs the app, in one line. */
+  warn?(message: string): void;
+  /** Calls back once the time for an answer, `acceptTimeoutMs`, is over. */
+  later?(task: () => void): void;
 }
 
 /** What is told of a request that was no handshake. */
@@ -23,15 +26,13 @@ export interface RefusedHandshake {
   readonly fault: string;
 }
 
-type OnUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
-
 /** Where upgrade requests of servers that somebody else runs come in: checked, they are handed on; else refused. */
 export class UpgradeListener {
   readonly #host: UpgradeHost;
   readonly #open: OpenSocket;
   /** The Host that passed last: nearly all clients of a server name it alike. */
   #knownHost: string | undefined = undefined;
-  readonly #attached = new Map<HttpServer | HttpsServer, OnUpgrade>();
+  readonly #attached = new Map<HttpServer | HttpsServer, SwitchedApp>();
 
   constructor(host: UpgradeHost, open: OpenSocket) {
     this.#host = host;
@@ -42,20 +43,20 @@ export class UpgradeListener {
   attach(server: HttpServer | HttpsServer, options: { unmatched?: 'deny' | 'ignore' } = {}): void {
     const { unmatched = 'deny' } = options;
     if (this.#attached.has(server)) return;
-    const onUpgrade: OnUpgrade = (request, socket, head) => {
-      const handshake = new UpgradeRequest(request, socket as Socket, head);
-      // Nobody else would answer it where we are alone.
-      const mayIgnore = unmatched === 'ignore' && server.listenerCount('upgrade') > 1;
-      if (mayIgnore && !this.#isOurs(handshake)) return;
-      this.#upgrade(handshake);
+    const app: SwitchedApp = {
+      unmatched,
+      takes: (handshake) => this.#isOurs(handshake),
+      upgrade: (handshake) => this.#upgrade(handshake),
+      warn: (message) => this.#host.warn?.(message),
+      later: (task) => this.#host.later?.(task),
     };
-    this.#attached.set(server, onUpgrade);
-    server.on('upgrade', onUpgrade);
+    this.#attached.set(server, app);
+    UpgradeSwitch.of(server).add(app);
   }
 
   /** Takes no further upgrades; open sockets stay. */
   detach(): void {
-    for (const [server, onUpgrade] of this.#attached) server.off('upgrade', onUpgrade);
+    for (const [server, app] of this.#attached) UpgradeSwitch.of(server).remove(app);
     this.#attached.clear();
   }
 

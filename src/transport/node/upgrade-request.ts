@@ -43,10 +43,15 @@ export class UpgradeRequest {
     for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
       this.#read(rawHeaders[at] as string, rawHeaders[at + 1] as string);
     }
+    const { url = '/' } = request;
+    // What an absolute target names stands over the Host header; without one it is no HTTP/1.1 all the same.
+    if (!url.startsWith('/') && this.host !== undefined) this.host = readAbsolute(url)?.host ?? this.host;
   }
 
+  /** From the path on, where it was absolute too (RFC 9112 §3.2.2). */
   get target(): string {
-    return this.request.url ?? '/';
+    const { url = '/' } = this.request;
+    return url.startsWith('/') ? url : (readAbsolute(url)?.target ?? url);
   }
 
   /** The path as it came, still escaped, without its query. */
@@ -69,7 +74,7 @@ export class UpgradeRequest {
     }
     if (!this.asksForWebSocket) return { status: 400, message: 'the Upgrade header is not "websocket"' };
     if (this.host === undefined) return { status: 400, message: 'there is no Host header' };
-    if (!isPlainTarget(this.request.url ?? '') || !(this.host === knownHost || isPlainHost(this.host))) {
+    if (!isPlainTarget(this.target) || !(this.host === knownHost || isPlainHost(this.host))) {
       return { status: 400, message: 'the request target or the Host header is not in plain form' };
     }
     if (this.#version !== '13') {
@@ -130,6 +135,14 @@ export class UpgradeRequest {
       default:
     }
   }
+}
+
+const absolute = /^(?:https?|wss?):\/\/(?<host>[^/?#]*)(?<rest>.*)$/i;
+
+/** The parts of a request target that names its server; undefined for anything else. */
+function readAbsolute(url: string): { readonly host: string; readonly target: string } | undefined {
+  const { host, rest = '' } = absolute.exec(url)?.groups ?? {};
+  return host === undefined ? undefined : { host, target: rest.startsWith('/') ? rest : `/${rest}` };
 }
 
 export function pathOf(target: string): string {
