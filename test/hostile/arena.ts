@@ -118,8 +118,9 @@ export class Arena implements AsyncDisposable {
     }
   }
 
+  /** What a stranger can cause at will stands at info: a refusal, say. */
   get seriousLogs(): LogLine[] {
-    return this.logs.filter(({ level }) => level !== 'debug');
+    return this.logs.filter(({ level }) => level !== 'debug' && level !== 'info');
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
