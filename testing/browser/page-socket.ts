@@ -123,9 +123,9 @@ export class PageSocket implements BrowserClient {
     if (this.#readyState === readyStates.CONNECTING) {
       throw new DOMException('send() came while the socket is still connecting', 'InvalidStateError');
     }
-    const isBlob = typeof data === 'object' && data !== null && 'arrayBuffer' in data && 'size' in data;
+    const isBlob = isBlobOfPage(data);
     const payload = isBlob ? undefined : payloadOf(data);
-    const byteLength = isBlob ? Number(data.size) : Buffer.byteLength(payload as string | Uint8Array);
+    const byteLength = isBlob ? data.size : Buffer.byteLength(payload as string | Uint8Array);
     this.#bufferedAmount += byteLength;
     if (this.#readyState !== readyStates.OPEN) return;
     this.#server.browserClients.step();
@@ -137,7 +137,7 @@ export class PageSocket implements BrowserClient {
       });
     };
     if (payload !== undefined) return this.#behindBlobs(() => put(payload));
-    const read = (data as Blob).arrayBuffer();
+    const read = bytesOfBlob(data as Blob);
     this.#behindBlobs(async () => put(new Uint8Array(await read)), true);
   }
 
@@ -249,6 +249,31 @@ export class PageSocket implements BrowserClient {
     this.#sending = mine;
     void this.#server.browserClients.hold(mine);
   }
+}
+
+/** Of whatever class: a page under jsdom has its own. */
+function isBlobOfPage(data: unknown): data is Blob {
+  if (typeof data !== 'object' || data === null || !('size' in data)) return false;
+  return 'arrayBuffer' in data || /^\[object (Blob|File)\]$/.test(Object.prototype.toString.call(data));
+}
+
+interface PageReader {
+  readonly result: ArrayBuffer;
+  onload: () => void;
+  onerror: (error: unknown) => void;
+  readAsArrayBuffer(blob: Blob): void;
+}
+
+/** jsdom's Blob lacks `arrayBuffer`; its page has the older way. */
+function bytesOfBlob(blob: Blob): Promise<ArrayBuffer> {
+  if (typeof blob.arrayBuffer === 'function') return blob.arrayBuffer();
+  const { FileReader } = globalThis as unknown as { readonly FileReader: new () => PageReader };
+  return new Promise((resolve, reject) => {
+    const reader = new FileReader();
+    reader.onload = () => resolve(reader.result);
+    reader.onerror = reject;
+    reader.readAsArrayBuffer(blob);
+  });
 }
 
 /** Of whatever realm: a page under jsdom has classes of its own. */
