@@ -1,4 +1,6 @@
-import type { RequestListener } from 'node:http';
+import { Box } from './channel/box.ts';
+import { BoxError } from './errors.ts';
+import type { RequestListener, ServerResponse } from 'node:http';
 import type { ChannelBox, Limits, Logger } from './api.ts';
 import type { Origins } from './middleware/origin.ts';
 import type { ErrorContext } from './probe.ts';
@@ -34,3 +36,15 @@ export const defaultLogger: Logger = {
   // oxlint-disable-next-line no-console -- the same
   error: (message, fields) => console.error(message, fields ?? ''),
 };
+
+/** What a port of the app's own answers to plain HTTP. */
+export function upgradeRequired(_request: unknown, response: ServerResponse): void {
+  response.writeHead(426, { Connection: 'Upgrade', Upgrade: 'websocket', 'Content-Type': 'text/plain; charset=utf-8' });
+  response.end('This server speaks WebSocket.\n');
+}
+
+/** The class behind what an app was given. @throws {BoxError} `CHANNELBOX_FOREIGN_BOX` */
+export function boxOf(box: ChannelBox): Box {
+  if (box instanceof Box) return box;
+  throw new BoxError('CHANNELBOX_FOREIGN_BOX', 'channelBox is no ChannelBox; make it with new ChannelBox(options)');
+}

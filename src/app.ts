@@ -1,15 +1,16 @@
-import { createServer, type Server as HttpServer, type ServerResponse } from 'node:http';
+import { createServer, type Server as HttpServer } from 'node:http';
 import type { Server as HttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { Box } from './channel/box.ts';
 import type { BoxHome } from './channel/home.ts';
-import { defaultLogger, type AppOptions } from './app-options.ts';
+import { boxOf, defaultLogger, upgradeRequired, type AppOptions } from './app-options.ts';
 import type { Clock } from './time/clock.ts';
-import type { DrainOptions, DrainReport } from './drain.ts';
-import { BoxError, ChannelBoxError, RouteError } from './errors.ts';
+import { within, type DrainOptions, type DrainReport } from './drain.ts';
+import { ChannelBoxError, RouteError } from './errors.ts';
 import type { AppSnapshot, AppView, ChannelBox, Handler, Limits, Logger, Middleware } from './api.ts';
 import { checkLimits, defaultLimits } from './limits.ts';
 import type { Probe } from './probe.ts';
+import { WatchedPromise } from './promise.ts';
 import { AppLog } from './log/app-log.ts';
 import { loggerFrom } from './log/logger.ts';
 import { Tally } from './protocol/counters.ts';
@@ -179,11 +180,12 @@ export class App implements AppView, AsyncDisposable {
    * @throws {ChannelBoxError} `CHANNELBOX_APP_CLOSED`
    */
   listen(port: number, host?: string): Promise<AddressInfo> {
+    if (this.#isClosed) return Promise.reject(closed('listen() came for an app that is closed; make a new one'));
     const { opening } = this.#box;
     if (opening === undefined) return this.#listenNow(port, host);
     return opening.then(() => {
       if (!this.#isClosed) return this.#listenNow(port, host);
-      throw new ChannelBoxError('CHANNELBOX_APP_CLOSED', 'the app was closed before its layer had opened');
+      throw closed('the app was closed before its layer had opened');
     });
   }
 
@@ -214,21 +216,40 @@ export class App implements AppView, AsyncDisposable {
    * Resolves when all have gone, or when `withinMs` is over and the rest was cut off.
    * @throws {ChannelBoxError} `CHANNELBOX_CLOSE_CODE`, `CHANNELBOX_CLOSE_REASON`
    */
-  async drain(options: DrainOptions = {}): Promise<DrainReport> {
+  drain(options: DrainOptions = {}): Promise<DrainReport> {
+    return WatchedPromise.of(this.#drain(options), this.#connections.watch(undefined, 'drain'));
+  }
+
+  /**
+   * Ends it: sockets close with 1001, ports and layer too. Settles whatever handlers and layer do: twice `closeTimeoutMs` for
+   * the sockets and once for the layer; who was still running is logged.
+   */
+  close(): Promise<void> {
+    return WatchedPromise.of(this.#close(), this.#connections.watch(undefined, 'close'));
+  }
+
+  async #drain(options: DrainOptions): Promise<DrainReport> {
     checkClose(options);
     for (const server of this.#servers) server.close();
     return this.#connections.drain(options);
   }
 
-  /** Ends it: sockets close with 1001, ports and layer too. */
-  async close(): Promise<void> {
+  async #close(): Promise<void> {
     this.#isClosed = true;
     this.#loopDelay.stop();
-    await this.drain({ withinMs: this.#limits.closeTimeoutMs * 2, code: closeCode.goingAway, batch: Infinity });
+    const { closeTimeoutMs } = this.#limits;
+    const { running } = await this.#drain({
+      withinMs: closeTimeoutMs * 2,
+      code: closeCode.goingAway,
+      batch: Infinity,
+    });
+    if (running.length > 0) this.#log.write('warn', 'the app has ended, and handlers of it have not', { running });
     this.#transport.detach();
     for (const server of this.#servers) server.closeAllConnections();
     this.#servers.clear();
-    await this.#box.layer.close();
+    if (!(await within(this.clock, this.#box.layer.close(), closeTimeoutMs))) {
+      this.#log.write('error', 'the layer has not ended within closeTimeoutMs', { closeTimeoutMs });
+    }
     // History would keep its timer, and with it all of this, for as long as messages are kept.
     this.#box.scheduler.deadlines.clear();
   }
@@ -322,12 +343,6 @@ export function instrument(app: App, probe: Probe): void {
   reach(app, probe);
 }
 
-function boxOf(box: ChannelBox): Box {
-  if (box instanceof Box) return box;
-  throw new BoxError('CHANNELBOX_FOREIGN_BOX', 'channelBox is no ChannelBox; make it with new ChannelBox(options)');
-}
-
-function upgradeRequired(_request: unknown, response: ServerResponse): void {
-  response.writeHead(426, { Connection: 'Upgrade', Upgrade: 'websocket', 'Content-Type': 'text/plain; charset=utf-8' });
-  response.end('This server speaks WebSocket.\n');
+function closed(what: string): ChannelBoxError {
+  return new ChannelBoxError('CHANNELBOX_APP_CLOSED', what);
 }

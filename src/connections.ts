@@ -4,6 +4,7 @@ import { FrameError, isA, isFromOutside, WebSocketDisconnect } from './errors.ts
 import type { AppSnapshot, AppView, Limits, WhenEnded } from './api.ts';
 import type { AppLog } from './log/app-log.ts';
 import { FaultLog } from './log/fault-log.ts';
+import { CallWatch, type CallOwner } from './log/call-watch.ts';
 import { RefusalLog, type RefusalEntry } from './log/refusal-log.ts';
 import { isOriginAllowed, type Origins } from './middleware/origin.ts';
 import type { Denial, ErrorContext, Probe } from './probe.ts';
@@ -37,7 +38,7 @@ interface Rejection {
 }
 
 /** Where upgrades arrive: turned away, or served from the first middleware to the last hook. */
-export class ConnectionManager {
+export class ConnectionManager implements CallOwner {
   probe: Probe | undefined = undefined;
   readonly #view: AppView;
   readonly #context: ConnectionContext;
@@ -48,6 +49,8 @@ export class ConnectionManager {
   readonly #routeLimits = new Map<Destination, Limits>();
   /** Transports that wait for the end of a connection. */
   readonly #waiting = new Map<ServerWebSocket, () => void>();
+  /** Those that have ended, or were never let in, and whose handler still runs. */
+  readonly #lingering = new Set<ServerWebSocket>();
   #handlers = 0;
   #drain: Drain | undefined;
   #turnedAway = 0;
@@ -127,12 +130,19 @@ export class ConnectionManager {
 
   /** From here on everybody new is turned away. */
   drain(options: DrainOptions): Promise<DrainReport> {
-    this.#drain ??= new Drain(
-      this.#context.box.scheduler,
-      () => this.#sockets,
-      () => this.#handlers,
-    );
+    this.#drain ??= new Drain(this.#context.box.scheduler, {
+      sockets: () => this.#sockets,
+      handlers: () => this.#handlers,
+      running: () => this.#running,
+    });
     return this.#drain.run(options);
+  }
+
+  get #running(): ErrorContext[] {
+    const all = [...this.#sockets, ...this.#lingering];
+    return all
+      .filter(({ progress, inbox }) => progress !== 'over' && !inbox.isBetweenFrames)
+      .map(({ id, route, hook }) => ({ connection: id, route, hook }));
   }
 
   /** Runs what the route leads to. Where nobody waits for the end, an idle consumer costs no promise. */
@@ -153,12 +163,14 @@ export class ConnectionManager {
     try {
       if (failure !== undefined) await this.#failed(socket, failure.error);
       if (socket.phase === 'pending')
-        await socket.refuse(answer(403), { by: socket.hasReachedHandler ? 'returned' : 'middleware' });
+        await socket.refuse(answer(403), { by: socket.progress === 'reached' ? 'returned' : 'middleware' });
       else void socket.close();
     } catch (error) {
       this.#faults.report(socket, error, socket.hook);
     }
     this.#handlers -= 1;
+    socket.progress = 'over';
+    this.#lingering.delete(socket);
     if (!socket.wasAccepted) this.#sockets.delete(socket);
     this.#drain?.check();
     this.#waiting.get(socket)?.();
@@ -218,7 +230,8 @@ export class ConnectionManager {
   }
 
   /** A call of the app failed, and nobody awaited it. */
-  unseen(error: unknown, { socket, call, hook }: CallWatch): void {
+  unseen(error: unknown, { connection, call, hook }: CallWatch): void {
+    const socket = connection as ServerWebSocket | undefined;
     const what = `${call}() failed, and nobody awaited it`;
     if (isA(error, WebSocketDisconnect)) return;
     if (socket === undefined) this.#faults.reportOutside(error, hook, what);
@@ -246,6 +259,7 @@ export class ConnectionManager {
 
   #ended(socket: ServerWebSocket): void {
     this.#sockets.delete(socket);
+    if (socket.progress !== 'over') this.#lingering.add(socket);
     this.#drain?.check();
   }
 
@@ -273,6 +287,7 @@ export class ConnectionManager {
       denied: (socket, denial, status) => {
         this.#refused(socket.upgrade, denial.by, { status, values: whyRefused(socket as ServerWebSocket, denial) });
         this.#sockets.delete(socket as ServerWebSocket);
+        if ((socket as ServerWebSocket).progress !== 'over') this.#lingering.add(socket as ServerWebSocket);
         this.probe?.denied?.(socket.upgrade, denial);
       },
       left: (socket) => {
@@ -285,48 +300,6 @@ export class ConnectionManager {
       watch: (socket, call) => this.watch(socket as ServerWebSocket, call),
       report: (socket, error, hook) => this.#faults.report(socket, error, hook),
     };
-  }
-}
-
-/** One call of the app, on a socket or on none, as long as nobody has looked at what it comes to. */
-class CallWatch implements Watch {
-  readonly #connections: ConnectionManager;
-  readonly #site: { stack?: string } = {};
-  readonly socket: ServerWebSocket | undefined;
-  readonly call: string;
-  /** Which of the app's own functions ran when it was made. */
-  readonly hook: string;
-
-  constructor(connections: ConnectionManager, socket: ServerWebSocket | undefined, call: string) {
-    this.#connections = connections;
-    this.socket = socket;
-    this.call = call;
-    this.hook = socket?.hook ?? call;
-  }
-
-  atEnd(task: () => void): void {
-    this.#connections.atEnd(task);
-  }
-
-  /** V8 writes it out when it is first read. */
-  rememberSite(): this {
-    Error.captureStackTrace(this.#site, this.rememberSite);
-    return this;
-  }
-
-  unseen(error: unknown): void {
-    this.#showSite(error);
-    this.#connections.unseen(error, this);
-  }
-
-  #showSite(error: unknown): void {
-    const { stack } = this.#site;
-    if (stack === undefined || !isA(error, Error)) return;
-    try {
-      error.stack += stack.replace(/^[^\n]*/, `\n    ${this.call}() was called`);
-    } catch {
-      // A frozen one stays as it is.
-    }
   }
 }
 

@@ -1,4 +1,5 @@
-import type { Deadline } from './time/deadlines.ts';
+import type { ErrorContext } from './probe.ts';
+import type { Clock } from './time/clock.ts';
 import type { Scheduler } from './time/scheduler.ts';
 import { closeCode, trimReason } from './protocol/close-code.ts';
 
@@ -22,6 +23,8 @@ export interface DrainReport {
   /** Sockets that were cut off at the end. */
   readonly terminated: number;
   readonly tookMs: number;
+  /** Of the app's own functions, those that had not ended: they may run on, and nobody waits for them. */
+  readonly running: readonly ErrorContext[];
 }
 
 interface Drainable {
@@ -30,6 +33,15 @@ interface Drainable {
   readonly isJoinable: boolean;
   close(code: number, reason: string): Promise<void>;
   terminate(): void;
+}
+
+/** What is drained. */
+export interface Drained {
+  sockets(): ReadonlySet<Drainable>;
+  /** How many of the app's own functions have not ended. */
+  handlers(): number;
+  /** Which of them are at it, and do not wait for a frame. */
+  running(): ErrorContext[];
 }
 
 /**
@@ -45,12 +57,14 @@ export class Drain {
   readonly #scheduler: Scheduler;
   readonly #sockets: () => ReadonlySet<Drainable>;
   readonly #handlers: () => number;
+  readonly #running: () => ErrorContext[];
   #whenIdle: (() => void)[] = [];
 
-  constructor(scheduler: Scheduler, sockets: () => ReadonlySet<Drainable>, handlers: () => number) {
+  constructor(scheduler: Scheduler, { sockets, handlers, running }: Drained) {
     this.#scheduler = scheduler;
     this.#sockets = sockets;
     this.#handlers = handlers;
+    this.#running = running;
   }
 
   /** Something has ended: is all of it over? */
@@ -83,37 +97,48 @@ export class Drain {
       if (await this.#idleWithin(isMore ? Math.min(pauseMs, leftMs()) : leftMs())) break;
       if (leftMs() <= 0) break;
     }
+    const running = this.#running();
     const rest = [...this.#sockets()];
     for (const socket of rest) {
       told.delete(socket);
       socket.terminate();
     }
-    return { closed: told.size, terminated: rest.length, tookMs: clock.monotonic() - startMs };
+    return { closed: told.size, terminated: rest.length, tookMs: clock.monotonic() - startMs, running };
   }
 
   get #isIdle(): boolean {
     return this.#sockets().size === 0 && this.#handlers() === 0;
   }
 
-  /** @returns whether all has ended by then */
+  /** A timer of its own keeps the process alive, as the deadlines do not. @returns whether all has ended by then */
   #idleWithin(waitMs: number): Promise<boolean> {
     if (this.#isIdle) return Promise.resolve(true);
     return new Promise((resolve) => {
-      const { clock, deadlines } = this.#scheduler;
-      const due: Deadline = {
-        dueMs: clock.monotonic() + Math.max(0, waitMs),
-        heapIndex: -1,
-        onDue: () => {
-          this.#whenIdle = this.#whenIdle.filter((tell) => tell !== whenIdle);
-          resolve(false);
-        },
+      const { clock } = this.#scheduler;
+      const onDue = (): void => {
+        this.#whenIdle = this.#whenIdle.filter((tell) => tell !== whenIdle);
+        resolve(false);
       };
+      const timer = clock.setTimeout(onDue, Math.max(0, waitMs), 'channelbox drain');
       const whenIdle = (): void => {
-        deadlines.cancel(due);
+        clock.clearTimeout(timer);
         resolve(true);
       };
       this.#whenIdle.push(whenIdle);
-      deadlines.schedule(due);
     });
+  }
+}
+
+/** Waits for a promise, but no longer than that; the timer keeps the process alive. @returns whether it has resolved */
+export async function within(clock: Clock, promise: Promise<unknown>, waitMs: number): Promise<boolean> {
+  let stop = (): void => {};
+  const late = new Promise<boolean>((resolve) => {
+    const timer = clock.setTimeout(() => resolve(false), waitMs, 'channelbox close');
+    stop = () => clock.clearTimeout(timer);
+  });
+  try {
+    return await Promise.race([promise.then(() => true), late]);
+  } finally {
+    stop();
   }
 }

@@ -31,7 +31,8 @@ export class Connection implements ChannelSocket, Deadline, InboxOwner, OutboxOw
   heapIndex: number = -1;
   /** Sees each frame before anyone else; false refuses it. Set by a guard such as the rate limit. */
   guard: (() => boolean) | undefined = undefined;
-  hasReachedHandler: boolean = false;
+  /** How far the app's own code has come: `reached` is the handler, or a consumer's hooks. */
+  progress: 'begun' | 'reached' | 'over' = 'begun';
   readonly host: SocketHost;
   readonly inbox: Inbox;
   /** Changed by `answering`, `accepted`, `#denied` and `#ended` alone. */
@@ -72,7 +73,7 @@ export class Connection implements ChannelSocket, Deadline, InboxOwner, OutboxOw
 
   set hook(hook: string) {
     this.#hook = hook;
-    if (hook !== 'middleware') this.hasReachedHandler = true;
+    if (hook !== 'middleware' && this.progress === 'begun') this.progress = 'reached';
   }
 
   // ── Its phase ─────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -95,6 +95,11 @@ export class Inbox implements WireEvents {
     return true;
   }
 
+  /** A sink waits for the next frame: nothing of it runs. */
+  get isBetweenFrames(): boolean {
+    return this.#sink !== undefined && !this.#isBusy;
+  }
+
   /** Of the frames that wait. */
   get waitingBytes(): number {
     return (this.#queue ?? []).slice(this.#head).reduce((bytes, message) => bytes + bytesOf(message), 0);

@@ -1,7 +1,10 @@
-import { rateLimit } from 'channelbox';
+import { App, ChannelBox, consumer, rateLimit } from 'channelbox';
 import { describe, expect, test } from 'vitest';
+import { WebSocket as Client } from 'ws';
+import { MemoryLayer } from '../../src/layer/memory.ts';
 import { turn } from '../manual-clock.ts';
 import { Stage } from '../stage.ts';
+import { runProgram } from './program.ts';
 
 describe('a drain', () => {
   test('of 5 000 sockets in 30 s closes in no second more than twice the average', async () => {
@@ -161,5 +164,95 @@ describe('a rate limit', () => {
     bob.send('b');
     await turn(5);
     expect([ann.texts, bob.texts]).toEqual([['a'], ['b']]);
+  });
+});
+
+describe('draining and closing settle, whatever handlers do', () => {
+  test('the report names route, hook and connection of every handler that was still running', async () => {
+    const app = new App();
+    const ids: string[] = [];
+    const stuck = new Promise<never>(() => {});
+    app.wsRoute('/stuck/{name}', async (ws) => {
+      await ws.accept();
+      ids.push(ws.id);
+      await stuck;
+    });
+    app.wsRoute('/thinks', (ws) => {
+      ids.push(ws.id);
+      return stuck;
+    });
+    app.addWsRoute(
+      consumer('/consumer', {
+        onReceive(ws) {
+          ids.push(ws.id);
+          return stuck;
+        },
+      }),
+    );
+    app.addWsRoute(consumer('/rests', {}));
+    app.addWsRoute(consumer('/leaves', { onDisconnect: () => stuck }));
+    const { port } = await app.listen(0, '127.0.0.1');
+    const dial = async (path: string): Promise<Client> => {
+      const client = new Client(`ws://127.0.0.1:${port}${path}`);
+      client.on('error', () => {});
+      if (path !== '/thinks') await new Promise((resolve) => client.once('open', resolve));
+      return client;
+    };
+    await dial('/stuck/a');
+    await dial('/thinks');
+    (await dial('/consumer')).send('go');
+    await dial('/rests');
+    (await dial('/leaves')).terminate();
+    await expect.poll(() => ids.length).toBe(3);
+
+    const { running } = await app.drain({ withinMs: 100 });
+
+    const where = running.map(({ route, hook }) => `${route ?? ''} ${hook}`);
+    expect(where.sort()).toEqual([
+      '/consumer onReceive',
+      '/leaves onDisconnect',
+      '/stuck/{name} handler',
+      '/thinks handler',
+    ]);
+    expect(running.map(({ connection }) => connection)).toEqual(expect.arrayContaining(ids));
+    await app.close();
+  });
+
+  test('who ended in time is in no report', async () => {
+    const app = new App().addWsRoute(consumer('/x', {}));
+    const { port } = await app.listen(0, '127.0.0.1');
+    const client = new Client(`ws://127.0.0.1:${port}/x`);
+    await new Promise((resolve) => client.once('open', resolve));
+    expect(await app.drain()).toMatchObject({ closed: 1, terminated: 0, running: [] });
+    await app.close();
+  });
+
+  test('a layer that never ends holds nobody', async () => {
+    class EndlessLayer extends MemoryLayer {
+      override close(): Promise<void> {
+        return new Promise(() => {});
+      }
+    }
+    const app = new App({ channelBox: new ChannelBox({ layer: new EndlessLayer() }), limits: { closeTimeoutMs: 20 } });
+    await app.listen(0, '127.0.0.1');
+    await app.close();
+    await expect(app.listen(0, '127.0.0.1')).rejects.toMatchObject({ code: 'CHANNELBOX_APP_CLOSED' });
+  });
+
+  test('in a process that has nothing else alive', async () => {
+    const { stdout } = await runProgram(`
+      import { App } from '../../src/index.ts';
+      import { WebSocket } from 'ws';
+      const app = new App({ limits: { closeTimeoutMs: 50 } });
+      app.wsRoute('/stuck', async (ws) => { await ws.accept(); await new Promise(() => {}); });
+      const { port } = await app.listen(0, '127.0.0.1');
+      const client = new WebSocket('ws://127.0.0.1:' + port + '/stuck');
+      await new Promise((resolve) => client.once('open', resolve));
+      client.close();
+      await new Promise((resolve) => client.once('close', resolve));
+      const { running } = await app.drain({ withinMs: 50 });
+      await app.close();
+      console.log('drained', running.length);`);
+    expect(stdout).toBe('drained 1\n');
   });
 });

@@ -1,13 +1,7 @@
-import { execFile } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
-import { build } from 'esbuild';
 import { describe, expect, test } from 'vitest';
 import { Gate } from '../gate.ts';
 import { elsewhere, failing, meet, ofLayer, ofPeers, unawaited, unawaitedOfBox, type Outcome } from './mistakes.ts';
+import { runProgram } from './program.ts';
 
 describe('a call that fails and that nobody awaits closes its socket with 1011, and is told with its own stack', () => {
   test.each(Object.entries(unawaited))('%s', async (_what, hook) => {
@@ -69,35 +63,18 @@ describe('a hook that fails costs its socket', () => {
 });
 
 test('the whole kind of them ends no process that ends with unhandled rejections', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'channelbox-mistakes-'));
-  try {
-    const outfile = join(folder, 'program.mjs');
-    await build({
-      stdin: {
-        contents: `import { Gate } from '../gate.ts';
-import { elsewhere, failing, meet, ofPeers, unawaited, unawaitedOfBox } from './mistakes.ts';
-          const hooks = { ...unawaited, ...unawaitedOfBox, ...failing };
-          const mistakes = Object.entries({ ...elsewhere, ...ofPeers });
-          for (const [what, hook] of Object.entries(hooks)) mistakes.push([what, { hook }]);
-          const met = [];
-          for (const [what, mistake] of mistakes) met.push([what, (await meet(mistake)).code]);
-          console.log(JSON.stringify(met));`,
-        resolveDir: fileURLToPath(new URL('.', import.meta.url)),
-      },
-      bundle: true,
-      platform: 'node',
-      format: 'esm',
-      outfile,
-      banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
-      external: ['ws'],
-      alias: { ws: fileURLToPath(new URL('../../node_modules/ws/wrapper.mjs', import.meta.url)) },
-    });
-    const { stdout } = await promisify(execFile)(process.execPath, ['--unhandled-rejections=strict', outfile]);
-    const count = [unawaited, unawaitedOfBox, failing, elsewhere, ofPeers].flatMap(Object.keys).length;
-    expect(JSON.parse(stdout)).toHaveLength(count);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  const { stdout } = await runProgram(
+    `import { elsewhere, failing, meet, ofPeers, unawaited, unawaitedOfBox } from './mistakes.ts';
+    const hooks = { ...unawaited, ...unawaitedOfBox, ...failing };
+    const mistakes = Object.entries({ ...elsewhere, ...ofPeers });
+    for (const [what, hook] of Object.entries(hooks)) mistakes.push([what, { hook }]);
+    const met = [];
+    for (const [what, mistake] of mistakes) met.push([what, (await meet(mistake)).code]);
+    console.log(JSON.stringify(met));`,
+    '--unhandled-rejections=strict',
+  );
+  const count = [unawaited, unawaitedOfBox, failing, elsewhere, ofPeers].flatMap(Object.keys).length;
+  expect(JSON.parse(stdout)).toHaveLength(count);
 });
 
 describe('where something of the app fails beside its handlers the socket meets what it would have met', () => {
