@@ -1,3 +1,4 @@
+import { ChannelBoxError } from '../../../src/index.ts';
 import { LoadError, ScenarioError } from '../../load-error.ts';
 import { describeThrown } from '../../thrown.ts';
 import type { Adapter, ClientPlace } from './adapter.ts';
@@ -65,6 +66,8 @@ export function called<T>(name: string, call: () => T): T {
   try {
     value = call();
   } catch (error) {
+    // One of ours says what is wrong, and what helps, by itself: no faker, say.
+    if (error instanceof ChannelBoxError) throw error;
     throw new LoadError('CHANNELBOX_LOAD_FAILED', `${name} threw: ${describeThrown(error)}`, { cause: error });
   }
   return atOnce(name, value);
