@@ -2,7 +2,7 @@ import type { Percentiles } from '../ledger/histogram.ts';
 import type { RunReport } from '../result/run-report.ts';
 
 type Labels = Readonly<Record<string, string | number>>;
-type Sample = readonly [suffix: string, labels: Labels, value: number];
+type MetricSample = readonly [suffix: string, labels: Labels, value: number];
 
 const quantiles = [
   [0.5, 'p50'],
@@ -20,11 +20,11 @@ const quantiles = [
 export function openMetricsReport(report: RunReport): string {
   const { clients, ledger, latency, generator } = report;
   const { firstViolations: _, ...deliveries } = ledger;
-  const byName = (label: string, counts: Readonly<Record<string, number>>): readonly Sample[] =>
+  const byName = (label: string, counts: Readonly<Record<string, number>>): readonly MetricSample[] =>
     Object.entries(counts).map(([name, value]) => ['', { [label]: name }, value]);
-  const slices = (kind: 'stage' | 'target'): readonly Sample[] =>
+  const slices = (kind: 'stage' | 'target'): readonly MetricSample[] =>
     (kind === 'stage' ? report.stages : report.targets).flatMap(({ name, published, received, lost }, index) =>
-      Object.entries({ published, received, lost }).map(([outcome, value]): Sample => [
+      Object.entries({ published, received, lost }).map(([outcome, value]): MetricSample => [
         '',
         { [kind]: name, index, outcome },
         value,
@@ -85,13 +85,13 @@ export function openMetricsReport(report: RunReport): string {
   return `${families.filter((text) => text !== '').join('')}# EOF\n`;
 }
 
-function summary(values: Percentiles): readonly Sample[] {
+function summary(values: Percentiles): readonly MetricSample[] {
   return [...quantilesOf({}, values), ['_count', {}, values.count]];
 }
 
-function quantilesOf(labels: Labels, values: Percentiles): readonly Sample[] {
+function quantilesOf(labels: Labels, values: Percentiles): readonly MetricSample[] {
   if (values.count === 0) return [];
-  return quantiles.map(([quantile, key]): Sample => ['', { ...labels, quantile }, values[key] / 1_000]);
+  return quantiles.map(([quantile, key]): MetricSample => ['', { ...labels, quantile }, values[key] / 1_000]);
 }
 
 /** `lastReceiver` becomes `last_receiver`. */
@@ -100,7 +100,7 @@ function snake(name: string): string {
 }
 
 /** Empty where there is nothing to say. */
-function family(name: string, type: string, help: string, samples: readonly Sample[]): string {
+function family(name: string, type: string, help: string, samples: readonly MetricSample[]): string {
   if (samples.length === 0) return '';
   const whole = `channelbox_load_${name}`;
   const lines = samples.map(([suffix, labels, value]) => `${whole}${suffix}${labelText(labels)} ${value}`);

@@ -75,7 +75,6 @@ export interface ClientCounts {
   readonly peak: number;
 }
 
-/** How long it took, by what was measured. */
 /** What belongs to one stage of the plan, or to one target. */
 export interface Slice {
   readonly name: string;
