@@ -24,7 +24,7 @@ const scenario: Scenario = {
   duration: '1m',
   deadline: '2s',
   adapter: 'chat',
-  payload: ({ faker }) => faker.lorem.sentence(),
+  payload: ({ sender, sequence }) => `message ${sequence} of ${sender}`,
   app: ({ clock }) => createChat({ clock, rateLimit: false }),
 };
 

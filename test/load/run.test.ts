@@ -19,6 +19,11 @@ import {
 import { describe, expect, test } from 'vitest';
 import { openRoomServer } from './room-server.ts';
 
+const hasFaker = await import('@faker-js/faker').then(
+  () => true,
+  () => false,
+);
+
 const scenario: Scenario = {
   clients: 20,
   rooms: uniform(4),
@@ -135,7 +140,8 @@ describe.concurrent('a scenario', () => {
     });
   });
 
-  test('says the same messages for the same seed, whatever the process', async () => {
+  // left out: where the optional peer that draws the words is not installed
+  test.skipIf(!hasFaker)('says the same messages for the same seed, whatever the process', async () => {
     const said = async (seed: number): Promise<string[]> => {
       const texts: string[] = [];
       await using server = await openRoomServer({
