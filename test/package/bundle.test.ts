@@ -96,7 +96,5 @@ test('a load kit that reaches behind a door is not bundled', async () => {
   const { code, output } = await build(tree);
 
   expect(code).not.toBe(0);
-  expect(output).toContain(
-    'src/app.ts is behind a door: load may import src/index.ts, src/internal.ts',
-  );
+  expect(output).toContain('src/app.ts is behind a door: load may import src/index.ts, src/internal.ts');
 });
