@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { WebSocket } from 'ws';
-import type { ErrorFrame, HistoryFrame, RoomFrame } from '../../examples/chat/protocol.ts';
+import type { ErrorFrame, HistoryFrame, ResetFrame, RoomFrame } from '../../examples/chat/protocol.ts';
 
-export type ServerFrame = RoomFrame | HistoryFrame | ErrorFrame | { readonly type: 'pong' };
+export type ServerFrame = RoomFrame | HistoryFrame | ErrorFrame | ResetFrame | { readonly type: 'pong' };
 
 /** Somebody in the chat, over TCP: every frame is kept until it is asked for. */
 export class Visitor implements AsyncDisposable {

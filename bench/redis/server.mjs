@@ -1,0 +1,65 @@
+/** One server of a cluster: `node server.mjs <variant> <redis url>`; speaks with its parent by messages. */
+import { createServer } from 'node:http';
+import { createClient } from '@redis/client';
+
+const [variant, url] = process.argv.slice(2);
+const publish = await (variant.startsWith('socket.io') ? socketIo() : channelbox());
+const payload = 'x'.repeat(128);
+
+process.on('message', async (message) => {
+  if (message.cpu) return process.send({ cpu: process.cpuUsage() });
+  if (message.stop) return process.exit(0);
+  // At an even pace, so that every variant has the same to do.
+  const { rooms, count, everyMs } = message.publish;
+  let left = count;
+  const timer = setInterval(() => {
+    publish(rooms[left % rooms.length], payload);
+    left -= 1;
+    if (left > 0) return;
+    clearInterval(timer);
+    process.send({ published: count });
+  }, everyMs);
+});
+process.on('disconnect', () => process.exit(0));
+
+async function channelbox() {
+  const { App, ChannelBox } = await import('../../dist/src/index.js');
+  const { redisLayer } = await import('../../dist/src/redis.js');
+  const layer = variant.includes('memory') ? undefined : redisLayer({ url, prefix: `bench${process.ppid}` });
+  const app = new App({ channelBox: new ChannelBox({ ...(layer && { layer }) }), origins: '*' });
+  app.wsRoute('/room/{room}', async (ws, { room }) => {
+    await ws.accept();
+    await ws.join(room);
+    await ws.sendText('joined');
+    await ws.receive().catch(() => {});
+  });
+  const { port } = await app.listen(0, '127.0.0.1');
+  process.send({ port });
+  const options = { saveHistory: variant.includes('saved') && !variant.includes('unsaved') };
+  return (room, text) => void app.channelBox.groupSend(room, text, options);
+}
+
+async function socketIo() {
+  const { Server } = await import('socket.io');
+  const server = createServer();
+  const client = createClient({ url });
+  await client.connect();
+  let adapter;
+  if (variant.includes('streams')) {
+    const { createAdapter } = await import('@socket.io/redis-streams-adapter');
+    adapter = createAdapter(client, { streamName: `bench${process.ppid}` });
+  } else {
+    const { createAdapter } = await import('@socket.io/redis-adapter');
+    const subscriber = client.duplicate();
+    await subscriber.connect();
+    adapter = createAdapter(client, subscriber, { key: `bench${process.ppid}` });
+  }
+  const io = new Server(server, { adapter, transports: ['websocket'] });
+  io.on('connection', (socket) => {
+    socket.join(socket.handshake.query.room);
+    socket.emit('joined');
+  });
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  process.send({ port: server.address().port });
+  return (room, text) => io.to(room).emit('m', text);
+}
