@@ -4,7 +4,9 @@ import { WebSocket } from 'ws';
 let received = 0;
 const sockets = [];
 
-process.on('message', async (message) => {
+process.on('message', (message) => void onMessage(message));
+
+async function onMessage(message) {
   if (message.count) return process.send({ received });
   if (message.stop) return process.exit(0);
   const { ports, clients, rooms, isSocketIo } = message.connect;
@@ -17,7 +19,7 @@ process.on('message', async (message) => {
     );
   }
   process.send({ connected: sockets.length });
-});
+}
 process.on('disconnect', () => process.exit(0));
 
 function join(port, room, isSocketIo) {
@@ -29,7 +31,7 @@ function join(port, room, isSocketIo) {
   return new Promise((resolve, reject) => {
     socket.on('error', reject);
     socket.on('message', (bytes) => {
-      const text = bytes.toString();
+      const text = Buffer.from(bytes).toString();
       if (text.startsWith('0')) socket.send('40');
       else if (text === '2') socket.send('3');
       else if (text === 'joined' || text.startsWith('42["joined"')) resolve();

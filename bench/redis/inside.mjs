@@ -20,7 +20,7 @@ class Node {
       clock,
       bounds,
       uuid: () => `u${(ids += 1)}`,
-      report: (error) => process.stderr.write(`${error}\n`),
+      report: (error) => process.stderr.write(`${String(error)}\n`),
       wakeAt: (dueMs, wake) => clock.setTimeout(wake, dueMs - clock.monotonic()),
       local: {
         deliver: (group) => {
@@ -99,7 +99,7 @@ async function redisCpu(admin, url, print) {
   const cost = new Map();
   for (const nodes of [1, 16]) {
     const all = Array.from({ length: nodes }, () => new Node(url, `cpu${nodes}`));
-    await Promise.all(all.map(({ opening }) => opening));
+    await Promise.all(all.map(async ({ opening }) => opening));
     await Promise.all(all.map((node) => node.join('room')));
     const start = await cpuSeconds(admin);
     for (let count = 0; count < 3_000; count += 1) await all[0].layer.publish('room', message(true));
@@ -119,7 +119,7 @@ async function groups(admin, url, print) {
   const joinMs = await took(() => Promise.all(Array.from({ length: 10_000 }, (_, at) => node.join(`room ${at}`))));
   const joined = await used();
   await took(() =>
-    Promise.all(Array.from({ length: 10_000 }, (_, at) => node.layer.publish(`room ${at}`, message(true)))),
+    Promise.all(Array.from({ length: 10_000 }, async (_, at) => node.layer.publish(`room ${at}`, message(true)))),
   );
   const written = await used();
   const bare = createClient({ url });

@@ -6,7 +6,7 @@ const [variant, url] = process.argv.slice(2);
 const publish = await (variant.startsWith('socket.io') ? socketIo() : channelbox());
 const payload = 'x'.repeat(128);
 
-process.on('message', async (message) => {
+process.on('message', (message) => {
   if (message.cpu) return process.send({ cpu: process.cpuUsage() });
   if (message.stop) return process.exit(0);
   // At an even pace, so that every variant has the same to do.
@@ -56,7 +56,7 @@ async function socketIo() {
   }
   const io = new Server(server, { adapter, transports: ['websocket'] });
   io.on('connection', (socket) => {
-    socket.join(socket.handshake.query.room);
+    void socket.join(socket.handshake.query.room);
     socket.emit('joined');
   });
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
