@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomFillSync } from 'node:crypto';
 import { LayerError } from '../../errors.ts';
 import { quiet } from '../../promise.ts';
 import { SystemClock, type Clock, type Timer } from '../../time/clock.ts';
@@ -34,10 +34,20 @@ export interface RedisLayer extends ChannelLayer {
   onHealth(listener: (health: RedisHealth) => void): () => void;
 }
 
-export const systemChance: LayerChance = {
-  fresh: () => randomBytes(9).toString('base64url'),
-  random: Math.random,
-};
+const pool = Buffer.allocUnsafe(9 * 512);
+let poolAt = pool.length;
+
+/** One draw of the system's randomness serves 512 names. */
+function freshName(): string {
+  if (poolAt === pool.length) {
+    randomFillSync(pool);
+    poolAt = 0;
+  }
+  poolAt += 9;
+  return pool.toString('base64url', poolAt - 9, poolAt);
+}
+
+export const systemChance: LayerChance = { fresh: freshName, random: Math.random };
 
 /** A layer over a broker that keeps logs and pushes messages: all of its logic, and none of its sockets. */
 export class BrokeredLayer implements RedisLayer {
