@@ -51,10 +51,22 @@ export interface Logger {
   error(message: string, fields?: object): void;
 }
 
-/** Bounds of one connection. A route may override the first eight. */
+/** Bounds of one connection. A route may override all but `maxConnections` and those behind it. */
 export interface Limits {
   /** One message, 1 MiB; a larger one ends the connection with 1009. */
   maxPayloadBytes: number;
+  /**
+   * Bytes of finished frames that may wait for the handler, twice `maxPayloadBytes`; past it the socket is read no further,
+   * what one read brought is kept up to as much again, and beyond that it closes with 1008. An unfinished message that
+   * alone passes it, each fragment counting 128 bytes more, ends with 1009.
+   */
+  inboundBytes: number;
+  /** For a message that has begun to be finished, 30 000; past it the connection ends with 1008. While we do not read it stands still. */
+  messageTimeoutMs: number;
+  /** Of one message, 16 384; past it the connection ends with 1008. */
+  maxFragments: number;
+  /** Pings and pongs of the peer, 100 in the long run and twice as many at once; past it the connection ends with 1008. */
+  controlFramesPerSecond: number;
   /** From the upgrade to `accept`, 10 000; past it the client is answered 503. */
   acceptTimeoutMs: number;
   /** For the peer to answer a close, 2 000; past it the connection is cut. */
@@ -71,6 +83,10 @@ export interface Limits {
   slowConsumer: 'close' | 'drop';
   /** Of the app, unlimited; past it the client is answered 503. */
   maxConnections: number;
+  /** From one address, handshakes on their way included, unlimited; past it the client is answered 429. */
+  connectionsPerAddress: number;
+  /** For the headers of a request, on a port of `listen`, 10 000; past it the client is answered 408. */
+  handshakeTimeoutMs: number;
   /** 128. */
   groupsPerChannel: number;
   /** UTF-8 bytes of a group's name, 255. */
@@ -207,9 +223,9 @@ export interface AppSnapshot {
   readonly memberships: number;
   /** Waiting for peers. */
   readonly bufferedBytes: number;
-  /** Waiting for handlers. */
+  /** Waiting for handlers, unfinished messages included. */
   readonly inboundBytes: number;
-  /** What keeping history costs. */
+  /** Kept for who comes later, with what keeping costs. */
   readonly historyBytes: number;
   /** Of the app's own functions, which have not ended; a consumer between two frames counts as one. */
   readonly handlers: number;

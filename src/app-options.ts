@@ -4,6 +4,7 @@ import type { RequestListener, ServerResponse } from 'node:http';
 import type { ChannelBox, Limits, Logger } from './api.ts';
 import type { Origins } from './middleware/origin.ts';
 import type { ErrorContext } from './probe.ts';
+import type { TrustProxy } from './proxy.ts';
 import type { Clock } from './time/clock.ts';
 
 /** What an app is made with; all of it may be left out. */
@@ -17,6 +18,13 @@ export interface AppOptions {
   limits?: Partial<Limits>;
   /** Of browsers, besides the server's own; `'*'` for all. */
   origins?: Origins;
+  /** Hosts that are ours; another is answered 421. A text is a name, with or without a port. Default: any. */
+  hosts?: readonly (string | RegExp)[];
+  /**
+   * Whose `Forwarded` and `X-Forwarded-For` are believed for `ws.client` and `connectionsPerAddress`: so many hops, these
+   * networks (`10.0.0.0/8`), or who passes. Default: nobody's.
+   */
+  trustProxy?: TrustProxy;
   /** Offers permessage-deflate; a broadcast is deflated once for all who took it. Default false. */
   compression?: boolean;
   /** A trailing slash then makes another path. Default false. */

@@ -8,7 +8,7 @@ import type { Clock } from './time/clock.ts';
 import { within, type DrainOptions, type DrainReport } from './drain.ts';
 import { ChannelBoxError, RouteError } from './errors.ts';
 import type { AppSnapshot, AppView, ChannelBox, Handler, Limits, Logger, Middleware } from './api.ts';
-import { checkLimits, defaultLimits } from './limits.ts';
+import { checkLimits, defaultLimits, resolveLimits } from './limits.ts';
 import type { Probe } from './probe.ts';
 import { WatchedPromise } from './promise.ts';
 import { AppLog } from './log/app-log.ts';
@@ -54,7 +54,7 @@ export class App implements AppView, AsyncDisposable {
   constructor(options: AppOptions = {}) {
     checkLimits(options.limits ?? {}, 'app');
     this.#options = options;
-    this.#limits = { ...defaultLimits, ...options.limits };
+    this.#limits = resolveLimits(defaultLimits, options.limits ?? {});
     this.#logger = loggerFrom(options.logger ?? defaultLogger);
     this.#log = new AppLog(() => this.#logger, this.#counters);
     this.#box = boxOf(options.channelBox ?? new Box());
@@ -68,7 +68,12 @@ export class App implements AppView, AsyncDisposable {
       box: this.#box,
       routes: this.#routes,
       limits: this.#limits,
-      origins: options.origins ?? [],
+      admission: {
+        limits: this.#limits,
+        origins: options.origins ?? [],
+        hosts: options.hosts,
+        trustProxy: options.trustProxy,
+      },
       onError: options.onError,
       log: this.#log,
       counters: this.#counters,

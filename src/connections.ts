@@ -1,4 +1,5 @@
 import type { Box } from './channel/box.ts';
+import { Admission, type AdmissionRules, type Rejection } from './admission.ts';
 import { Drain, spread, type DrainOptions, type DrainReport } from './drain.ts';
 import { FrameError, isA, isFromOutside, WebSocketDisconnect } from './errors.ts';
 import type { AppSnapshot, AppView, Limits, WhenEnded } from './api.ts';
@@ -6,13 +7,12 @@ import type { AppLog } from './log/app-log.ts';
 import { FaultLog } from './log/fault-log.ts';
 import { CallWatch, type CallOwner } from './log/call-watch.ts';
 import { RefusalLog, type RefusalEntry } from './log/refusal-log.ts';
-import { isOriginAllowed, type Origins } from './middleware/origin.ts';
+import { resolveLimits } from './limits.ts';
 import type { Denial, ErrorContext, Probe } from './probe.ts';
 import type { RefusalReason, Tally } from './protocol/counters.ts';
 import type { Destination, RouteTable } from './router/table.ts';
 import { closeCode, failureCode, invalidCode } from './protocol/close-code.ts';
 import { isResponse } from './socket/accept.ts';
-import { headerOf } from './socket/request.ts';
 import type { SocketHost } from './socket/host.ts';
 import { ServerWebSocket } from './socket/websocket.ts';
 import type { Upgrade } from './transport/transport.ts';
@@ -23,18 +23,10 @@ export interface ConnectionContext {
   readonly box: Box;
   readonly routes: RouteTable;
   readonly limits: Limits;
-  readonly origins: Origins;
+  readonly admission: AdmissionRules;
   readonly log: AppLog;
   readonly counters: Tally;
   readonly onError: ((error: unknown, context: ErrorContext) => void) | undefined;
-}
-
-interface Rejection {
-  readonly status: number;
-  readonly by: RefusalReason;
-  readonly tell: (() => void) | undefined;
-  /** That disagreed. */
-  readonly values?: object;
 }
 
 /** Where upgrades arrive: turned away, or served from the first middleware to the last hook. */
@@ -51,6 +43,8 @@ export class ConnectionManager implements CallOwner {
   readonly #waiting = new Map<ServerWebSocket, () => void>();
   /** Those that have ended, or were never let in, and whose handler still runs. */
   readonly #lingering = new Set<ServerWebSocket>();
+  readonly #admission: Admission;
+  readonly #stores = { inboundBytes: 0 };
   #handlers = 0;
   #drain: Drain | undefined;
   #turnedAway = 0;
@@ -58,6 +52,7 @@ export class ConnectionManager implements CallOwner {
   constructor(view: AppView, context: ConnectionContext) {
     this.#view = view;
     this.#context = context;
+    this.#admission = new Admission(context.admission);
     const { log, counters, onError } = context;
     this.#faults = new FaultLog({ log, counters, onError, probe: () => this.probe });
     this.#refusals = new RefusalLog(context.box.scheduler, log);
@@ -75,10 +70,10 @@ export class ConnectionManager implements CallOwner {
 
   get snapshot(): Pick<AppSnapshot, 'connections' | 'bufferedBytes' | 'inboundBytes' | 'handlers'> {
     let bufferedBytes = 0;
-    let inboundBytes = 0;
+    let { inboundBytes } = this.#stores;
     for (const socket of this.#sockets) {
       bufferedBytes += socket.bufferedBytes;
-      inboundBytes += socket.inbox.waitingBytes;
+      inboundBytes += socket.inbox.pulse.unfinishedBytes;
     }
     return { connections: this.#sockets.size, bufferedBytes, inboundBytes, handlers: this.#handlers };
   }
@@ -88,15 +83,10 @@ export class ConnectionManager implements CallOwner {
     this.#context.routes.freeze();
     const upgrade = this.probe?.upgrade?.(asked) ?? asked;
     const match = this.#context.routes.match(upgrade.path ?? upgrade.url.pathname);
-    if (match === undefined) return this.#reject(upgrade, { status: 404, by: 'route', tell });
-    const origin = headerOf(upgrade, 'origin');
-    const host = headerOf(upgrade, 'host');
-    if (origin !== undefined && !isOriginAllowed(origin, host, this.#context.origins)) {
-      return this.#reject(upgrade, { status: 403, by: 'origin', tell, values: { origin, host } });
-    }
-    if (this.#drain !== undefined) return this.#reject(upgrade, { status: 503, by: 'draining', tell });
-    const limit = this.#limitReached();
-    if (limit !== undefined) return this.#reject(upgrade, { status: 503, by: 'limit', tell, values: limit });
+    if (match === undefined) return this.#reject(upgrade, { status: 404, by: 'route' }, tell);
+    if (this.#drain !== undefined) return this.#reject(upgrade, { status: 503, by: 'draining' }, tell);
+    const refusal = this.#admission.refusalOf(upgrade, this.#sockets.size) ?? this.#unopened;
+    if (refusal !== undefined) return this.#reject(upgrade, refusal, tell);
     const { destination, params } = match;
     const socket = new ServerWebSocket(this.#host, {
       upgrade,
@@ -105,6 +95,7 @@ export class ConnectionManager implements CallOwner {
       limits: this.#limitsOf(destination),
     });
     this.#sockets.add(socket);
+    this.#admission.admit(socket, upgrade);
     this.#handlers += 1;
     const { probe } = this;
     if (probe?.run === undefined) return this.#serve(socket, destination, tell);
@@ -120,12 +111,9 @@ export class ConnectionManager implements CallOwner {
     this.#refusals.note('bad-handshake', { status, path, client, values: { fault } });
   }
 
-  /** The values that disagree; undefined while there is room. */
-  #limitReached(): object | undefined {
-    const { box, limits } = this.#context;
-    if (box.opening !== undefined) return { layer: 'not open yet' };
-    const { maxConnections } = limits;
-    return this.#sockets.size < maxConnections ? undefined : { connections: this.#sockets.size, maxConnections };
+  get #unopened(): Rejection | undefined {
+    if (this.#context.box.opening === undefined) return undefined;
+    return { status: 503, by: 'limit', values: { layer: 'not open yet' } };
   }
 
   /** From here on everybody new is turned away. */
@@ -171,7 +159,7 @@ export class ConnectionManager implements CallOwner {
     this.#handlers -= 1;
     socket.progress = 'over';
     this.#lingering.delete(socket);
-    if (!socket.wasAccepted) this.#sockets.delete(socket);
+    if (!socket.wasAccepted) this.#forget(socket);
     this.#drain?.check();
     this.#waiting.get(socket)?.();
     this.#waiting.delete(socket);
@@ -182,7 +170,7 @@ export class ConnectionManager implements CallOwner {
     const { signal } = socket.upgrade;
     if (signal.aborted) return socket.leaveUnanswered();
     signal.addEventListener('abort', () => socket.leaveUnanswered(), { once: true });
-    socket.startAcceptTimeout();
+    socket.waitFor(socket.limits.acceptTimeoutMs);
   }
 
   async #failed(socket: ServerWebSocket, error: unknown): Promise<void> {
@@ -239,7 +227,7 @@ export class ConnectionManager implements CallOwner {
     else void quiet(this.#fail(socket, error, { hook, what }));
   }
 
-  #reject(upgrade: Upgrade, { status, by, tell = ignore, values = {} }: Rejection): void {
+  #reject(upgrade: Upgrade, { status, by, values = {} }: Rejection, tell: () => void = ignore): void {
     this.#refused(upgrade, by, { status, values });
     this.probe?.denied?.(upgrade, { by });
     upgrade.deny(answer(status, status === 503 ? this.#retryAfter() : {})).then(tell, tell);
@@ -258,16 +246,21 @@ export class ConnectionManager implements CallOwner {
   }
 
   #ended(socket: ServerWebSocket): void {
-    this.#sockets.delete(socket);
+    this.#forget(socket);
     if (socket.progress !== 'over') this.#lingering.add(socket);
     this.#drain?.check();
+  }
+
+  #forget(socket: ServerWebSocket): void {
+    this.#sockets.delete(socket);
+    this.#admission.release(socket);
   }
 
   #limitsOf(destination: Destination): Limits {
     if (destination.limits === undefined) return this.#context.limits;
     let limits = this.#routeLimits.get(destination);
     if (limits === undefined) {
-      limits = { ...this.#context.limits, ...destination.limits };
+      limits = resolveLimits(this.#context.limits, destination.limits);
       this.#routeLimits.set(destination, limits);
     }
     return limits;
@@ -284,9 +277,11 @@ export class ConnectionManager implements CallOwner {
         return connections.probe;
       },
       counters: this.#context.counters,
+      stores: this.#stores,
+      clientOf: (upgrade) => this.#admission.clientOf(upgrade),
       denied: (socket, denial, status) => {
         this.#refused(socket.upgrade, denial.by, { status, values: whyRefused(socket as ServerWebSocket, denial) });
-        this.#sockets.delete(socket as ServerWebSocket);
+        this.#forget(socket as ServerWebSocket);
         if ((socket as ServerWebSocket).progress !== 'over') this.#lingering.add(socket as ServerWebSocket);
         this.probe?.denied?.(socket.upgrade, denial);
       },

@@ -4,6 +4,10 @@ import type { Limits } from './api.ts';
 /** Every default has its one place here; docs/guide.md is checked against it. */
 export const defaultLimits: Limits = Object.freeze({
   maxPayloadBytes: 1024 * 1024,
+  inboundBytes: 2 * 1024 * 1024,
+  messageTimeoutMs: 30_000,
+  maxFragments: 16_384,
+  controlFramesPerSecond: 100,
   acceptTimeoutMs: 10_000,
   closeTimeoutMs: 2_000,
   heartbeatMs: 25_000,
@@ -12,11 +16,31 @@ export const defaultLimits: Limits = Object.freeze({
   maxBufferedBytes: 1024 * 1024,
   slowConsumer: 'close',
   maxConnections: Infinity,
+  connectionsPerAddress: Infinity,
+  handshakeTimeoutMs: 10_000,
   groupsPerChannel: 128,
   groupNameBytes: 255,
 });
 
-const ofTheApp: readonly string[] = ['maxConnections', 'groupsPerChannel', 'groupNameBytes'];
+const ofTheApp: readonly string[] = [
+  'maxConnections',
+  'connectionsPerAddress',
+  'handshakeTimeoutMs',
+  'groupsPerChannel',
+  'groupNameBytes',
+];
+/** Of a whole something there is no half. */
+const mayBeBroken = /Ms$|PerSecond$/;
+/** What a length in memory can be; more would be taken for no limit at all. */
+const bytesMost = 2 ** 31 - 1;
+
+/** Those of a route, or of an app, over what they inherit. Where only the payload is bounded anew, what may wait follows it. */
+export function resolveLimits(inherited: Limits, given: Partial<Limits>): Limits {
+  const limits = { ...inherited, ...given };
+  if (given.inboundBytes !== undefined || given.maxPayloadBytes === undefined) return limits;
+  const followed = inherited.inboundBytes === 2 * inherited.maxPayloadBytes;
+  return followed ? { ...limits, inboundBytes: 2 * limits.maxPayloadBytes } : limits;
+}
 
 /**
  * @param where `app` or `route`; a route overrides no limit that spans connections
@@ -34,13 +58,17 @@ export function checkLimits(limits: Partial<Limits>, where: 'app' | 'route'): vo
       throw new LimitError('CHANNELBOX_LIMITS', `${name} holds for the whole app; set it in new App({ limits })`);
     }
     if (name === 'slowConsumer') checkSlowConsumer(value);
-    else if (typeof value !== 'number' || !(value > 0)) {
-      throw new LimitError(
-        'CHANNELBOX_LIMITS',
-        `${name} is ${String(value)}; allowed is a number above 0, or Infinity`,
-      );
-    }
+    else checkNumber(name, value);
   }
+}
+
+function checkNumber(name: string, value: unknown): void {
+  const isWhole = mayBeBroken.test(name) || Number.isInteger(value);
+  const isBounded = typeof value === 'number' && value > 0 && (isWhole || value === Infinity);
+  if (isBounded && (value === Infinity || !name.endsWith('Bytes') || value <= bytesMost)) return;
+  const kind = mayBeBroken.test(name) ? 'a number above 0' : 'a whole number above 0';
+  const most = name.endsWith('Bytes') ? ` up to ${bytesMost}` : '';
+  throw new LimitError('CHANNELBOX_LIMITS', `${name} is ${String(value)}; allowed is ${kind}${most}, or Infinity`);
 }
 
 function checkSlowConsumer(value: unknown): void {

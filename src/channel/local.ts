@@ -152,7 +152,12 @@ export class LocalChannels implements LocalNode {
 
   send(channel: string, payload: Payload): Awaitable<SendOutcome> | undefined {
     const socket = this.#byId.get(channel);
-    return socket?.sendFrame(frameOf(payload, socket.channel.payloadType));
+    if (socket === undefined) return undefined;
+    const frame = frameOf(payload, socket.channel.payloadType);
+    // Others send here: nobody waits for a peer that is not theirs, and no limit of it is passed for them.
+    const outcome = socket.deliverFrame(frame, this.#host.scheduler.turn.stampMs());
+    if (outcome === 'dropped') socket.handleBackpressure();
+    return outcome;
   }
 
   close(target: CloseTarget, options: CloseOptions): number {

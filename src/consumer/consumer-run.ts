@@ -5,7 +5,7 @@ import type { Awaitable, PayloadType, WebSocket, WhenEnded } from '../api.ts';
 import { closeCode, failureCode, invalidCode } from '../protocol/close-code.ts';
 import { asBytes, asJson, asText } from '../protocol/codec.ts';
 import { isResponse } from '../socket/accept.ts';
-import type { Sink } from '../socket/inbox.ts';
+import type { Sink } from '../socket/inbox-owner.ts';
 import type { ServerWebSocket } from '../socket/websocket.ts';
 import type { Message } from '../protocol/message.ts';
 import { frameIssues, issuesText, type StandardResult, type StandardSchemaV1 } from './schema.ts';

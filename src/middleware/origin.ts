@@ -11,7 +11,9 @@ export function isOriginAllowed(origin: string | undefined, host: string | undef
   for (const allowed of origins) {
     if (typeof allowed === 'string' ? sameOrigin(allowed, origin) : matches(allowed, origin)) return true;
   }
-  return host !== undefined && hostOf(origin) === normalHost(origin, host);
+  const from = hostOf(origin);
+  // What cannot be read is nobody's: two of these are not the same.
+  return host !== undefined && from !== undefined && from === normalHost(origin, host);
 }
 
 /** A RegExp is tested from its start each time, whatever its flags. */

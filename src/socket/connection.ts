@@ -13,7 +13,8 @@ import type { Upgrade, Wire } from '../transport/transport.ts';
 import type { CloseTime } from './close-time.ts';
 import { expired, SocketEnd, tooSlow, vanished, type Ending } from './ending.ts';
 import type { SocketHost, SocketRequest } from './host.ts';
-import { Inbox, type InboxOwner } from './inbox.ts';
+import { Inbox } from './inbox.ts';
+import type { InboxOwner } from './inbox-owner.ts';
 import { Outbox, type OutboxOwner } from './outbox.ts';
 import { unaccepted, type SocketState } from './state.ts';
 
@@ -109,7 +110,7 @@ export class Connection implements ChannelSocket, Deadline, InboxOwner, OutboxOw
     this.#outbox = new Outbox(wire, this);
     this.host.counters.accepted += 1;
     this.lastDataMs = this.scheduler.turn.stampMs();
-    this.inbox.startPulse(this.lastDataMs);
+    this.inbox.pulse.start(this.lastDataMs);
     if (this.#id !== undefined) this.host.box.local.register(this.#id, this);
     this.#channel?.startExpiry();
     this.inbox.open(wire);
@@ -187,14 +188,25 @@ export class Connection implements ChannelSocket, Deadline, InboxOwner, OutboxOw
 
   /** The wire has closed. */
   gone(code: number, reason: string, wasClean: boolean): void {
+    const isTimed = this.#phase === 'closing';
     this.#ended('closed', { code, reason, wasClean });
     const { counters } = this.host;
     counters.end(this.end.code);
     if (!wasClean && (code === closeCode.protocolError || code === closeCode.invalidPayload))
       counters.protocolErrors += 1;
-    this.scheduler.deadlines.cancel(this);
     this.end.settle();
+    if (this.wire?.isReleased !== false) this.released();
+    // The peer may keep its connection as long as a close may take, and counts until then.
+    else if (!isTimed) this.waitFor(this.limits.closeTimeoutMs);
+  }
+
+  released(): void {
+    this.scheduler.deadlines.cancel(this);
     this.host.ended(this);
+  }
+
+  breach(ending: Ending): void {
+    if (this.#phase === 'open') this.#startClose(ending);
   }
 
   protected get refuser(): RefusalReason {
@@ -205,37 +217,31 @@ export class Connection implements ChannelSocket, Deadline, InboxOwner, OutboxOw
     void this.end.close();
     this.#ended('closing', ending);
     this.wire?.close(ending.code, ending.reason);
-    this.#waitFor(this.limits.closeTimeoutMs);
+    this.waitFor(this.limits.closeTimeoutMs);
     this.inbox.drop();
   }
 
   // ── Its deadline: the accept, the next sign of life, or the peer's close ──────────────────────────────────────────
 
   get dueMs(): number {
-    return this.#phase === 'open' ? this.inbox.silenceDueMs : this.#waitsUntilMs;
+    return this.#phase === 'open' ? this.inbox.pulse.dueMs : this.#waitsUntilMs;
   }
 
   onDue(nowMs: number): void {
     if (this.#phase === 'pending')
       void quiet(this.refuse(new Response(null, { status: 503 }), { by: 'timeout' }, vanished));
-    else if (this.#phase === 'closing') this.wire?.terminate();
-    else if (this.#phase === 'open' && !this.inbox.asks(nowMs)) {
+    else if (this.#phase === 'closing' || this.#phase === 'closed') this.wire?.terminate();
+    else if (this.#phase === 'open' && !this.inbox.pulse.isAlive(nowMs, this.wire)) {
       this.host.counters.heartbeatTimeouts += 1;
       this.wire?.terminate();
     }
   }
 
-  /** From here on the wait for `accept` is bounded. */
-  startAcceptTimeout(): void {
-    this.#waitFor(this.limits.acceptTimeoutMs);
-  }
-
-  #waitFor(waitMs: number): void {
+  /** From here on a wait is bounded: that for `accept`, or for the end of a close. */
+  waitFor(waitMs: number): void {
     this.#waitsUntilMs = this.scheduler.clock.monotonic() + waitMs;
     this.scheduler.deadlines.schedule(this);
   }
-
-  // ── For whoever serves it ─────────────────────────────────────────────────────────────────────────────────────────
 
   /** Calls back when the accept that is on its way has ended, one way or the other. */
   onceAnswered(tell: () => void): void {
@@ -302,7 +308,7 @@ export class Connection implements ChannelSocket, Deadline, InboxOwner, OutboxOw
   handleBackpressure(): void {
     this.host.counters.slowConsumers += 1;
     this.host.counters.dropped += 1;
-    if (this.limits.slowConsumer === 'close' && this.isOpen) this.#startClose(tooSlow);
+    if (this.limits.slowConsumer === 'close') this.breach(tooSlow);
   }
 
   sendFrame(frame: Frame): Promise<SendOutcome> {
@@ -314,9 +320,8 @@ export class Connection implements ChannelSocket, Deadline, InboxOwner, OutboxOw
 
   expire(): void {
     this.host.counters.expired += 1;
-    if (this.host.box.closesExpired) {
-      if (this.#phase === 'open') this.#startClose(expired);
-    } else if (this.#channel !== undefined) this.host.box.leaveAll(this.#channel);
+    if (this.host.box.closesExpired) this.breach(expired);
+    else if (this.#channel !== undefined) this.host.box.leaveAll(this.#channel);
   }
 
   async publishMetadata(): Promise<void> {

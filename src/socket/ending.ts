@@ -12,6 +12,11 @@ export interface Ending {
 /** The end of a peer that was cut off, or left unanswered (RFC 6455 §7.1.5). */
 export const vanished: Ending = { code: closeCode.abnormal, reason: '', wasClean: false };
 
+/** The end of a peer that passed a limit. */
+export function offence(reason: string, code: number = closeCode.policyViolation): Ending {
+  return { code, reason, wasClean: true };
+}
+
 export const tooSlow: Ending = { code: closeCode.tryAgainLater, reason: 'too slow', wasClean: true };
 export const expired: Ending = { code: closeCode.channelExpired, reason: 'expired', wasClean: true };
 

@@ -13,6 +13,10 @@ export interface SocketHost {
   readonly scheduler: Scheduler;
   readonly probe: Probe | undefined;
   readonly counters: Tally;
+  /** What all sockets of the app hold, ended ones whose frames are still handed out included. */
+  readonly stores: { inboundBytes: number };
+  /** Behind the proxies that are trusted. */
+  clientOf(upgrade: Upgrade): { readonly host: string; readonly port: number };
   denied(socket: ProbedConnection, denial: Denial, status: number): void;
   /** The client left before it was answered. */
   left(socket: ProbedConnection): void;

@@ -1,35 +1,12 @@
-import type { Limits, ReceiveOptions } from '../api.ts';
-import type { WebSocketDisconnect } from '../errors.ts';
-import type { Probe, ProbedConnection } from '../probe.ts';
-import { quiet, WatchedPromise, type Watch } from '../promise.ts';
-import type { Tally } from '../protocol/counters.ts';
+import type { ReceiveOptions } from '../api.ts';
+import type { Probe } from '../probe.ts';
+import { quiet, WatchedPromise } from '../promise.ts';
 import { bytesOf, type Message } from '../protocol/message.ts';
-import type { Deadline } from '../time/deadlines.ts';
-import type { Scheduler } from '../time/scheduler.ts';
 import { portion, tallied } from '../time/turn.ts';
 import type { Wire, WireEvents } from '../transport/transport.ts';
-
-/** Takes the frames of a socket one at a time, in order. Neither throws nor rejects. */
-export interface Sink {
-  /** What it returns is waited for before the next frame. */
-  frame(message: Message): Promise<void> | undefined;
-  /** After the last frame: exactly once. */
-  ended(): void;
-}
-
-/** A socket as its inbox sees it. */
-export interface InboxOwner extends ProbedConnection, Deadline {
-  readonly probe: Probe | undefined;
-  readonly limits: Limits;
-  readonly scheduler: Scheduler;
-  readonly disconnect: WebSocketDisconnect;
-  readonly host: { readonly counters: Tally };
-  /** A frame came. False: it is refused, and the socket is being closed. */
-  heard(nowMs: number): boolean;
-  gone(code: number, reason: string, wasClean: boolean): void;
-  /** For a call of the app that fails, and may not be awaited. */
-  watch(call: string): Watch;
-}
+import { offence } from './ending.ts';
+import type { InboxOwner, Sink } from './inbox-owner.ts';
+import { Pulse } from './pulse.ts';
 
 interface Waiter {
   take(message: Message): void;
@@ -41,6 +18,7 @@ interface Waiter {
  * signs of life are counted. Past `inboundQueue` the wire is paused; what one read brought is still kept.
  */
 export class Inbox implements WireEvents {
+  readonly pulse: Pulse;
   readonly #owner: InboxOwner;
   #wire: Wire | undefined = undefined;
   #queue: Message[] | undefined = undefined;
@@ -49,9 +27,10 @@ export class Inbox implements WireEvents {
   #sink: Sink | undefined = undefined;
   /** Made when first needed: an idle socket has none. */
   #onServed: (() => void) | undefined = undefined;
-  #heardMs = 0;
-  #pingedMs = 0;
-  #stoppedReadingMs = -1;
+  /** Of what waits in the queue. */
+  #queuedBytes = 0;
+  /** So much waited when reading stopped. */
+  #stoppedAtBytes = 0;
   /** Of this turn, as `Turn.tally` counts. */
   #handedOut = 0;
   #isGivingWay = false;
@@ -62,6 +41,7 @@ export class Inbox implements WireEvents {
 
   constructor(owner: InboxOwner) {
     this.#owner = owner;
+    this.pulse = new Pulse(owner);
   }
 
   get hasEnded(): boolean {
@@ -73,36 +53,9 @@ export class Inbox implements WireEvents {
     wire.listen(this);
   }
 
-  /** When the peer's silence falls due, for a ping or for good. While we do not read, it means nothing. */
-  get silenceDueMs(): number {
-    if (this.#stoppedReadingMs >= 0) return Infinity;
-    const { heartbeatMs, heartbeatTimeoutMs } = this.#owner.limits;
-    return this.#pingedMs > 0 ? this.#pingedMs + heartbeatTimeoutMs : this.#heardMs + heartbeatMs;
-  }
-
-  /** From here on silence is measured. */
-  startPulse(nowMs: number): void {
-    this.#heardMs = nowMs;
-    this.#owner.scheduler.deadlines.schedule(this.#owner);
-  }
-
-  /** Asks a silent peer for a sign of life. @returns false where it has been asked before, and gave none */
-  asks(nowMs: number): boolean {
-    if (this.#pingedMs > 0) return false;
-    this.#pingedMs = nowMs;
-    this.#wire?.ping();
-    this.#owner.scheduler.deadlines.schedule(this.#owner);
-    return true;
-  }
-
   /** A sink waits for the next frame: nothing of it runs. */
   get isBetweenFrames(): boolean {
     return this.#sink !== undefined && !this.#isBusy;
-  }
-
-  /** Of the frames that wait. */
-  get waitingBytes(): number {
-    return (this.#queue ?? []).slice(this.#head).reduce((bytes, message) => bytes + bytesOf(message), 0);
   }
 
   /** From here on every frame goes to `sink`, those that wait already first. */
@@ -131,7 +84,8 @@ export class Inbox implements WireEvents {
     counters.messagesIn += 1;
     counters.bytesIn += byteLength;
     const nowMs = this.#owner.scheduler.turn.stampMs();
-    this.#lives(nowMs);
+    this.pulse.lives(nowMs);
+    this.pulse.finished(nowMs);
     if (!this.#owner.heard(nowMs)) return;
     const waiter = this.#waiters?.shift();
     if (waiter !== undefined) {
@@ -142,9 +96,7 @@ export class Inbox implements WireEvents {
       this.#count(message);
       return this.#serveOne(this.#sink, message);
     }
-    this.#queue ??= [];
-    this.#queue.push(message);
-    if (!this.#isPaused && this.#queue.length - this.#head >= this.#owner.limits.inboundQueue) this.#setPaused(true);
+    this.#keep(message);
   }
 
   ping(): void {
@@ -153,7 +105,19 @@ export class Inbox implements WireEvents {
 
   pong(): void {
     this.#owner.host.counters.controlFrames += 1;
-    this.#lives(this.#owner.scheduler.turn.stampMs());
+    this.pulse.lives(this.#owner.scheduler.turn.stampMs());
+  }
+
+  control(isUnread: boolean): void {
+    if (!this.#hasEnded) this.pulse.control(isUnread);
+  }
+
+  unfinished(bytes: number, fragments: number): void {
+    if (!this.#hasEnded) this.pulse.unfinished(bytes, fragments);
+  }
+
+  released(): void {
+    this.#owner.released();
   }
 
   close(code: number, reason: string, wasClean: boolean): void {
@@ -166,8 +130,26 @@ export class Inbox implements WireEvents {
   drop(): void {
     this.#queue = undefined;
     this.#head = 0;
+    this.#hold(-this.#queuedBytes);
+    this.pulse.unfinishedBytes = 0;
     if (this.#isPaused) this.#setPaused(false);
     this.#end();
+  }
+
+  #keep(message: Message): void {
+    const queue = (this.#queue ??= []);
+    const { inboundQueue, inboundBytes } = this.#owner.limits;
+    queue.push(message);
+    this.#hold(bytesOf(message));
+    if (this.#isPaused) {
+      if (this.#queuedBytes <= this.#stoppedAtBytes + inboundBytes) return;
+      this.#owner.breach(offence(`more than ${inboundBytes} bytes beyond what may wait`));
+    } else if (queue.length - this.#head >= inboundQueue || this.#queuedBytes >= inboundBytes) this.#setPaused(true);
+  }
+
+  #hold(bytes: number): void {
+    this.#queuedBytes += bytes;
+    this.#owner.host.stores.inboundBytes += bytes;
   }
 
   #end(): void {
@@ -186,11 +168,14 @@ export class Inbox implements WireEvents {
     const message = queue[this.#head] as Message;
     this.#head += 1;
     this.#count(message);
+    this.#hold(-bytesOf(message));
     if (this.#head === queue.length) {
       this.#queue = undefined;
       this.#head = 0;
     }
-    if (this.#isPaused && queue.length - this.#head < this.#owner.limits.inboundQueue) this.#setPaused(false);
+    const { inboundQueue, inboundBytes } = this.#owner.limits;
+    if (this.#isPaused && queue.length - this.#head < inboundQueue && this.#queuedBytes < inboundBytes)
+      this.#setPaused(false);
     return message;
   }
 
@@ -205,21 +190,12 @@ export class Inbox implements WireEvents {
     const nowMs = this.#owner.scheduler.turn.stampMs();
     if (isPaused) {
       this.#wire?.pause();
-      this.#stoppedReadingMs = nowMs;
-      return;
+      this.#stoppedAtBytes = this.#queuedBytes;
+      this.pulse.pause(nowMs);
+    } else {
+      this.#wire?.resume();
+      this.pulse.resume(nowMs);
     }
-    this.#wire?.resume();
-    if (this.#pingedMs > 0) this.#pingedMs += nowMs - this.#stoppedReadingMs;
-    this.#stoppedReadingMs = -1;
-    this.#owner.scheduler.deadlines.schedule(this.#owner);
-  }
-
-  /** A sign of life. Of a peer that was asked for one, the next silence may be over before the answer was due. */
-  #lives(nowMs: number): void {
-    this.#heardMs = nowMs;
-    if (this.#pingedMs === 0) return;
-    this.#pingedMs = 0;
-    this.#owner.scheduler.deadlines.schedule(this.#owner);
   }
 
   /** What one read brought is handed out in portions: a peer that floods leaves their turns to the others. */

@@ -64,7 +64,7 @@ export class ServerWebSocket extends Connection implements WebSocket {
   }
 
   get client(): { readonly host: string; readonly port: number } {
-    return this.upgrade.client;
+    return this.host.clientOf(this.upgrade);
   }
 
   get request(): IncomingMessage | undefined {
@@ -115,6 +115,7 @@ export class ServerWebSocket extends Connection implements WebSocket {
       checkAnswerable(this.phase, 'accept');
       const answer: UpgradeAnswer = {
         maxPayloadBytes: this.limits.maxPayloadBytes,
+        maxFragments: this.limits.maxFragments,
         ...acceptAnswer(upgrade, options),
       };
       this.answering();

@@ -15,6 +15,8 @@ export interface UpgradeAnswer {
   headers?: readonly (readonly [string, string])[];
   /** Of one message; a larger one ends the wire with 1009. Default 1 MiB. */
   maxPayloadBytes?: number;
+  /** Fragments of one message; more end the wire with 1008. Default 16 384. */
+  maxFragments?: number;
 }
 
 /** A client asks to be let in. Exactly one of `accept` and `deny` is called, once. */
@@ -65,6 +67,11 @@ export interface Wire {
   terminate(): void;
   /** Called once, right after `accept`; frames that came earlier are handed out after it. */
   listen(events: WireEvents): void;
+  /**
+   * False while the peer's side of it, a descriptor, is still there: `WireEvents.released` then follows `close`.
+   * Left out by a transport that has nothing to let go of.
+   */
+  readonly isReleased?: boolean;
 }
 
 /** What a wire tells the framework. */
@@ -78,6 +85,15 @@ export interface WireEvents {
   ping?(): void;
   /** A pong came, asked for or not. */
   pong(): void;
+  /**
+   * A ping or a pong came. `isUnread`: what answered earlier ones still waits, from an earlier turn.
+   * Left out by a transport whose peers send none.
+   */
+  control?(isUnread: boolean): void;
+  /** After each read: what has come of a message that is not finished, and in how many fragments; 0 bytes: there is none. */
+  unfinished?(bytes: number, fragments: number): void;
   /** Exactly once, after the last frame. */
   close(code: number, reason: string, wasClean: boolean): void;
+  /** The descriptor is gone. Once, after `close`, where `Wire.isReleased` was false then. */
+  released?(): void;
 }

@@ -19,5 +19,5 @@ test.each([
 });
 
 test('a limit that is none fails where the route is made', () => {
-  expect(() => consumer('/short', { limits: { maxPayloadBytes: -1 } })).toThrow('allowed is a number above 0');
+  expect(() => consumer('/short', { limits: { maxPayloadBytes: -1 } })).toThrow('allowed is a whole number above 0');
 });

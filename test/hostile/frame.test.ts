@@ -170,14 +170,14 @@ describe('what is odd but allowed goes through', () => {
     expect(await client.text()).toBe('on');
   });
 
-  test('1 000 pings in one burst from a peer that reads', async () => {
+  test('200 pings in one burst from a peer that reads', async () => {
     await using arena = await Arena.open();
     const client = await arena.upgraded();
 
-    client.write(...Array.from({ length: 1_000 }, (_, at) => encodeFrame({ opcode: ping, payload: String(at) })));
+    client.write(...Array.from({ length: 200 }, (_, at) => encodeFrame({ opcode: ping, payload: String(at) })));
     client.write(text('done'));
 
-    for (let at = 0; at < 1_000; at += 1) expect((await client.frame())?.payload.toString()).toBe(String(at));
+    for (let at = 0; at < 200; at += 1) expect((await client.frame())?.payload.toString()).toBe(String(at));
     expect(await client.text()).toBe('done');
   });
 

@@ -34,6 +34,7 @@ const refused: readonly Refused[] = [
   { what: 'version 8', changes: { 'Sec-WebSocket-Version': '8' }, status: 426 },
   { what: 'two versions', changes: { 'Sec-WebSocket-Version': ['13', '8'] }, status: 426 },
   { what: 'no Host', changes: { Host: undefined }, status: 400 },
+  { what: 'two Hosts', changes: { Host: ['app.test', 'app.test'] }, status: 400 },
   { what: 'an empty Host', changes: { Host: '' }, status: 400 },
   { what: 'a Host that carries a path', changes: { Host: 'app.test/evil' }, status: 400 },
   { what: 'a Host that carries a user', changes: { Host: 'user@app.test' }, status: 400 },

@@ -188,9 +188,13 @@ describe('a closing handshake', () => {
 
     expect((await client.answer())?.status).toBe(101);
     expect(await client.closeCode()).toBe(3001);
-
-    await arena.expectUndisturbed();
+    await arena.until(() => arena.visits.length === 2, 'the app has heard of it');
     expect(arena.visits).toEqual(['connect', 'disconnect 3001']);
+
+    // Its descriptor is there until the close's time is up, and counts.
+    await arena.expectUndisturbed(2);
+    arena.clock.advance(2_000);
+    await arena.expectUndisturbed();
     client.destroy();
   });
 });

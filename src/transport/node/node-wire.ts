@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { WebSocket as WsWebSocket, type ServerOptions } from 'ws';
 import type { FrameRun } from './frame-run.ts';
 import type { TurnWriter } from './turn-writer.ts';
+import { unfinishedBytes, watchReads, type ReceiverInside } from './receiver.ts';
 import { deflated, framed } from './encode.ts';
 import type { Frame } from '../../protocol/frame.ts';
 import type { Message, Wire, WireEvents } from '../transport.ts';
@@ -10,6 +11,8 @@ import type { Message, Wire, WireEvents } from '../transport.ts';
 const joinedBytesMax = 64 * 1024;
 /** Past it a peer that does not read its pongs gets no more of them. */
 const pongBytesMax = 64 * 1024;
+/** Of a server's control frame (RFC 6455 §5.2). */
+const pongHeadBytes = 2;
 
 /** ws's insides as `NodeWire` expects them: it takes a socket, and its sender holds nothing back. */
 interface SocketTaker {
@@ -34,6 +37,8 @@ interface Occasional {
   drainWaiters?: (() => void)[] | undefined;
   /** ws's own `send` was called, and may have begun what is not to be interrupted. */
   usesSend?: boolean;
+  /** A message was unfinished when last looked at. */
+  wasUnfinished?: boolean;
   /** Of the close frame that answers a breach of protocol. */
   protocolErrorCode?: number;
   end?: End;
@@ -84,6 +89,19 @@ export class NodeWire extends WsWebSocket implements Wire {
     this.#turnWriter.writesRaw ??= !this.#turnWriter.forcesWs && this.#holdsNothingBack;
     // The answer to the handshake itself.
     this.#mayWait = socket.writableLength > 0;
+    watchReads(this);
+  }
+
+  /** What was read has been taken in: is there the beginning of a message whose end has yet to come? */
+  afterRead(receiver: ReceiverInside): void {
+    const bytes = unfinishedBytes(receiver);
+    if (bytes === 0 && this.#occasional?.wasUnfinished !== true) return;
+    this.#rare.wasUnfinished = bytes > 0;
+    this.#events?.unfinished?.(bytes, receiver._numFragments);
+  }
+
+  get isReleased(): boolean {
+    return this.#socket === undefined || this.#socket.closed;
   }
 
   get bufferedBytes(): number {
@@ -181,6 +199,7 @@ export class NodeWire extends WsWebSocket implements Wire {
         return true;
       case 'pong':
         this.#events?.pong();
+        this.#events?.control?.(this.waitingBytes > 0);
         return true;
       case 'close':
         this.#onClose(first as number, second as Buffer, true);
@@ -209,10 +228,20 @@ export class NodeWire extends WsWebSocket implements Wire {
   }
 
   #onPing(data: Buffer): void {
+    if (this.readyState !== 1) return;
     this.#events?.ping?.();
-    if (this.readyState !== 1 || (this.#socket?.writableLength ?? 0) >= pongBytesMax) return;
-    this.pong(data);
-    this.#mayWait = true;
+    const isUnread = this.waitingBytes > 0;
+    if ((this.#socket?.writableLength ?? 0) < pongBytesMax) {
+      this.pong(data);
+      this.#mayWait = true;
+      // Of this turn, as data is: what is answered at once waits for nobody.
+      this.#flushedBytes += data.byteLength + pongHeadBytes;
+      if (!this.#isDirty) {
+        this.#isDirty = true;
+        this.#turnWriter.add(this);
+      }
+    }
+    this.#events?.control?.(isUnread);
   }
 
   #onClose(code: number, reason: string | Buffer | undefined, mayBeClean: boolean): void {
@@ -227,6 +256,8 @@ export class NodeWire extends WsWebSocket implements Wire {
   #tellEnd({ code, reason, wasClean }: End): void {
     const events = this.#events;
     this.#events = undefined;
+    // ws tells of the end of its own business, which may be sooner or later than the descriptor's.
+    if (!this.isReleased) this.#socket?.once('close', () => events?.released?.());
     events?.close(code, reason, wasClean);
   }
 

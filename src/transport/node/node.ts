@@ -24,6 +24,7 @@ export interface NodeTransportOptions {
 }
 
 const payloadBytesMax = 1024 * 1024;
+const fragmentsMax = 16_384;
 
 interface Opening {
   readonly handshake: UpgradeRequest;
@@ -36,8 +37,8 @@ export class NodeTransport {
   readonly #turnWriter: TurnWriter;
   readonly #listener: UpgradeListener;
   readonly #compresses: boolean;
-  /** One for each payload limit: ws takes it per server. */
-  readonly #servers = new Map<number, WebSocketServer>();
+  /** One for each pair of limits: ws takes them per server. */
+  readonly #servers = new Map<string, WebSocketServer>();
   #answer: UpgradeAnswer | undefined = undefined;
   #opened: NodeWire | undefined = undefined;
   #responseHeaders: readonly string[] = [];
@@ -69,7 +70,7 @@ export class NodeTransport {
   };
 
   readonly #open: OpenSocket = (handshake, answer, head) => {
-    const server = this.#serverFor(answer.maxPayloadBytes ?? payloadBytesMax);
+    const server = this.#serverFor(answer.maxPayloadBytes ?? payloadBytesMax, answer.maxFragments ?? fragmentsMax);
     const { socket } = handshake;
     const isForWs = this.#turnWriter.forcesWs || !NodeWire.takesSockets || this.#mayDeflate(handshake);
     // Where somebody else reads the socket, ws says what is wrong.
@@ -98,14 +99,17 @@ export class NodeTransport {
     return wire;
   }
 
-  #serverFor(maxPayload: number): WebSocketServer {
-    let server = this.#servers.get(maxPayload);
+  #serverFor(maxPayload: number, maxFragments: number): WebSocketServer {
+    const key = `${maxPayload} ${maxFragments}`;
+    let server = this.#servers.get(key);
     if (server !== undefined) return server;
     const options = {
       noServer: true,
       clientTracking: false,
       WebSocket: NodeWire,
-      maxPayload,
+      // To ws, 0 is without bound.
+      maxPayload: Number.isFinite(maxPayload) ? maxPayload : 0,
+      maxFragments: Number.isFinite(maxFragments) ? maxFragments : 0,
       // Answered by `NodeWire` itself, which spares a closure a socket.
       autoPong: false,
       perMessageDeflate: this.#compresses
@@ -120,7 +124,7 @@ export class NodeTransport {
       if (headers !== undefined) for (const [name, value] of headers) lines.push(`${name}: ${value}`);
       if (this.#compresses) this.#responseHeaders = lines;
     });
-    this.#servers.set(maxPayload, server);
+    this.#servers.set(key, server);
     return server;
   }
 }

@@ -19,7 +19,7 @@ const tokenPattern = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
 /**
  * An opening handshake as it came (RFC 6455 §4.1), what matters of its headers read in one pass. A header that comes
- * twice is the list of both, as HTTP has it, and then no version or key any more; of `Host` and `Origin` the first counts.
+ * twice is the list of both, as HTTP has it, and then no version or key any more; there is one `Host`, and of `Origin` the first counts.
  */
 export class UpgradeRequest {
   readonly request: IncomingMessage;
@@ -34,6 +34,7 @@ export class UpgradeRequest {
   #version: string | undefined = undefined;
   #protocols: string | undefined = undefined;
   #hasBody = false;
+  #hasTwoHosts = false;
 
   constructor(request: IncomingMessage, socket: Socket, head: Buffer) {
     this.request = request;
@@ -72,8 +73,13 @@ export class UpgradeRequest {
     if (method !== 'GET') {
       return { status: 405, message: `the method is ${method ?? ''}; a handshake is GET`, headers: { Allow: 'GET' } };
     }
+    if (this.request.httpVersionMajor === 1 && this.request.httpVersionMinor === 0) {
+      return { status: 400, message: 'the request is HTTP/1.0; a handshake is HTTP/1.1' };
+    }
     if (!this.asksForWebSocket) return { status: 400, message: 'the Upgrade header is not "websocket"' };
-    if (this.host === undefined) return { status: 400, message: 'there is no Host header' };
+    if (this.host === undefined || this.#hasTwoHosts) {
+      return { status: 400, message: 'there is no Host header, or more than one' };
+    }
     if (!isPlainTarget(this.target) || !(this.host === knownHost || isPlainHost(this.host))) {
       return { status: 400, message: 'the request target or the Host header is not in plain form' };
     }
@@ -108,7 +114,10 @@ export class UpgradeRequest {
   #read(name: string, value: string): void {
     switch (name.length) {
       case 4:
-        if (isNamed(name, 'host')) this.host ??= value;
+        if (isNamed(name, 'host')) {
+          this.#hasTwoHosts = this.host !== undefined;
+          this.host ??= value;
+        }
         break;
       case 6:
         if (isNamed(name, 'origin')) this.origin ??= value;
