@@ -8,10 +8,9 @@ import type { Upgrade } from './transport/transport.ts';
 
 /** What an app says of who may come in at all. */
 export interface AdmissionRules {
-  readonly limits: Limits;
-  readonly origins: Origins;
-  readonly hosts: readonly (string | RegExp)[] | undefined;
-  readonly trustProxy: TrustProxy | undefined;
+  readonly origins?: Origins;
+  readonly hosts?: readonly (string | RegExp)[];
+  readonly trustProxy?: TrustProxy;
 }
 
 /** Why a handshake is turned away before any route sees it. */
@@ -24,6 +23,7 @@ export interface Rejection {
 
 /** Who may come in: by the host asked for, the page that asks, and how many there are already, of all and of one address. */
 export class Admission {
+  readonly #limits: Limits;
   readonly #rules: AdmissionRules;
   readonly #addresses: ClientAddresses | undefined;
   /** Only where there is a limit: of everybody who is in, or asks to be. */
@@ -31,7 +31,8 @@ export class Admission {
   readonly #perAddress = new Map<string, number>();
 
   /** @throws {ChannelBoxError} `CHANNELBOX_TRUST_PROXY` */
-  constructor(rules: AdmissionRules) {
+  constructor(limits: Limits, rules: AdmissionRules) {
+    this.#limits = limits;
     this.#rules = rules;
     this.#addresses = rules.trustProxy === undefined ? undefined : new ClientAddresses(rules.trustProxy);
   }
@@ -42,13 +43,13 @@ export class Admission {
 
   /** @returns undefined where nothing speaks against it */
   refusalOf(upgrade: Upgrade, connections: number): Rejection | undefined {
-    const { hosts, origins, limits } = this.#rules;
+    const { hosts, origins = [] } = this.#rules;
     const host = headerOf(upgrade, 'host');
     if (hosts !== undefined && !isHostOurs(host, hosts)) return { status: 421, by: 'host', values: { host } };
     const origin = headerOf(upgrade, 'origin');
     if (origin !== undefined && !isOriginAllowed(origin, host, origins))
       return { status: 403, by: 'origin', values: { origin, host } };
-    const { maxConnections, connectionsPerAddress } = limits;
+    const { maxConnections, connectionsPerAddress } = this.#limits;
     if (connections >= maxConnections) return { status: 503, by: 'limit', values: { connections, maxConnections } };
     if (connectionsPerAddress === Infinity) return undefined;
     const already = this.#perAddress.get(this.clientOf(upgrade).host) ?? 0;
@@ -58,7 +59,7 @@ export class Admission {
 
   /** From here on it counts, until it is released. */
   admit(socket: object, upgrade: Upgrade): void {
-    if (this.#rules.limits.connectionsPerAddress === Infinity) return;
+    if (this.#limits.connectionsPerAddress === Infinity) return;
     const { host } = this.clientOf(upgrade);
     this.#addressOf.set(socket, host);
     this.#perAddress.set(host, (this.#perAddress.get(host) ?? 0) + 1);

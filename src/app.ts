@@ -68,12 +68,7 @@ export class App implements AppView, AsyncDisposable {
       box: this.#box,
       routes: this.#routes,
       limits: this.#limits,
-      admission: {
-        limits: this.#limits,
-        origins: options.origins ?? [],
-        hosts: options.hosts,
-        trustProxy: options.trustProxy,
-      },
+      admission: options,
       onError: options.onError,
       log: this.#log,
       counters: this.#counters,

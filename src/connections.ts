@@ -52,7 +52,7 @@ export class ConnectionManager implements CallOwner {
   constructor(view: AppView, context: ConnectionContext) {
     this.#view = view;
     this.#context = context;
-    this.#admission = new Admission(context.admission);
+    this.#admission = new Admission(context.limits, context.admission);
     const { log, counters, onError } = context;
     this.#faults = new FaultLog({ log, counters, onError, probe: () => this.probe });
     this.#refusals = new RefusalLog(context.box.scheduler, log);
