@@ -15,8 +15,19 @@ export class ReportError extends ChannelBoxError {
 export function reportIn(text: string, name: string): RunReport {
   const parsed = parse(jsonIn(text, name), name);
   const problem = problemOf(parsed);
-  if (problem === undefined) return parsed as RunReport;
-  throw unreadable(name, problem);
+  if (problem !== undefined) throw unreadable(name, problem);
+  return withAdded(parsed as RunReport);
+}
+
+/** Fields that have come to the document since it was first written: one from before reads as if it had none of them. */
+function withAdded(report: RunReport): RunReport {
+  return {
+    ...report,
+    clients: { ...report.clients, reconnected: report.clients.reconnected ?? 0 },
+    stages: report.stages ?? [],
+    targets: report.targets ?? [],
+    frames: report.frames ?? {},
+  };
 }
 
 /** The report as the one line of JSON that `--json` and `--save` write. */

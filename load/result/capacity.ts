@@ -82,7 +82,7 @@ class Interrupted extends Error {
   override readonly name: string = 'Interrupted';
 }
 
-interface Tally {
+interface TrialTally {
   holds: number;
   breaks: number;
   invalid: number;
@@ -92,7 +92,7 @@ interface Tally {
 class CapacitySearch {
   readonly #run: (size: number) => Promise<RunReport>;
   readonly #options: CapacityOptions;
-  readonly #tallies = new Map<number, Tally>();
+  readonly #tallies = new Map<number, TrialTally>();
   readonly #probes: Trial[] = [];
   #holds: number | undefined;
   #breaks: number | undefined;
@@ -227,10 +227,10 @@ class CapacitySearch {
     return outcome;
   }
 
-  #tally(size: number): Tally {
+  #tally(size: number): TrialTally {
     const known = this.#tallies.get(size);
     if (known !== undefined) return known;
-    const tally: Tally = { holds: 0, breaks: 0, invalid: 0, reasons: [] };
+    const tally: TrialTally = { holds: 0, breaks: 0, invalid: 0, reasons: [] };
     this.#tallies.set(size, tally);
     return tally;
   }

@@ -43,6 +43,15 @@ describe('the page', () => {
     expect(reportIn(htmlReport(report), 'page')).toEqual(report);
   });
 
+  test('of a report from before stages, targets and frames were kept is written all the same', () => {
+    const { stages: _, targets: __, frames: ___, reconnects: ____, ...rest } = reportFixture();
+    const { reconnected: _____, ...clients } = rest.clients;
+    const old = reportIn(JSON.stringify({ ...rest, clients }), 'old.json');
+    expect(old).toMatchObject({ stages: [], targets: [], frames: {}, clients: { reconnected: 0 } });
+    expect(htmlReport(old)).toContain('0 came back');
+    expect(textReport(old, false)).toContain('PASS');
+  });
+
   test('has the numbers as tables, each with a caption, and every chart has a name and a description', () => {
     const page = htmlReport(reportFixture({ verdict: 'fail' }));
     const count = (pattern: RegExp): number => page.match(pattern)?.length ?? 0;
