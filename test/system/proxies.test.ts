@@ -1,19 +1,17 @@
 /** The configurations of examples/deploy, as they stand but for ports and paths, in front of two processes' worth of apps. */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
+import { mkdtempSync, openSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { App } from 'channelbox';
 import { WebSocket } from 'ws';
-import { root } from '../package/run.ts';
 import { requirement } from '../requirement.ts';
+import { freePort, haproxyArguments, nginxArguments, type Ports } from './proxy-configuration.ts';
 
 const nginx = requirement('nginx');
 const haproxy = requirement('haproxy');
-const given = (name: string): string => readFileSync(join(root, 'examples/deploy', name), 'utf8');
 
 /** An app that says which it is, and what it sees of its client. */
 function createApp(name: string): App {
@@ -27,15 +25,6 @@ function createApp(name: string): App {
   });
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
-
 interface Proxy {
   readonly name: string;
   readonly program: string | undefined;
@@ -43,48 +32,9 @@ interface Proxy {
   configure(folder: string, ports: Ports): readonly string[];
 }
 
-interface Ports {
-  readonly front: number;
-  readonly backs: readonly number[];
-}
-
-function withPorts(text: string, { front, backs }: Ports): string {
-  return text
-    .replaceAll('8080', String(front))
-    .replaceAll('8081', String(backs[0]))
-    .replaceAll('8082', String(backs[1]));
-}
-
 const proxies: readonly Proxy[] = [
-  {
-    name: 'nginx',
-    program: nginx,
-    configure(folder, ports) {
-      const temp = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
-        .map((kind) => `${kind}_temp_path ${folder}/${kind};`)
-        .join(' ');
-      const text = withPorts(given('nginx.conf'), ports)
-        .replace(
-          'worker_processes auto;',
-          `worker_processes 1; daemon off; pid ${folder}/pid; error_log ${folder}/error.log;`,
-        )
-        .replace('http {', `http { ${temp}`)
-        .replace('/var/log/nginx/access.log', `${folder}/access.log`);
-      writeFileSync(join(folder, 'nginx.conf'), text);
-      return ['-c', join(folder, 'nginx.conf'), '-p', folder, '-e', join(folder, 'error.log')];
-    },
-  },
-  {
-    name: 'HAProxy',
-    program: haproxy,
-    configure(folder, ports) {
-      writeFileSync(
-        join(folder, 'haproxy.cfg'),
-        withPorts(given('haproxy.cfg'), ports).replace('maxconn 32768', 'maxconn 1000'),
-      );
-      return ['-db', '-f', join(folder, 'haproxy.cfg')];
-    },
-  },
+  { name: 'nginx', program: nginx, configure: nginxArguments },
+  { name: 'HAProxy', program: haproxy, configure: haproxyArguments },
 ];
 
 describe.each(proxies)('behind $name', ({ program, configure }) => {
