@@ -2,6 +2,7 @@
  * @module channelbox/testing/mock-socket: browser code written on `new WebSocket(url)` meets the real consumers, in
  * process. Needs `mock-socket` 9.3.1, whose class is the global `WebSocket` while a bridge stands.
  */
+import { URL } from 'node:url';
 import { ChannelBoxError } from '../src/index.ts';
 import { Target, type TestTarget } from './target/target.ts';
 import type { ConnectOptions } from './client/client.ts';

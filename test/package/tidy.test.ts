@@ -62,7 +62,7 @@ const lineRules: readonly LineRule[] = [
   {
     what: 'the address of a package registry',
     files: /./,
-    offends: /https?:\/\/[^\s'"/]*(registry|artifactory|nexus|verdaccio)[^\s'"]*|"resolved":/,
+    offends: /https?:\/\/[^\s'"/]*(registry|artifactory|nexus|verdaccio)[^\s'"]*|"resolved": "(?!\.\.)/,
     offender: `"resolved": "https://registry.example.test/ws.tgz"`,
     innocent: 'https://www.npmjs.com/package/ws',
   },

@@ -1,3 +1,4 @@
+import { URL } from 'node:url';
 import { ChannelBoxError } from '../../src/index.ts';
 import { PageSocket, type PageServer } from './page-socket.ts';
 import { peer } from '../../src/internal.ts';

@@ -1,6 +1,7 @@
 import type { Message } from '../../src/index.ts';
 import type { BrowserClient, BrowserClients } from '../target/browser-client.ts';
 import type { Link, LinkRequest } from '../transport/link.ts';
+import { URL } from 'node:url';
 import { types } from 'node:util';
 import { CloseEvent, Listeners, type Handler } from './page-event.ts';
 import type { Log } from '../client/transcript.ts';
