@@ -16,6 +16,9 @@ export interface ChatOptions extends Pick<AppOptions, 'clock' | 'http' | 'logger
   readonly layer?: ChannelLayer;
 }
 
+/** A family, an office behind one address; a load test, which switches the rate limit off, comes from few addresses. */
+const perAddressMax = 100;
+
 /** More than a person types, and room for what waited while the connection was away. */
 const humanRate: RateLimitOptions = { messages: 5, burst: 20 };
 
@@ -35,7 +38,7 @@ export function createChat(options: ChatOptions = {}): App {
   const attendance = new Attendance();
   const app = new App({
     // The largest message is 2 000 characters, 12 000 bytes where JSON escapes every one of them.
-    limits: { maxPayloadBytes: 16 * 1024 },
+    limits: { maxPayloadBytes: 16 * 1024, connectionsPerAddress: rate === false ? Infinity : perAddressMax },
     channelBox: new ChannelBox({
       frame: roomFrame,
       // All that a room says is saved, so that a loss of what was not concerns nobody.

@@ -140,6 +140,12 @@ describe('what is bounded', () => {
     expect(third.users).toBe(3);
   });
 
+  test('one address may hold a hundred connections, and is answered 429 past them', async () => {
+    await serve();
+    await Promise.all(Array.from({ length: 100 }, () => Visitor.enter(address, { room: 'r' })));
+    expect((await refusalOf(`${address}/room/r`)).status).toBe(429);
+  });
+
   test('names are cleaned, and refused where they are too long', async () => {
     await serve();
     const { history } = await Visitor.enter(address, { room: 'r', username: ' a\u202en\tn\u0000 ' });
