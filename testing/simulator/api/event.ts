@@ -53,6 +53,8 @@ export type SimEvent = { readonly t: number } & (
       readonly stamps: readonly string[];
       readonly members: readonly string[];
       readonly position?: { readonly epoch: string; readonly offset: number };
+      /** The connections that the members are on. */
+      readonly conns?: readonly number[];
       /** Members whom the app itself told that they do not get it: too slow, or closed. */
       readonly denied?: readonly string[];
     }

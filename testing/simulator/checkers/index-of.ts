@@ -54,7 +54,8 @@ export class HistoryIndex {
   }
 
   /** Of each member the connections that are in the group at this moment; without a word of joins, its latest. */
-  #receiversOf({ node, group, members }: DeliverEvent): ConnectionFacts[] {
+  #receiversOf({ node, group, members, conns }: DeliverEvent): ConnectionFacts[] {
+    if (conns !== undefined) return conns.flatMap((conn) => this.connections.get(conn) ?? []);
     const here = [...this.connections.values()].filter((facts) => facts.node === node && facts.accepted !== undefined);
     return [...new Set(members)].flatMap((name) => {
       const own = here.filter(({ c }) => c === name);

@@ -47,9 +47,13 @@ export function stepLine(step: SimStep): string {
     return `${at}  ${whose.padEnd(4)} fault ${step.fault}${step.ms === 0 ? '' : ` for ${step.ms} ms`}`;
   }
   if ('op' in step) {
-    const args = step.args.map((arg) => (typeof arg === 'string' ? arg : source(arg))).join(' ');
+    const args = step.args.map((arg) => shortened(typeof arg === 'string' ? arg : source(arg))).join(' ');
     return `${at}  ${step.client.padEnd(4)} ${step.op}${args === '' ? '' : ` ${args}`}`;
   }
   const draws = step.draws === undefined ? '' : ` ${source(step.draws)}`;
   return `${at}  ${step.client.padEnd(4)} ${step.action}${draws}`;
+}
+
+function shortened(text: string): string {
+  return text.length > 120 ? `${text.slice(0, 120)}…` : text;
 }

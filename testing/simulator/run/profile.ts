@@ -88,7 +88,7 @@ function delaysOf(chance: ChanceOf, leftOut: number): Profile['spreads'] {
 function configOf(chance: ChanceOf): SimConfig {
   const config: { -readonly [Key in keyof SimConfig]: SimConfig[Key] } = {};
   if (chance('latency') < 0.3) config.latencyMs = pickOf([2, 5, 20], chance('latency ms'));
-  if (chance('window') < 0.4) config.windowBytes = pickOf([8_192, 16_384, 32_768], chance('window bytes'));
+  if (chance('window') < 0.4) config.windowBytes = pickOf([16_384, 24_576, 32_768], chance('window bytes'));
   if (chance('chunks') < 0.4) config.chunks = true;
   if (chance('accepts') < 0.3) config.acceptsNow = true;
   if (chance('layer') < 0.3) config.layerMs = pickOf([2, 5, 20], chance('layer ms'));

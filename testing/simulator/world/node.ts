@@ -163,14 +163,26 @@ export class SimNode implements LinkNode {
         const { record } = this.world;
         if (!record.isKeeping) return undefined;
         const members: string[] = [];
+        const conns: number[] = [];
         for (const link of this.#groups.get(group) ?? []) {
           const isExcepted = message.except.length > 0 && message.except.includes(link.connection?.id ?? '');
-          if (!isExcepted) members.push(link.client.name);
+          if (isExcepted) continue;
+          members.push(link.client.name);
+          conns.push(link.conn);
         }
         const { payload } = message;
         const stamps = payload.kind === 'bytes' ? [] : stampsIn(payload.text);
         const no = host.nextDelivery();
-        const event = { t: this.world.nowMs, e: 'deliver', no, node: this.name, group, stamps, members } as const;
+        const event = {
+          t: this.world.nowMs,
+          e: 'deliver',
+          no,
+          node: this.name,
+          group,
+          stamps,
+          members,
+          conns,
+        } as const;
         this.#delivery = entry === undefined ? { ...event } : { ...event, position: entry.position };
         record.note(this.#delivery);
         return no;
