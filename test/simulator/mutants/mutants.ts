@@ -43,20 +43,6 @@ export const mutants: readonly Mutant[] = [
     scene: 'memory',
   },
   {
-    name: 'a slow member ends the fan-out',
-    file: fanOut,
-    from: "if (outcome === 'dropped') (slow ??= []).push(member);",
-    to: "if (outcome === 'dropped') { (slow ??= []).push(member); break; }",
-    scene: 'lossy',
-  },
-  {
-    name: 'a slow member stays, and loses without a word',
-    file: fanOut,
-    from: 'for (const member of slow ?? []) member.socket.handleBackpressure();',
-    to: '',
-    scene: 'slow',
-  },
-  {
     name: 'frames are not held while a resume is under way',
     file: fanOut,
     from: '(member.isHolding ? buffer(member, frame) : undefined) ??',
@@ -69,13 +55,6 @@ export const mutants: readonly Mutant[] = [
     from: 'for (const member of group.members) {',
     to: 'for (const member of [...group.members].slice(0, Math.max(1, group.members.size - 1))) {',
     scene: 'memory',
-  },
-  {
-    name: 'what the page holds comes again behind it',
-    file: buffers,
-    from: 'position === undefined || at >= newFrom',
-    to: 'position === undefined || at >= 0',
-    scene: 'layer',
   },
   {
     name: 'what is newer than the page is left out',
@@ -98,15 +77,7 @@ export const mutants: readonly Mutant[] = [
     to: 'for (const one of held.slice(1)) {',
     scene: 'layer',
   },
-  { name: 'a member is held for ever', file: buffers, from: 'member.isHolding = false;', to: '', scene: 'memory' },
   { name: 'a resume never ends its hold', file: box, from: 'resumeBuffers.flush(buffer);', to: '', scene: 'memory' },
-  {
-    name: 'a gap of one is told as recovered',
-    file: history,
-    from: 'since.offset + 1 >= oldestOffset',
-    to: 'since.offset + 2 >= oldestOffset',
-    scene: 'layer',
-  },
   {
     name: 'the first message since a position is left out',
     file: history,
@@ -143,7 +114,6 @@ export const mutants: readonly Mutant[] = [
     to: 'true',
     scene: 'memory',
   },
-  { name: 'history is never trimmed', file: history, from: 'this.dropOldest();', to: 'break;', scene: 'memory' },
   {
     name: 'who has gone stays in its groups',
     file: box,

@@ -28,7 +28,8 @@ export function perSenderFifo(options: FrameFilter = {}): Checker {
           const sent = index.said.get(got.stamp);
           if (sent === undefined || got.group === undefined || seen.has(`${got.group} ${got.stamp}`)) continue;
           seen.add(`${got.group} ${got.stamp}`);
-          const way = `${sent.conn} ${got.group}`;
+          // What was not saved follows the page, whatever of it was said before.
+          const way = `${sent.conn} ${got.group} ${got.receipt.of === undefined ? 'page' : 'live'}`;
           const order = index.orderOf.get(got.stamp) as number;
           const before = lastOf.get(way);
           if (before !== undefined) {
