@@ -30,8 +30,11 @@ export class Connection implements ChannelSocket, Deadline, InboxOwner, OutboxOw
   /** Monotonic milliseconds of the last data frame in either direction, or of the accept; −1 before it. */
   lastDataMs: number = -1;
   heapIndex: number = -1;
-  /** Sees each frame before anyone else; false refuses it. Set by a guard such as the rate limit. */
-  guard: (() => boolean) | undefined = undefined;
+  /**
+   * Sees each frame before anyone else: below 0 refuses it, above 0 is for how many milliseconds it waits. Set by a guard such
+   * as the rate limit.
+   */
+  guard: ((byteLength: number) => number) | undefined = undefined;
   /** How far the app's own code has come: `reached` is the handler, or a consumer's hooks. */
   progress: 'begun' | 'reached' | 'over' = 'begun';
   readonly host: SocketHost;
@@ -252,10 +255,10 @@ export class Connection implements ChannelSocket, Deadline, InboxOwner, OutboxOw
     return this.host.watch(this, call);
   }
 
-  heard(nowMs: number): boolean {
-    if (this.guard !== undefined && !this.guard()) return false;
-    this.lastDataMs = nowMs;
-    return true;
+  heard(nowMs: number, byteLength: number): number {
+    const waitMs = this.guard?.(byteLength) ?? 0;
+    if (waitMs >= 0) this.lastDataMs = nowMs;
+    return waitMs;
   }
 
   // ── Its place among the channels ──────────────────────────────────────────────────────────────────────────────────

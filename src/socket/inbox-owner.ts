@@ -23,8 +23,8 @@ export interface InboxOwner extends ProbedConnection, Deadline {
   readonly scheduler: Scheduler;
   readonly disconnect: WebSocketDisconnect;
   readonly host: Pick<SocketHost, 'counters' | 'stores'>;
-  /** A frame came. False: it is refused, and the socket is being closed. */
-  heard(nowMs: number): boolean;
+  /** A frame came. Below 0: it is refused; above 0: it is read so many milliseconds later. */
+  heard(nowMs: number, byteLength: number): number;
   gone(code: number, reason: string, wasClean: boolean): void;
   /** For a call of the app that fails, and may not be awaited. */
   watch(call: string): Watch;

@@ -3,6 +3,7 @@ import type { Probe } from '../probe.ts';
 import { quiet, WatchedPromise } from '../promise.ts';
 import { bytesOf, type Message } from '../protocol/message.ts';
 import { portion, tallied } from '../time/turn.ts';
+import type { Deadline } from '../time/deadlines.ts';
 import type { Wire, WireEvents } from '../transport/transport.ts';
 import { offence } from './ending.ts';
 import type { InboxOwner, Sink } from './inbox-owner.ts';
@@ -27,13 +28,13 @@ export class Inbox implements WireEvents {
   #sink: Sink | undefined = undefined;
   /** Made when first needed: an idle socket has none. */
   #onServed: (() => void) | undefined = undefined;
-  /** Of what waits in the queue. */
   #queuedBytes = 0;
-  /** So much waited when reading stopped. */
   #stoppedAtBytes = 0;
   /** Of this turn, as `Turn.tally` counts. */
   #handedOut = 0;
   #isGivingWay = false;
+  /** Until then what comes waits, behind so many that came before: its sender was faster than it may be. */
+  #readsAgain: (Deadline & { dueMs: number; before: number }) | undefined = undefined;
   #isBusy = false;
   #isPaused = false;
   #isResting = false;
@@ -71,6 +72,7 @@ export class Inbox implements WireEvents {
   receive<T>(call: string, convert: (message: Message) => T, options: ReceiveOptions = {}): Promise<T> {
     const { signal } = options;
     if (signal?.aborted) return quiet(Promise.reject(signal.reason as Error));
+    if (this.#readsAgain?.before === 0) return this.#waitFor(call, convert, signal);
     if (this.#queue !== undefined && !this.#mayHandOut()) return this.#receiveLater(call, convert, options);
     const message = this.#take();
     if (message !== undefined) return this.#settle(call, message, convert);
@@ -86,7 +88,10 @@ export class Inbox implements WireEvents {
     const nowMs = this.#owner.scheduler.turn.stampMs();
     this.pulse.lives(nowMs);
     this.pulse.finished(nowMs);
-    if (!this.#owner.heard(nowMs)) return;
+    const waitMs = this.#owner.heard(nowMs, byteLength);
+    if (waitMs < 0) return;
+    if (waitMs > 0) this.#readLater(nowMs + waitMs);
+    if (this.#readsAgain !== undefined) return this.#keep(message);
     const waiter = this.#waiters?.shift();
     if (waiter !== undefined) {
       this.#count(message);
@@ -152,7 +157,32 @@ export class Inbox implements WireEvents {
     this.#owner.host.stores.inboundBytes += bytes;
   }
 
+  #readLater(dueMs: number): void {
+    const before = (this.#queue?.length ?? this.#head) - this.#head;
+    const gate = (this.#readsAgain ??= { dueMs, before, heapIndex: -1, onDue: () => this.#readAgain() });
+    gate.dueMs = Math.max(gate.dueMs, dueMs);
+    this.#owner.scheduler.deadlines.schedule(gate);
+    if (!this.#isPaused) this.#setPaused(true);
+  }
+
+  #readAgain(): void {
+    if (this.#readsAgain === undefined) return;
+    this.#owner.scheduler.deadlines.cancel(this.#readsAgain);
+    this.#readsAgain = undefined;
+    for (
+      let waiter = this.#waiters?.[0];
+      waiter !== undefined && this.#queue !== undefined;
+      waiter = this.#waiters?.[0]
+    ) {
+      this.#waiters?.shift();
+      waiter.take(this.#take() as Message);
+    }
+    this.#pump();
+    if (this.#isPaused && this.#queue === undefined) this.#setPaused(false);
+  }
+
   #end(): void {
+    this.#readAgain();
     if (!this.#hasEnded) {
       this.#hasEnded = true;
       const waiters = this.#waiters;
@@ -167,6 +197,7 @@ export class Inbox implements WireEvents {
     if (queue === undefined) return undefined;
     const message = queue[this.#head] as Message;
     this.#head += 1;
+    if (this.#readsAgain !== undefined) this.#readsAgain.before -= 1;
     this.#count(message);
     this.#hold(-bytesOf(message));
     if (this.#head === queue.length) {
@@ -174,7 +205,12 @@ export class Inbox implements WireEvents {
       this.#head = 0;
     }
     const { inboundQueue, inboundBytes } = this.#owner.limits;
-    if (this.#isPaused && queue.length - this.#head < inboundQueue && this.#queuedBytes < inboundBytes)
+    if (
+      this.#isPaused &&
+      this.#readsAgain === undefined &&
+      queue.length - this.#head < inboundQueue &&
+      this.#queuedBytes < inboundBytes
+    )
       this.#setPaused(false);
     return message;
   }
@@ -200,7 +236,7 @@ export class Inbox implements WireEvents {
 
   /** What one read brought is handed out in portions: a peer that floods leaves their turns to the others. */
   #mayHandOut(): boolean {
-    if (this.#isGivingWay) return false;
+    if (this.#isGivingWay || this.#readsAgain?.before === 0) return false;
     const { turn } = this.#owner.scheduler;
     this.#handedOut = turn.tally(this.#handedOut, 0);
     if (tallied(this.#handedOut) < portion.messages) return true;
