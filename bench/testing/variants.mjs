@@ -1,7 +1,10 @@
 // One test in each kit: connect, one message each way, end. Each is a function that runs one test.
 import { createServer } from 'node:http';
+import process from 'node:process';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 
-const distOf = (path) => new URL(`../../dist/${path}/index.js`, import.meta.url).href;
+const dist = process.env.BENCH_DIST ?? fileURLToPath(new URL('../../dist', import.meta.url));
+const distOf = (path) => pathToFileURL(`${dist}/${path}/index.js`).href;
 const { App } = await import(distOf('src'));
 
 function echo() {
