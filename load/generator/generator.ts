@@ -267,8 +267,14 @@ export class Generator implements GeneratorCore, ClientEvents {
     const health = this.options.health.whole();
     this.phase = 'closing';
     for (const client of this.#roster.clients) this.leave(client, 1000);
-    const deadlineUs = this.nowUs() + closePatienceMs * 1_000;
+    let left = this.measures.connected;
+    let deadlineUs = this.nowUs() + closePatienceMs * 1_000;
     const poll = (): void => {
+      // As long as answers keep coming, the others are waited for: many closes at once take their time.
+      if (this.measures.connected < left) {
+        left = this.measures.connected;
+        deadlineUs = this.nowUs() + closePatienceMs * 1_000;
+      }
       const isPatient = this.nowUs() < deadlineUs;
       if (this.measures.connected > 0 && isPatient) return this.at(this.nowUs() + 10_000, poll);
       for (const client of this.#roster.clients)
