@@ -1,7 +1,7 @@
 export type Listener = ((this: unknown, event: Event) => unknown) | { handleEvent?(event: Event): unknown };
 
 /** What `onmessage` and its like hold: any object, of which only a function is called. */
-export type Handler = object | null;
+export type PageHandler = object | null;
 
 interface Listening {
   readonly listener: Listener;
@@ -50,7 +50,7 @@ export class Listeners {
   }
 
   /** What `on…` holds. */
-  handlerOf(type: string): Handler {
+  handlerOf(type: string): PageHandler {
     return this.#handlers.get(type)?.value ?? null;
   }
 

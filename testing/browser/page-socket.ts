@@ -3,7 +3,7 @@ import type { BrowserClient, BrowserClients } from '../target/browser-client.ts'
 import type { Link, LinkRequest } from '../transport/link.ts';
 import { URL } from 'node:url';
 import { types } from 'node:util';
-import { CloseEvent, Listeners, type Handler } from './page-event.ts';
+import { CloseEvent, Listeners, type PageHandler } from './page-event.ts';
 import type { Log } from '../client/transcript.ts';
 
 export type BinaryType = 'blob' | 'arraybuffer';
@@ -72,7 +72,7 @@ export class PageSocket implements BrowserClient {
   }
 
   /** What `onopen` and its like hold. */
-  handlerOf(type: string): Handler {
+  handlerOf(type: string): PageHandler {
     return this.#listeners.handlerOf(type);
   }
 

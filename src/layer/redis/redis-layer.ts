@@ -17,7 +17,13 @@ import type {
 } from '../layer.ts';
 import type { Broker } from './broker/broker.ts';
 import { withDeadline, type LayerChance } from './connection/calls.ts';
-import { HealthRecord, noCounters, type Counters, type RedisHealth, type RedisMetrics } from './connection/health.ts';
+import {
+  HealthRecord,
+  noCounters,
+  type HealthCounters,
+  type RedisHealth,
+  type RedisMetrics,
+} from './connection/health.ts';
 import { NodeSession } from './node/node-session.ts';
 import type { LayerSettings } from './connection/options.ts';
 
@@ -56,7 +62,7 @@ export class BrokeredLayer implements RedisLayer {
   readonly #broker: Broker;
   readonly #settings: LayerSettings;
   readonly #chance: LayerChance;
-  readonly #counters: Counters = noCounters();
+  readonly #counters: HealthCounters = noCounters();
   readonly #health: HealthRecord;
   #context: LayerContext | undefined;
   #session: NodeSession | undefined;

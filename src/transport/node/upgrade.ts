@@ -23,7 +23,7 @@ export class NodeUpgrade implements Upgrade {
    * a line each. One string: a tenth of what they weigh apart.
    */
   #packed = '';
-  #watch: Watch | undefined = undefined;
+  #watch: LeaveWatch | undefined = undefined;
 
   constructor(handshake: UpgradeRequest, open: OpenSocket) {
     this.#handshake = handshake;
@@ -75,7 +75,7 @@ export class NodeUpgrade implements Upgrade {
 
   /** Aborts when the client leaves unanswered. To notice that, the socket is read; what comes is kept for the wire. */
   get signal(): AbortSignal {
-    this.#watch ??= new Watch(this.#handshake);
+    this.#watch ??= new LeaveWatch(this.#handshake);
     return this.#watch.signal;
   }
 
@@ -139,7 +139,7 @@ function linesOf({ request, socket, target }: UpgradeRequest): string[] {
 }
 
 /** Reads a socket that nobody reads yet, to see whether its client leaves. */
-class Watch {
+class LeaveWatch {
   readonly #abort = new AbortController();
   readonly #socket: Socket | undefined;
   readonly #chunks: Buffer[];

@@ -2,7 +2,7 @@ import { LayerError, type LayerErrorOptions } from '../../../errors.ts';
 import type { Clock } from '../../../time/clock.ts';
 import type { LayerContext } from '../../layer.ts';
 import { BrokerRefusal, type BrokerConnection } from '../broker/broker.ts';
-import type { Counters, HealthRecord } from './health.ts';
+import type { HealthCounters, HealthRecord } from './health.ts';
 import type { BrokerLink } from './broker-link.ts';
 import type { LayerSettings } from './options.ts';
 
@@ -11,7 +11,7 @@ export interface NodeParts {
   readonly node: string;
   readonly settings: LayerSettings;
   readonly context: LayerContext;
-  readonly counters: Counters;
+  readonly counters: HealthCounters;
   readonly health: HealthRecord;
   readonly commands: BrokerLink;
   readonly pushes: BrokerLink;

@@ -47,9 +47,9 @@ export interface RedisMetrics {
   readonly subscribedGroups: number;
 }
 
-export type Counters = { -readonly [Name in keyof RedisMetrics]: number };
+export type HealthCounters = { -readonly [Name in keyof RedisMetrics]: number };
 
-export function noCounters(): Counters {
+export function noCounters(): HealthCounters {
   return {
     published: 0,
     received: 0,

@@ -1,6 +1,6 @@
 import type { Counts, Entry, GroupMessage, Missed, Position } from '../../layer.ts';
 import type { Item, MessagePush } from '../connection/envelope.ts';
-import type { Counters } from '../connection/health.ts';
+import type { HealthCounters } from '../connection/health.ts';
 
 /** One thing that came for a group, in the order in which the broker sent it. */
 export interface Arrival {
@@ -20,7 +20,7 @@ export interface SubscriptionOwner {
   echoed: Echo;
   isOwn(node: string): boolean;
   report(error: unknown): void;
-  readonly counters: Counters;
+  readonly counters: HealthCounters;
   /** Bytes that wait grew by so many, or shrank. */
   buffered(bytes: number): void;
   isOverfull(): boolean;

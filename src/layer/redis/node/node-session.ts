@@ -5,7 +5,7 @@ import { BrokerLost, BrokerRefusal, type Broker, type BrokerConnection } from '.
 import { weakPersistence } from '../broker/facts.ts';
 import { Calls, withDeadline, type LayerChance, type NodeParts } from '../connection/calls.ts';
 import { decodeNodePush } from '../connection/envelope.ts';
-import type { Counters, HealthRecord } from '../connection/health.ts';
+import type { HealthCounters, HealthRecord } from '../connection/health.ts';
 import { BrokerLink, type LinkOwner } from '../connection/broker-link.ts';
 import { Markers } from '../group/markers.ts';
 import { Membership, type LeaseReply } from './membership.ts';
@@ -19,7 +19,7 @@ export interface SessionOptions {
   readonly node: string;
   readonly settings: LayerSettings;
   readonly context: LayerContext;
-  readonly counters: Counters;
+  readonly counters: HealthCounters;
   readonly health: HealthRecord;
   readonly chance: LayerChance;
 }

@@ -1,0 +1,39 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { mapOf, sentenceOf, withMap } from '../../build/map.ts';
+import { root } from './run.ts';
+import { sourceFiles } from './source-files.ts';
+
+const plain = (text: string): string => text.replaceAll(/\s+/g, ' ').replaceAll('\\', '');
+
+test('every file of src, testing and load says in its first sentence what it is for, and the map has it', async () => {
+  const files = (await sourceFiles('src', 'testing', 'load')).filter(({ path }) => path.endsWith('.ts'));
+  expect(files.length).toBeGreaterThan(100);
+  expect(files.filter((file) => (sentenceOf(file) ?? '').length < 12).map(({ path }) => path)).toEqual([]);
+
+  const document = readFileSync(join(root, 'CONTRIBUTING.md'), 'utf8');
+  // Otherwise: npm run map
+  expect(plain(document)).toBe(plain(withMap(document, mapOf(files))));
+});
+
+test.each([
+  ['/** Reads a room: all of it. More of it. */\nexport const x = 1;\n', 'Reads a room: all of it.'],
+  ['import a from "a";\n/** A host. */\nexport interface RoomHost {}\n/** Opens. */\nexport class Room {}\n', 'Opens.'],
+  ['/**\n * Lists:\n * - `one`: a\n */\nexport const x = 1;\n', 'Lists:'],
+  ['/** @module channelbox/room: finds rooms. */\n', 'finds rooms.'],
+  ['export const x = 1;\n', undefined],
+])('%j says %j', (text, sentence) => {
+  expect(sentenceOf({ path: 'src/room.ts', text })).toBe(sentence);
+});
+
+test('a map takes the place of the one before it, and nothing else changes', () => {
+  const document = 'before\n<!-- map: written by npm run map -->\nold\n<!-- end of the map -->\nafter\n';
+  const map = mapOf([
+    { path: 'src/b/two.ts', text: '/** Two. */' },
+    { path: 'src/one.ts', text: '/** One. */' },
+  ]);
+  const made = withMap(document, map);
+  expect(made).toMatch(/^before\n[^]*`src\/`[^]*- `one.ts` One\.[^]*`src\/b\/`[^]*- `two.ts` Two\.[^]*\nafter\n$/);
+  expect(withMap(made, map)).toBe(made);
+});
