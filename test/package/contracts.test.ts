@@ -11,7 +11,9 @@ const layers: Readonly<Record<string, readonly [test: string, made: string]>> = 
 test('every class that implements ChannelLayer passes the suite of layers', async () => {
   const files = (await sourceFiles('src', 'testing', 'load')).filter(({ path }) => path.endsWith('.ts'));
   const found = files.flatMap(({ text }) =>
-    [...text.matchAll(/class (\w+)[^{]* implements [^{]*\b(?:ChannelLayer|RedisLayer)\b/g)].map(([, name]) => name),
+    [...text.matchAll(/class (\w+)[^{]* implements [^{]*\b(?:ChannelLayer|RedisLayer)\b/g)].map(
+      ([, name = '']) => name,
+    ),
   );
   expect(found.toSorted()).toEqual(Object.keys(layers).toSorted());
 
