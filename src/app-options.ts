@@ -4,7 +4,7 @@ import type { RequestListener, ServerResponse } from 'node:http';
 import type { ChannelBox, Limits, Logger } from './api.ts';
 import type { Origins } from './middleware/origin.ts';
 import type { ErrorContext } from './probe.ts';
-import type { TrustProxy } from './proxy.ts';
+import type { TrustProxy } from './handshake/proxy.ts';
 import type { Clock } from './time/clock.ts';
 
 /** What an app is made with; all of it may be left out. */

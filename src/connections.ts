@@ -12,7 +12,7 @@ import type { Denial, ErrorContext, Probe } from './probe.ts';
 import type { RefusalReason, Tally } from './protocol/counters.ts';
 import type { Destination, RouteTable } from './router/table.ts';
 import { closeCode, failureCode, invalidCode } from './protocol/close-code.ts';
-import { isResponse } from './socket/accept.ts';
+import { isResponse } from './handshake/accept.ts';
 import type { SocketHost } from './socket/host.ts';
 import { ServerWebSocket } from './socket/websocket.ts';
 import type { Upgrade } from './transport/transport.ts';

@@ -4,7 +4,7 @@ import { FrameError, isA, isFromOutside, WebSocketDisconnect } from '../errors.t
 import type { Awaitable, PayloadType, WebSocket, WhenEnded } from '../api.ts';
 import { closeCode, failureCode, invalidCode } from '../protocol/close-code.ts';
 import { asBytes, asJson, asText } from '../protocol/codec.ts';
-import { isResponse } from '../socket/accept.ts';
+import { isResponse } from '../handshake/accept.ts';
 import type { Sink } from '../socket/inbox-owner.ts';
 import type { ServerWebSocket } from '../socket/websocket.ts';
 import type { Message } from '../protocol/message.ts';

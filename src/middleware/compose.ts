@@ -1,7 +1,7 @@
 import { ChannelBoxError } from '../errors.ts';
 import type { Handler, Middleware, Params, Serve, WebSocket } from '../api.ts';
 import { isThenable } from '../promise.ts';
-import { isResponse } from '../socket/accept.ts';
+import { isResponse } from '../handshake/accept.ts';
 import type { ServerWebSocket } from '../socket/websocket.ts';
 
 /** Which part of a chain runs; `handler` where there is no chain at all. */

@@ -22,12 +22,12 @@ import { bytesOf, isBlob, type BytesLike } from '../protocol/bytes.ts';
 import { Frame } from '../protocol/frame.ts';
 import type { Message } from '../protocol/message.ts';
 import type { UpgradeAnswer, Wire } from '../transport/transport.ts';
-import { acceptAnswer, denyResponse, type AcceptOptions } from './accept.ts';
+import { acceptAnswer, denyResponse, type AcceptOptions } from '../handshake/accept.ts';
 import { CloseTime, checkCloseTime } from './close-time.ts';
 import { Connection } from './connection.ts';
 import { vanished } from './ending.ts';
 import { Frames } from './frames.ts';
-import { RequestView } from './request.ts';
+import { RequestView } from '../handshake/request.ts';
 import { checkAnswerable, unaccepted } from './state.ts';
 
 const same = (message: Message): Message => message;

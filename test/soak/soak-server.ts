@@ -7,7 +7,7 @@ import { ConsumerRun } from '../../src/consumer/consumer-run.ts';
 import { App, ChannelBox, consumer, type AppSnapshot } from '../../src/index.ts';
 import { Inbox } from '../../src/socket/inbox.ts';
 import { Connection } from '../../src/socket/connection.ts';
-import { RequestView } from '../../src/socket/request.ts';
+import { RequestView } from '../../src/handshake/request.ts';
 import { NodeUpgrade } from '../../src/transport/node/upgrade.ts';
 import { NodeWire } from '../../src/transport/node/node-wire.ts';
 import { UpgradeRequest } from '../../src/transport/node/upgrade-request.ts';

@@ -1,11 +1,11 @@
 import { BlockList, isIP } from 'node:net';
-import { ChannelBoxError } from './errors.ts';
-import type { Upgrade } from './transport/transport.ts';
+import { ChannelBoxError } from '../errors.ts';
+import type { Upgrade } from '../transport/transport.ts';
 
 /** Whose word on where a client comes from is believed: so many hops, these networks, or who passes. */
 export type TrustProxy = number | readonly string[] | ((address: string) => boolean);
 
-interface Address {
+interface PeerAddress {
   readonly host: string;
   readonly port: number;
 }
@@ -25,7 +25,7 @@ export class ClientAddresses {
     this.#isTrusted = trustOf(trusted);
   }
 
-  of(upgrade: Upgrade): Address {
+  of(upgrade: Upgrade): PeerAddress {
     const peer = { host: plain(upgrade.client.host), port: upgrade.client.port };
     if (!this.#isTrusted(peer.host, 0)) return upgrade.client;
     const { forwardedFor, forwarded } = chainsOf(upgrade);
@@ -37,7 +37,7 @@ export class ClientAddresses {
   }
 
   /** @param chain nearest first */
-  #behind(peer: Address, chain: readonly string[]): Address {
+  #behind(peer: PeerAddress, chain: readonly string[]): PeerAddress {
     let found = peer;
     for (const [at, text] of chain.entries()) {
       const address = addressOf(text);
@@ -90,7 +90,7 @@ function chainsOf({ headers }: Upgrade): { forwardedFor: string[]; forwarded: st
 }
 
 /** An address with or without a port, as proxies write it; undefined for a name, a secret, and what is none. */
-function addressOf(text: string): Address | undefined {
+function addressOf(text: string): PeerAddress | undefined {
   const trimmed = text.trim();
   const [, bracketed, bracketedPort] = /^\[([^\]]*)\](?::(\d{1,5}))?$/.exec(trimmed) ?? [];
   const [, bare, barePort] = /^([^:]*):(\d{1,5})$/.exec(trimmed) ?? [];
