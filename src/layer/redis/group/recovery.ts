@@ -119,6 +119,7 @@ export class Recovery {
     }
     const goesOn = page.why === 'trimmed' || page.why === 'restart';
     subscription.moveTo({ epoch: page.epoch, offset: start }, page.runId, goesOn ? page.previous.epoch : undefined);
+    subscription.leaveBehind(page.epoch);
   }
 }
 

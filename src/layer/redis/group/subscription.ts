@@ -150,6 +150,19 @@ export class Subscription {
     this.#deliver(item, entry);
   }
 
+  /** History was read in another epoch: what waits of the ones before it is over, and what is not saved among it comes first. */
+  leaveBehind(epoch: string): void {
+    const isOver = ({ position }: Arrival): boolean =>
+      position !== undefined && position.epoch !== epoch && position.epoch !== this.#former;
+    const last = this.#arrivals.findLastIndex(isOver);
+    for (const arrival of this.#arrivals.splice(0, last + 1)) {
+      this.#release(arrival);
+      const { item, position } = arrival;
+      if (position === undefined) this.#deliver(item, undefined);
+      else if (this.#owner.isOwn(item.node)) this.#owner.echoed(item.sequence, 'never');
+    }
+  }
+
   /** What is not saved and came before that message was sent before it: it keeps its place. */
   #releaseBefore({ epoch, offset }: Position): void {
     for (;;) {
