@@ -1,5 +1,5 @@
 /** Where the broker is, and what must never be shown of it. */
-export interface Address {
+export interface BrokerAddress {
   /** Of one server, as the client takes it. Empty where sentinels are asked. */
   readonly connection: Readonly<Record<string, unknown>>;
   readonly socket: Readonly<Record<string, unknown>>;
@@ -26,7 +26,7 @@ const allowedUrl = 'redis://host:port, rediss://host:port or unix:/path/to/socke
 export function addressOf(
   options: { readonly url?: string | undefined; readonly client?: object; readonly sentinel?: object },
   refuse: Refuse,
-): Address {
+): BrokerAddress {
   const client = (options.client ?? {}) as Record<string, unknown>;
   if (options.sentinel !== undefined) return sentinelOf(options, client, refuse);
   const url = options.url ?? process.env['REDIS_URL'] ?? 'redis://127.0.0.1:6379';
@@ -53,7 +53,7 @@ export function addressOf(
   };
 }
 
-function unixOf(url: string, secrets: readonly string[], refuse: Refuse): Address {
+function unixOf(url: string, secrets: readonly string[], refuse: Refuse): BrokerAddress {
   const match = /^unix:(?:\/\/(?:([^:@/]*)(?::([^@/]*))?@)?)?(\/[^?#]+)(?:\?db=(\d+))?$/.exec(url);
   if (match === null) return refuse('url', 'cannot be read', allowedUrl);
   const [, username = '', password = '', path = '', database] = match;
@@ -74,7 +74,7 @@ function sentinelOf(
   options: { readonly url?: string | undefined; readonly sentinel?: object },
   client: Record<string, unknown>,
   refuse: Refuse,
-): Address {
+): BrokerAddress {
   if (options.url !== undefined) refuse('url', 'was given beside sentinel', 'one of the two');
   const sentinel = options.sentinel as SentinelAddress;
   if (typeof sentinel.name !== 'string' || !Array.isArray(sentinel.sentinelRootNodes)) {

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { LayerError } from '../../../errors.ts';
 import { quiet } from '../../../promise.ts';
-import type { Address, SentinelAddress } from './address.ts';
+import type { BrokerAddress, SentinelAddress } from './address.ts';
 import {
   BrokerLost,
   BrokerRefusal,
@@ -26,7 +26,7 @@ interface RedisModule {
 
 /** What of the layer's settings is the connection's. */
 interface ClientSettings {
-  readonly address: Address;
+  readonly address: BrokerAddress;
   readonly client: Readonly<Record<string, unknown>>;
   readonly connectTimeoutMs: number;
 }

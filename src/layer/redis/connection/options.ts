@@ -1,5 +1,5 @@
 import { LayerError } from '../../../errors.ts';
-import { addressOf, type Address } from '../broker/address.ts';
+import { addressOf, type BrokerAddress } from '../broker/address.ts';
 /* oxlint-disable-next-line typescript/ban-ts-comment -- whoever lacks the optional peer gets any */
 /** @ts-ignore for who lacks an optional peer */
 import type { RedisClientOptions, RedisSentinelOptions } from '@redis/client';
@@ -57,7 +57,7 @@ export interface RedisLayerOptions {
 
 /** The options, checked, with what was left out. */
 export interface LayerSettings {
-  readonly address: Address;
+  readonly address: BrokerAddress;
   readonly client: Readonly<Record<string, unknown>>;
   readonly prefix: string;
   readonly deadlineMs: number;
