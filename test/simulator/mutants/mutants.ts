@@ -152,15 +152,15 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'frames that wait are read last first',
     file: inbox,
-    from: 'this.#queue.push(message);',
-    to: 'this.#queue.splice(this.#head, 0, message);',
+    from: 'queue.push(message);',
+    to: 'queue.splice(this.#head, 0, message);',
     scene: 'memory',
   },
   {
     name: 'a frame is dropped when the queue is one short',
     file: inbox,
-    from: 'this.#queue.push(message);',
-    to: 'if (this.#queue.length - this.#head < this.#owner.limits.inboundQueue - 1) this.#queue.push(message);',
+    from: 'queue.push(message);',
+    to: 'if (queue.length - this.#head >= inboundQueue - 1) return;\n    queue.push(message);',
     scene: 'narrow',
   },
   {
@@ -173,8 +173,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'reading does not go on after a pause',
     file: inbox,
-    from: 'if (this.#isPaused && queue.length - this.#head < this.#owner.limits.inboundQueue) this.#setPaused(false);',
-    to: '',
+    from: '      this.#setPaused(false);\n    return message;',
+    to: '      void 0;\n    return message;',
     scene: 'narrow',
   },
   {
