@@ -18,18 +18,27 @@ const sound: Files = {
   'testing/index.ts': door,
   'testing/vitest.ts': door,
   'testing/mock-socket.ts': door,
+  'testing/simulator.ts': door,
+  'src/redis.ts': door,
   'load/index.ts': door,
   'load/cli.ts': '#!/usr/bin/env node\nexport const main: number = 1;\n',
   ...Object.fromEntries(
-    ['src/index', 'testing/index', 'testing/vitest', 'testing/mock-socket', 'load/index', 'load/cli'].flatMap(
-      (file) => [
-        [
-          `dist/${file}.js`,
-          file === 'load/cli' ? '#!/usr/bin/env node\nexport const one = 1;\n' : 'export const one = 1;\n',
-        ],
-        [`dist/${file}.d.ts`, 'export declare const one: number;\n'],
+    [
+      'src/index',
+      'src/redis',
+      'testing/index',
+      'testing/vitest',
+      'testing/mock-socket',
+      'testing/simulator',
+      'load/index',
+      'load/cli',
+    ].flatMap((file) => [
+      [
+        `dist/${file}.js`,
+        file === 'load/cli' ? '#!/usr/bin/env node\nexport const one = 1;\n' : 'export const one = 1;\n',
       ],
-    ),
+      [`dist/${file}.d.ts`, 'export declare const one: number;\n'],
+    ]),
   ),
 };
 
@@ -151,8 +160,9 @@ describe('attw', () => {
     expect(code).not.toBe(0);
     expect(output.match(/from ESM\): .*/g)).toEqual([
       'from ESM): OK (ESM)',
+      'from ESM): OK (ESM)',
       'from ESM): Internal resolution error',
-      ...Array.from({ length: 3 }, () => 'from ESM): OK (ESM)'),
+      ...Array.from({ length: 4 }, () => 'from ESM): OK (ESM)'),
       'from ESM): OK (JSON)',
     ]);
   });
