@@ -11,6 +11,7 @@ export interface AdmissionRules {
   readonly origins?: Origins;
   readonly hosts?: readonly (string | RegExp)[];
   readonly trustProxy?: TrustProxy;
+  readonly memoryBudgetBytes?: number;
 }
 
 /** Why a handshake is turned away before any route sees it. */

@@ -1,6 +1,6 @@
 import { Box } from './channel/box.ts';
 import { BoxError } from './errors.ts';
-import type { RequestListener, ServerResponse } from 'node:http';
+import type { ServerOptions, RequestListener, ServerResponse } from 'node:http';
 import type { ChannelBox, Limits, Logger } from './api.ts';
 import type { Origins } from './middleware/origin.ts';
 import type { ErrorContext } from './probe.ts';
@@ -25,6 +25,11 @@ export interface AppOptions {
    * networks (`10.0.0.0/8`), or who passes. Default: nobody's.
    */
   trustProxy?: TrustProxy;
+  /**
+   * What all sockets together may hold, in every store, and history with them, looked at when a turn ends; past it the socket
+   * that holds most is closed with 1013, and handshakes get 503. Default: none.
+   */
+  memoryBudgetBytes?: number;
   /** Offers permessage-deflate; a broadcast is deflated once for all who took it. Default false. */
   compression?: boolean;
   /** A trailing slash then makes another path. Default false. */
@@ -55,4 +60,11 @@ export function upgradeRequired(_request: unknown, response: ServerResponse): vo
 export function boxOf(box: ChannelBox): Box {
   if (box instanceof Box) return box;
   throw new BoxError('CHANNELBOX_FOREIGN_BOX', 'channelBox is no ChannelBox; make it with new ChannelBox(options)');
+}
+
+/** Of the server that `listen` makes: headers have their time, and it is looked often enough whether it is up. */
+export function serverOptions({ handshakeTimeoutMs }: Limits): ServerOptions {
+  if (handshakeTimeoutMs === Infinity) return { headersTimeout: 0 };
+  const everyMs = Math.max(10, Math.min(1_000, Math.floor(handshakeTimeoutMs / 4)));
+  return { headersTimeout: Math.ceil(handshakeTimeoutMs), connectionsCheckingInterval: everyMs };
 }

@@ -3,7 +3,7 @@ import type { Server as HttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { Box } from './channel/box.ts';
 import type { BoxHome } from './channel/home.ts';
-import { boxOf, defaultLogger, upgradeRequired, type AppOptions } from './app-options.ts';
+import { boxOf, defaultLogger, serverOptions, upgradeRequired, type AppOptions } from './app-options.ts';
 import type { Clock } from './time/clock.ts';
 import { within, type DrainOptions, type DrainReport } from './drain.ts';
 import { ChannelBoxError, RouteError } from './errors.ts';
@@ -190,7 +190,7 @@ export class App implements AppView, AsyncDisposable {
   }
 
   #listenNow(port: number, host: string | undefined): Promise<AddressInfo> {
-    const server = createServer(this.#options.http ?? upgradeRequired);
+    const server = createServer(serverOptions(this.#limits), this.#options.http ?? upgradeRequired);
     this.attach(server);
     this.#servers.add(server);
     return new Promise((resolve, reject) => {
@@ -288,6 +288,7 @@ export class App implements AppView, AsyncDisposable {
     const { turn } = this.#box.scheduler;
     return {
       turn,
+      answering: this.#connections.answers.add,
       handle: (upgrade) => this.#connections.handleUpgrade(upgrade),
       matches: (path) => this.#routes.match(path) !== undefined,
       refused: (status, handshake) => this.#connections.refuse(status, handshake),

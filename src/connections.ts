@@ -3,6 +3,8 @@ import { Admission, type AdmissionRules, type Rejection } from './admission.ts';
 import { Drain, spread, type DrainOptions, type DrainReport } from './drain.ts';
 import { FrameError, isA, isFromOutside, WebSocketDisconnect } from './errors.ts';
 import type { AppSnapshot, AppView, Limits, WhenEnded } from './api.ts';
+import { MemoryBudget } from './memory-budget.ts';
+import { Answers } from './transport/node/answers.ts';
 import type { AppLog } from './log/app-log.ts';
 import { FaultLog } from './log/fault-log.ts';
 import { CallWatch, type CallOwner } from './log/call-watch.ts';
@@ -44,7 +46,9 @@ export class ConnectionManager implements CallOwner {
   /** Those that have ended, or were never let in, and whose handler still runs. */
   readonly #lingering = new Set<ServerWebSocket>();
   readonly #admission: Admission;
-  readonly #stores = { inboundBytes: 0 };
+  readonly #stores: MemoryBudget;
+  /** Refusals that are on their way. */
+  readonly answers: Answers;
   #handlers = 0;
   #drain: Drain | undefined;
   #turnedAway = 0;
@@ -53,6 +57,14 @@ export class ConnectionManager implements CallOwner {
     this.#view = view;
     this.#context = context;
     this.#admission = new Admission(context.limits, context.admission);
+    const { box, limits } = context;
+    this.answers = new Answers(box.scheduler, limits.closeTimeoutMs);
+    this.#stores = new MemoryBudget({
+      memoryBudgetBytes: context.admission.memoryBudgetBytes,
+      sockets: this.#sockets,
+      turn: box.scheduler.turn,
+      historyBytes: () => box.layer.historyBytes,
+    });
     const { log, counters, onError } = context;
     this.#faults = new FaultLog({ log, counters, onError, probe: () => this.probe });
     this.#refusals = new RefusalLog(context.box.scheduler, log);
@@ -69,13 +81,18 @@ export class ConnectionManager implements CallOwner {
   }
 
   get snapshot(): Pick<AppSnapshot, 'connections' | 'bufferedBytes' | 'inboundBytes' | 'handlers'> {
-    let bufferedBytes = 0;
+    let { bufferedBytes } = this.answers;
     let { inboundBytes } = this.#stores;
     for (const socket of this.#sockets) {
       bufferedBytes += socket.bufferedBytes;
       inboundBytes += socket.inbox.pulse.unfinishedBytes;
     }
-    return { connections: this.#sockets.size, bufferedBytes, inboundBytes, handlers: this.#handlers };
+    return {
+      connections: this.#sockets.size + this.answers.count,
+      bufferedBytes,
+      inboundBytes,
+      handlers: this.#handlers,
+    };
   }
 
   /** @param tell called when the handler and its hooks have ended, or the answer is out */
@@ -85,7 +102,7 @@ export class ConnectionManager implements CallOwner {
     const match = this.#context.routes.match(upgrade.path ?? upgrade.url.pathname);
     if (match === undefined) return this.#reject(upgrade, { status: 404, by: 'route' }, tell);
     if (this.#drain !== undefined) return this.#reject(upgrade, { status: 503, by: 'draining' }, tell);
-    const refusal = this.#admission.refusalOf(upgrade, this.#sockets.size) ?? this.#unopened;
+    const refusal = this.#admission.refusalOf(upgrade, this.#sockets.size + this.answers.count) ?? this.#unopened;
     if (refusal !== undefined) return this.#reject(upgrade, refusal, tell);
     const { destination, params } = match;
     const socket = new ServerWebSocket(this.#host, {
@@ -112,8 +129,9 @@ export class ConnectionManager implements CallOwner {
   }
 
   get #unopened(): Rejection | undefined {
-    if (this.#context.box.opening === undefined) return undefined;
-    return { status: 503, by: 'limit', values: { layer: 'not open yet' } };
+    if (this.#context.box.opening !== undefined) return { status: 503, by: 'limit', values: { layer: 'not open yet' } };
+    const { memoryBudgetBytes } = this.#context.admission;
+    return this.#stores.isSpent ? { status: 503, by: 'limit', values: { memoryBudgetBytes } } : undefined;
   }
 
   /** From here on everybody new is turned away. */
@@ -123,7 +141,9 @@ export class ConnectionManager implements CallOwner {
       handlers: () => this.#handlers,
       running: () => this.#running,
     });
-    return this.#drain.run(options);
+    const draining = this.#drain.run(options);
+    void draining.then(() => this.answers.cut(), ignore);
+    return draining;
   }
 
   get #running(): ErrorContext[] {

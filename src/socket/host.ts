@@ -14,7 +14,7 @@ export interface SocketHost {
   readonly probe: Probe | undefined;
   readonly counters: Tally;
   /** What all sockets of the app hold, ended ones whose frames are still handed out included. */
-  readonly stores: { inboundBytes: number };
+  readonly stores: { hold(bytes: number): void; look(): void };
   /** Behind the proxies that are trusted. */
   clientOf(upgrade: Upgrade): { readonly host: string; readonly port: number };
   denied(socket: ProbedConnection, denial: Denial, status: number): void;

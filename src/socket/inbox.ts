@@ -28,7 +28,7 @@ export class Inbox implements WireEvents {
   #sink: Sink | undefined = undefined;
   /** Made when first needed: an idle socket has none. */
   #onServed: (() => void) | undefined = undefined;
-  #queuedBytes = 0;
+  queuedBytes = 0;
   #stoppedAtBytes = 0;
   /** Of this turn, as `Turn.tally` counts. */
   #handedOut = 0;
@@ -135,7 +135,7 @@ export class Inbox implements WireEvents {
   drop(): void {
     this.#queue = undefined;
     this.#head = 0;
-    this.#hold(-this.#queuedBytes);
+    this.#hold(-this.queuedBytes);
     this.pulse.unfinishedBytes = 0;
     if (this.#isPaused) this.#setPaused(false);
     this.#end();
@@ -147,14 +147,14 @@ export class Inbox implements WireEvents {
     queue.push(message);
     this.#hold(bytesOf(message));
     if (this.#isPaused) {
-      if (this.#queuedBytes <= this.#stoppedAtBytes + inboundBytes) return;
+      if (this.queuedBytes <= this.#stoppedAtBytes + inboundBytes) return;
       this.#owner.breach(offence(`more than ${inboundBytes} bytes beyond what may wait`));
-    } else if (queue.length - this.#head >= inboundQueue || this.#queuedBytes >= inboundBytes) this.#setPaused(true);
+    } else if (queue.length - this.#head >= inboundQueue || this.queuedBytes >= inboundBytes) this.#setPaused(true);
   }
 
   #hold(bytes: number): void {
-    this.#queuedBytes += bytes;
-    this.#owner.host.stores.inboundBytes += bytes;
+    this.queuedBytes += bytes;
+    this.#owner.host.stores.hold(bytes);
   }
 
   #readLater(dueMs: number): void {
@@ -209,7 +209,7 @@ export class Inbox implements WireEvents {
       this.#isPaused &&
       this.#readsAgain === undefined &&
       queue.length - this.#head < inboundQueue &&
-      this.#queuedBytes < inboundBytes
+      this.queuedBytes < inboundBytes
     )
       this.#setPaused(false);
     return message;
@@ -226,7 +226,7 @@ export class Inbox implements WireEvents {
     const nowMs = this.#owner.scheduler.turn.stampMs();
     if (isPaused) {
       this.#wire?.pause();
-      this.#stoppedAtBytes = this.#queuedBytes;
+      this.#stoppedAtBytes = this.queuedBytes;
       this.pulse.pause(nowMs);
     } else {
       this.#wire?.resume();

@@ -1,7 +1,7 @@
+import type { SocketHost } from './host.ts';
 import type { Limits, SendOutcome } from '../api.ts';
 import { whileWaiting, type Probe } from '../probe.ts';
 import { settled } from '../promise.ts';
-import type { Tally } from '../protocol/counters.ts';
 import type { Frame } from '../protocol/frame.ts';
 import type { Scheduler } from '../time/scheduler.ts';
 import { portion, tallied } from '../time/turn.ts';
@@ -13,7 +13,7 @@ export interface OutboxOwner {
   readonly limits: Limits;
   readonly scheduler: Scheduler;
   readonly isOpen: boolean;
-  readonly host: { readonly counters: Tally };
+  readonly host: Pick<SocketHost, 'counters' | 'stores'>;
   /** Monotonic milliseconds of the last data frame in either direction. */
   lastDataMs: number;
 }
@@ -63,6 +63,7 @@ export class Outbox {
     }
     this.#owner.lastDataMs = nowMs;
     const { counters } = this.#owner.host;
+    this.#owner.host.stores.look();
     counters.messagesOut += 1;
     counters.bytesOut += frame.byteLength;
     return outcome;

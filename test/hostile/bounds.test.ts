@@ -222,3 +222,49 @@ test('what others send to a channel whose peer does not read is dropped past its
   }
   expect(arena.app.inspect().bufferedBytes).toBeLessThan(300_000);
 });
+
+test('a refusal that its peer does not read is cut off in time, and counts until then', async () => {
+  await using arena = await Arena.open({
+    limits: { closeTimeoutMs: 500 },
+    routes: (app) => app.wsRoute('/no', (ws) => ws.deny(new Response('x'.repeat(20_000_000), { status: 403 }))),
+  });
+  const client = await arena.raw();
+  client.socket.pause();
+  client.write(handshake('GET /no HTTP/1.1'));
+  await until(() => arena.app.inspect().bufferedBytes > 1_000_000);
+  expect(arena.app.inspect().connections).toBe(2);
+  arena.clock.advance(500);
+  await until(() => arena.app.inspect().connections === 1);
+  expect(arena.app.inspect().bufferedBytes).toBe(0);
+});
+
+test('headers that do not come to their end are answered 408 in time, and so is silence', async () => {
+  await using arena = await Arena.open({ limits: { handshakeTimeoutMs: 200 } });
+  const [slow, silent] = [await arena.raw(), await arena.raw()];
+  slow.write('GET /echo HTTP/1.1\r\nHost: app.test\r\n');
+  // real time: the HTTP server's own
+  expect((await slow.answer())?.status).toBe(408);
+  await silent.ended();
+});
+
+test('past the budget of memory the sockets that hold most are closed first, and nobody new comes in', async () => {
+  const { routes } = stuck();
+  await using arena = await Arena.open({ routes, memoryBudgetBytes: 500_000 });
+  const [large, small, honest] = [
+    await arena.upgraded('/stuck'),
+    await arena.upgraded('/stuck'),
+    await arena.upgraded('/echo'),
+  ];
+  const frame = (bytes: number): Buffer => encodeFrame({ opcode: binary, payload: Buffer.alloc(bytes) });
+  small.write(frame(1), frame(100_000));
+  await until(() => arena.app.inspect().inboundBytes >= 100_000);
+  large.write(frame(1), frame(450_000));
+  expect(await large.closeCode()).toBe(1013);
+  await until(() => arena.app.inspect().inboundBytes === 100_000);
+
+  honest.write(text('still here'));
+  expect(await honest.text()).toBe('still here');
+  small.write(frame(10));
+  await turn(10);
+  expect(arena.app.inspect().inboundBytes).toBe(100_010);
+});

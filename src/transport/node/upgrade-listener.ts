@@ -1,5 +1,6 @@
 import type { Server as HttpServer } from 'node:http';
 import type { Server as HttpsServer } from 'node:https';
+import type { Socket } from 'node:net';
 import type { HttpRefusal, UpgradeRequest } from './upgrade-request.ts';
 import { UpgradeSwitch, type SwitchedApp } from './upgrade-switch.ts';
 import type { Upgrade } from '../transport.ts';
@@ -13,6 +14,8 @@ export interface UpgradeHost {
   matches(path: string): boolean;
   /** It was no handshake, and has been answered so. */
   refused?(status: number, handshake: RefusedHandshake): void;
+  /** A refusal is on its way over this socket. */
+  answering?(socket: Socket): void;
   /** Tells whoever runs the app, in one line. */
   warn?(message: string): void;
   /** Calls back once the time for an answer, `acceptTimeoutMs`, is over. */
@@ -68,12 +71,13 @@ export class UpgradeListener {
     const { remoteAddress: host = '', remotePort: port = 0 } = socket;
     this.#host.refused?.(fault.status, { path, client: { host, port }, fault: fault.message });
     refuse(socket, fault);
+    this.#host.answering?.(socket);
   }
 
   #upgrade(handshake: UpgradeRequest): void {
     const fault = handshake.fault(this.#knownHost);
     if (fault !== undefined) return this.#refuse(handshake, fault);
     this.#knownHost = handshake.host;
-    this.#host.handle(new NodeUpgrade(handshake, this.#open));
+    this.#host.handle(new NodeUpgrade(handshake, this.#open, (socket) => this.#host.answering?.(socket)));
   }
 }

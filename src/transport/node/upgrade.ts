@@ -16,6 +16,7 @@ const earlyBytesMax = 64 * 1024;
 /** An upgrade request of `node:http`. What it knows is read when asked for; the request itself goes with the answer. */
 export class NodeUpgrade implements Upgrade {
   readonly #open: OpenSocket;
+  readonly #answering: (socket: Socket) => void;
   /** Let go of with the answer. */
   #handshake: UpgradeRequest | undefined;
   /**
@@ -25,7 +26,8 @@ export class NodeUpgrade implements Upgrade {
   #packed = '';
   #watch: LeaveWatch | undefined = undefined;
 
-  constructor(handshake: UpgradeRequest, open: OpenSocket) {
+  constructor(handshake: UpgradeRequest, open: OpenSocket, answering: (socket: Socket) => void = ignore) {
+    this.#answering = answering;
     this.#handshake = handshake;
     this.#open = open;
   }
@@ -108,9 +110,11 @@ export class NodeUpgrade implements Upgrade {
     } catch (error) {
       // Whoever asked is not kept waiting for a body that cannot be read.
       refuse(socket, { status: 500, message: 'the answer could not be made' });
+      this.#answering(socket);
       throw error;
     }
     answer(socket, { status: response.status, statusText: response.statusText, headers: [...response.headers], body });
+    this.#answering(socket);
   }
 
   get #rawHeaders(): readonly string[] {
