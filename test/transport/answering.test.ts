@@ -1,4 +1,4 @@
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage } from 'node:http';
 import { connect, type AddressInfo } from 'node:net';
 import type { Upgrade, UpgradeAnswer } from 'channelbox';
 import { afterEach, describe, expect, test, vi } from 'vitest';
@@ -66,10 +66,11 @@ describe('a handshake', () => {
 
   test('that another library has answered already is an error that says so, and its socket lives on', async () => {
     const server = createServer();
-    const greeter = new WebSocketServer({ server });
-    greeter.on('connection', (greeted) => greeted.send('hello'));
+    const greeter = new WebSocketServer({ noServer: true });
     const outcomes: Promise<unknown>[] = [];
     const handle = (upgrade: Upgrade): void => {
+      const request = upgrade.request as IncomingMessage;
+      greeter.handleUpgrade(request, request.socket, Buffer.alloc(0), (greeted) => greeted.send('hello'));
       outcomes.push(upgrade.accept({}).catch((error: unknown) => error));
     };
     new NodeTransport({ handle, matches: () => true, turn: new Turn(new SystemClock()) }).attach(server);

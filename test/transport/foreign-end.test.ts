@@ -25,7 +25,7 @@ test.each(['destroy', 'end', 'resetAndDestroy'] as const)(
         resolve([...outcomes, error instanceof WebSocketDisconnect && error.code, await ws.sendText('c')]);
       });
     });
-    const server = createServer().on('upgrade', (_request, socket) => sockets.push(socket as Socket));
+    const server = createServer().on('connection', (socket: Socket) => sockets.push(socket));
     app.attach(server);
     await once(server.listen(0, '127.0.0.1'), 'listening');
     const client = new WebSocket(`ws://127.0.0.1:${(server.address() as AddressInfo).port}/x`);
