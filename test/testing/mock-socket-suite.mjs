@@ -147,7 +147,7 @@ function runAll(checkout, mode) {
   let count = 0;
   const failed = [];
   const files = readdirSync(join(checkout, 'tests'), { recursive: true }).filter((file) => file.endsWith('.test.js'));
-  for (const file of files.toSorted()) {
+  for (const file of files.toSorted((one, other) => (one < other ? -1 : 1))) {
     if (leftOut.test(file)) continue;
     const { status, stdout, stderr } = spawnSync(process.execPath, [process.argv[1], checkout, file, mode], {
       encoding: 'utf8',
