@@ -217,7 +217,11 @@ export class App implements AppView, AsyncDisposable {
    * @throws {ChannelBoxError} `CHANNELBOX_CLOSE_CODE`, `CHANNELBOX_CLOSE_REASON`
    */
   drain(options: DrainOptions = {}): Promise<DrainReport> {
-    return WatchedPromise.of(this.#drain(options), this.#connections.watch(undefined, 'drain'));
+    const draining = async (): Promise<DrainReport> => {
+      checkClose(options);
+      return this.#drain(options);
+    };
+    return WatchedPromise.of(draining(), this.#connections.watch(undefined, 'drain'));
   }
 
   /**
@@ -228,8 +232,7 @@ export class App implements AppView, AsyncDisposable {
     return WatchedPromise.of(this.#close(), this.#connections.watch(undefined, 'close'));
   }
 
-  async #drain(options: DrainOptions): Promise<DrainReport> {
-    checkClose(options);
+  #drain(options: DrainOptions): Promise<DrainReport> {
     for (const server of this.#servers) server.close();
     return this.#connections.drain(options);
   }
@@ -238,11 +241,7 @@ export class App implements AppView, AsyncDisposable {
     this.#isClosed = true;
     this.#loopDelay.stop();
     const { closeTimeoutMs } = this.#limits;
-    const { running } = await this.#drain({
-      withinMs: closeTimeoutMs * 2,
-      code: closeCode.goingAway,
-      batch: Infinity,
-    });
+    const { running } = await this.#drain({ withinMs: closeTimeoutMs * 2, code: closeCode.goingAway, batch: Infinity });
     if (running.length > 0) this.#log.write('warn', 'the app has ended, and handlers of it have not', { running });
     this.#transport.detach();
     for (const server of this.#servers) server.closeAllConnections();

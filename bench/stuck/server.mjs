@@ -12,13 +12,14 @@ app.addWsRoute(
     },
   }),
 );
+
 async function publish(bytes) {
   const sentNs = process.hrtime.bigint().toString().padStart(20, '0');
   const { members, dropped } = await app.channelBox.groupSend('room', `${sentNs}${'x'.repeat(bytes - 22)}`);
-  process.send({ members, dropped }
+  process.send({ members, dropped });
+}
 
 process.on('message', ({ bytes }) => void publish(bytes));
-});
 process.once('disconnect', () => process.exit());
 const { port } = await app.listen(0, '127.0.0.1');
 process.send({ port });

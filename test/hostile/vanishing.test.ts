@@ -61,7 +61,7 @@ describe('frames that come before the accept', () => {
     const gate = new Gate();
     await using arena = await Arena.open({ routes: (app) => app.addWsRoute(slowlyAccepting(gate.promise)) });
     const client = await arena.raw();
-    const flood = Array.from({ length: 64 }, (_, at) => text(String(at).padEnd(64 * 1024, '.')));
+    const flood = Array.from({ length: 256 }, (_, at) => text(String(at).padEnd(64 * 1024, '.')));
 
     client.write(slow, ...flood);
     await arena.until(() => arena.app.inspect().connections === 2, 'the handshake has come');

@@ -129,7 +129,7 @@ const cases: readonly LimitCase[] = [
       await ws.join('four');
     },
     act: one(() => {}),
-    expected: ['opened', 'closed 1011'],
+    expected: ['opened', 'closed 1008'],
   },
   {
     name: 'the time to accept',
