@@ -67,7 +67,7 @@ describe('a scenario in process', () => {
   test('ramps, spikes and holds the clients that its stages say, at their time', async () => {
     const clients = [rampTo(40, '10s'), spike(20, '10s'), hold('5s'), rampTo(10, '5s'), hold('10s')];
     const report = await load({ ...scenario, clients }, { inproc: true });
-    expect(report.clients).toEqual({ intended: 60, connected: 60, refused: 0, dropped: 0, peak: 60 });
+    expect(report.clients).toEqual({ intended: 60, connected: 60, refused: 0, dropped: 0, reconnected: 0, peak: 60 });
     expect(report.ledger).toMatchObject(clean);
     expect(report.ledger.expected).toBeGreaterThan(5_000);
     expect(report.ledger.indeterminate).toBeGreaterThan(100);

@@ -147,7 +147,7 @@ describe('the packed package', () => {
 
     const odd = files.filter(
       (file) =>
-        !/^(package\.json|README\.md|LICENSE|CHANGELOG\.md|dist\/(src|testing)\/.*\.(js|d\.ts)|dist\/load\/.*\.d\.ts|dist\/load\/(cli|index)\.js|dist\/load\/THIRD_PARTY_LICENSES\.txt)$/.test(
+        !/^(package\.json|README\.md|LICENSE|CHANGELOG\.md|docs\/[-\w]+\.(md|svg|png)|dist\/(src|testing)\/.*\.(js|d\.ts)|dist\/load\/.*\.d\.ts|dist\/load\/(cli|index)\.js|dist\/load\/THIRD_PARTY_LICENSES\.txt)$/.test(
           file,
         ),
     );
