@@ -77,7 +77,9 @@ export function rule(evidence: Evidence): Ruling {
 function isServersDoing(metric: string, { drops, refusals }: Evidence, isStarved: boolean): boolean {
   if (metric !== 'dropped' && metric !== 'refused') return false;
   const kinds = Object.keys(metric === 'dropped' ? drops : refusals);
-  return kinds.some((kind) => isItsWord(metric, kind) || (!isStarved && shortages[kind] === undefined));
+  // Where we were short of something ourselves, who had no turn had none because of it.
+  const isOurs = isStarved || kinds.some((kind) => shortages[kind] !== undefined);
+  return kinds.some((kind) => isItsWord(metric, kind) || !isOurs);
 }
 
 function isItsWord(metric: 'dropped' | 'refused', kind: string): boolean {

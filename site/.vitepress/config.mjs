@@ -15,7 +15,7 @@ const sidebar = [
       { text: 'Building a service', link: '/guide' },
       { text: 'Testing', link: '/testing' },
       { text: 'Coming from another kit', link: '/testing-coming-from' },
-      { text: 'Simulator', link: '/simulator' },
+      { text: 'Simulator', link: '/simulation' },
       { text: 'Load testing', link: '/load' },
       { text: 'Recipes', link: '/recipes' },
     ],
@@ -24,8 +24,7 @@ const sidebar = [
     text: 'Run it',
     items: [
       { text: 'Production', link: '/production' },
-      { text: 'Redis', link: '/redis' },
-      { text: 'Layers', link: '/layers' },
+      { text: 'Several machines', link: '/scaling' },
       { text: 'Performance', link: '/performance' },
       { text: 'Performance: all cases', link: '/performance-cases' },
     ],

@@ -136,12 +136,12 @@ describe('a shortage of the generator makes the run invalid, with the cause and 
       await using server = await openRoomServer();
       // An address of the documentation's range, which no machine has: binding it fails as it does when all its ports are taken.
       const report = await load(
-        { ...scenario, duration: '100ms', target: server.url },
+        { ...scenario, duration: '2s', target: server.url },
         { client, localAddresses: ['192.0.2.1'] },
       );
       expect(report.verdict).toBe('invalid');
       expect(report.verdict === 'invalid' && report.reasons.join()).toMatch(
-        /40 connects failed with EADDRNOTAVAIL: .*--local-ip/,
+        /[1-9]\d* connects failed with EADDRNOTAVAIL: .*--local-ip/,
       );
       expect(report.clients).toMatchObject({ intended: 40, connected: 0, refused: 40 });
     });

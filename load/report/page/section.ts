@@ -28,9 +28,11 @@ export function headline(report: RunReport): Markup {
     ${
       reasons.length === 0
         ? undefined
-        : html`<ul class="reasons" id="reasons" role="alert">
-            ${reasons.map((reason) => html`<li>${reason}</li>`)}
-          </ul>`
+        : html`<div role="alert">
+            <ul class="reasons" id="reasons">
+              ${reasons.map((reason) => html`<li>${reason}</li>`)}
+            </ul>
+          </div>`
     }
     ${report.verdict === 'invalid' ? html`<p class="note">This run says nothing about the server. What it measured is shown to help find out why.</p>` : undefined}
     <dl class="tiles">
