@@ -17,13 +17,14 @@ const token = await new SignJWT()
   .setExpirationTime('5m')
   .sign(key);
 
-const { port } = await app.listen(Number(values.port), '127.0.0.1');
-console.log(`jwt on http://127.0.0.1:${port}/`);
-console.log(`ws://127.0.0.1:${port}/whoami with Authorization: Bearer ${token}`);
-
+// Before it says that it serves: who reads that may end it at once.
 const stop = async (): Promise<void> => {
   await app.drain({ withinMs: 5_000 });
   await app.close();
 };
 process.once('SIGINT', () => void stop());
 process.once('SIGTERM', () => void stop());
+
+const { port } = await app.listen(Number(values.port), '127.0.0.1');
+console.log(`jwt on http://127.0.0.1:${port}/`);
+console.log(`ws://127.0.0.1:${port}/whoami with Authorization: Bearer ${token}`);

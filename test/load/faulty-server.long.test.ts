@@ -46,7 +46,7 @@ function confessed(report: RunReport): object {
 
 describe.concurrent('a server that drops, doubles, swaps, leaks, corrupts and delays is found out exactly', () => {
   for (const client of ['raw', 'ws'] as const) {
-    test(`by the ${client} client in one process`, { timeout: 30_000 }, async () => {
+    test(`by the ${client} client in one process`, { timeout: 120_000 }, async () => {
       const report = await accuse(client, uniform(4), 0);
       expect(confessed(report)).toEqual(report.sins);
       expect(report.ledger.corrupt).toBeGreaterThan(37);
@@ -54,7 +54,7 @@ describe.concurrent('a server that drops, doubles, swaps, leaks, corrupts and de
       expect(report.verdict).toBe('fail');
     });
 
-    test(`by the ${client} client in two processes that share a room`, { timeout: 30_000 }, async () => {
+    test(`by the ${client} client in two processes that share a room`, { timeout: 120_000 }, async () => {
       const report = await accuse(client, uniform(3), 2);
       expect(confessed(report)).toEqual(report.sins);
       expect(report.ledger.expected).toBe(report.ledger.received + report.ledger.lost);
@@ -65,7 +65,7 @@ describe.concurrent('a server that drops, doubles, swaps, leaks, corrupts and de
 });
 
 describe.concurrent('a server that does right', () => {
-  test('has nothing counted against it', { timeout: 30_000 }, async () => {
+  test('has nothing counted against it', { timeout: 120_000 }, async () => {
     await using server = await openRoomServer({ clients: 24 });
     const calm = { rooms: oneRoom(), schedule: constant(5), deadline: '5s' } as const;
     const { ledger, clients } = await load(scenario, { target: server.url, overrides: calm });
@@ -77,7 +77,7 @@ describe.concurrent('a server that does right', () => {
 
   test(
     'that drops one delivery in five hundred is caught by exactly those, with an example of each',
-    { timeout: 30_000 },
+    { timeout: 120_000 },
     async () => {
       await using server = await openRoomServer({
         clients: 24,
