@@ -42,7 +42,8 @@ export class SimulatedStore {
   readonly #push: (channel: string, payload: Buffer) => number;
 
   constructor(nowMs: () => number, push: (channel: string, payload: Buffer) => number) {
-    this.#nowMs = nowMs;
+    // Whole milliseconds, as the scripts make them of TIME.
+    this.#nowMs = () => Math.floor(nowMs());
     this.#push = push;
   }
 
@@ -128,7 +129,7 @@ export class SimulatedStore {
     const size = (): number => [...state.log.values()].reduce((sum, { bytes }) => sum + bytes, 0);
     while (state.log.size > countMax || size() > bytesMax) state.log.delete(oldest(state));
     if (key !== '') state.keys.set(key, first);
-    const head = `1M${state.epoch}${String(first).padStart(16, '0')}${String(Math.floor(this.#nowMs())).padStart(14, '0')}`;
+    const head = `1M${state.epoch}${String(first).padStart(16, '0')}${String(this.#nowMs()).padStart(14, '0')}`;
     const nodes = this.#push(channel, Buffer.concat([Buffer.from(head), items]));
     return [state.epoch, String(first), String(this.#nowMs()), nodes, 0];
   }
