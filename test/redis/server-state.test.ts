@@ -154,6 +154,25 @@ describe.skipIf(program === undefined)('a server that is not as it should be', (
     expect(node.texts('room')).toEqual(['before', 'after']);
   });
 
+  test('that does not answer: every publish is unknown at its deadline, those that wait behind the first as well', async () => {
+    const server = await serverOf();
+    const { node, layer } = nodeOf({ url: server.url, deadlineMs: 300 });
+    await layer.ready();
+    await node.join('room');
+    server.signal('SIGSTOP');
+    const publish = async (text: string): Promise<unknown> =>
+      Promise.resolve(layer.publish('room', saved(text))).catch((error: unknown) => error);
+    const first = publish('1');
+    // Another turn: these are not of the first one's command.
+    await new Promise((resolve) => setImmediate(resolve));
+    const outcomes = await Promise.all([first, publish('2'), publish('3')]);
+    server.signal('SIGCONT');
+
+    const late = { code: 'CHANNELBOX_LAYER_DEADLINE', delivered: 'unknown' };
+    expect(outcomes).toMatchObject([late, late, late]);
+    await vi.waitFor(() => expect(node.texts('room')).toEqual(['1']));
+  });
+
   test('is told of in health within 100 ms of its end', async () => {
     const server = await serverOf();
     const { layer } = nodeOf({ url: server.url });

@@ -222,9 +222,9 @@ export class OpenPublishes {
   #giveUpLate(pending: Pending): void {
     if (pending.reply !== undefined) return this.#resolve(pending, this.#unheard(pending));
     this.#forget(pending);
-    const delivered = pending.attempt === undefined ? 'not-sent' : 'unknown';
     const { calls, health } = this.#parts();
-    this.reject(pending, calls.late('Redis did not answer a publish', { delivered }));
-    if (delivered === 'unknown') health.fail('answers', 'Redis does not answer');
+    // Also where it waited behind another one and was never written: one code means one thing to whoever reads it.
+    this.reject(pending, calls.late('Redis did not answer a publish', { delivered: 'unknown' }));
+    if (pending.attempt !== undefined) health.fail('answers', 'Redis does not answer');
   }
 }
