@@ -70,6 +70,10 @@ interface FoundFault {
   readonly witness: readonly SimEvent[];
 }
 
+const layerError = /^(LayerError|CHANNELBOX_LAYER)/;
+/** Beyond another call of the layer that the handler may have to wait for. */
+const toldMs = 5_000;
+
 /** Nobody is given up (1006, 1013) whose connection no fault and no own deed has touched. */
 export function noCauselessClose({ codes = [1006, 1013] }: { codes?: readonly number[] } = {}): Checker {
   return {
@@ -81,7 +85,7 @@ export function noCauselessClose({ codes = [1006, 1013] }: { codes?: readonly nu
         checked += 1;
         const end = endOf(facts, codes);
         if (end === undefined || hasCause(facts)) continue;
-        if ('code' in end && end.code === 1013 && index.layerFaults.some(({ t }) => t <= end.t)) continue;
+        if ('code' in end && end.code === 1013 && hasLayerFailed(facts, run.history, end.t)) continue;
         const code = 'code' in end ? end.code : 1006;
         return {
           checked,
@@ -96,6 +100,17 @@ export function noCauselessClose({ codes = [1006, 1013] }: { codes?: readonly nu
   };
 }
 
+/**
+ * Its handler failed with an error of the layer: the framework lets such a client come back later. The error is told when the
+ * handler has come to its end, which may be after the close.
+ */
+function hasLayerFailed({ c, connected }: ConnectionFacts, history: readonly SimEvent[], closedMs: number): boolean {
+  return history.some(
+    ({ t, ...event }) =>
+      event.e === 'error' && event.c === c && layerError.test(event.text) && t >= connected.t && t <= closedMs + toldMs,
+  );
+}
+
 function endOf({ ended, gone, serverClose }: ConnectionFacts, codes: readonly number[]): SimEvent | undefined {
   return [serverClose, gone, ended].find(
     (event) => event !== undefined && 'code' in event && codes.includes(event.code),
@@ -105,8 +120,7 @@ function endOf({ ended, gone, serverClose }: ConnectionFacts, codes: readonly nu
 function hasCause(facts: ConnectionFacts): boolean {
   if (facts.crashed !== undefined || facts.ended?.e === 'drop') return true;
   return (
-    facts.faults.length > 0 &&
-    hasFault(facts, 'cut', 'halfOpen', 'stall', 'slowReader', 'refuse', 'pause', 'crash', 'drain')
+    facts.faults.length > 0 && hasFault(facts, 'cut', 'halfOpen', 'stall', 'slowReader', 'pause', 'crash', 'drain')
   );
 }
 

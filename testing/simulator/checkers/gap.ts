@@ -96,6 +96,11 @@ function readPage(reading: Reading, event: Spoken, page: Page): GapFault | undef
     if (last === undefined || (place.epoch === last.epoch && place.offset === last.offset + 1)) continue;
     return { message: `a page for ${facts.c} goes from ${wordsOf(last)} to ${wordsOf(place)}`, witness: [event] };
   }
+  const last = places.at(-1);
+  if (end !== undefined && last !== undefined && (end.epoch !== last.epoch || end.offset !== last.offset)) {
+    const message = `a page for ${facts.c} says that it ends at ${wordsOf(end)}, and its last message is ${wordsOf(last)}`;
+    return { message, witness: [event] };
+  }
   if (end !== undefined) reading.reached.set(stream, { place: end, event });
   return undefined;
 }

@@ -1,5 +1,5 @@
 import type { Checker } from '../api/event.ts';
-import { indexOf, isStaying, type ConnectionFacts, type DeliverEvent } from './index-of.ts';
+import { indexOf, isStaying, type ConnectionFacts, type DeliverEvent, type HistoryIndex } from './index-of.ts';
 
 /** Who is a member when a node delivers, reads, and stays, has received it at rest. */
 export function everyMemberGotIt(): Checker {
@@ -20,7 +20,7 @@ export function everyMemberGotIt(): Checker {
           if (!isStaying(facts) || delivery.denied?.includes(name) === true) continue;
           checked += 1;
           if (gotLive.has(`${facts.conn} ${delivery.no}`) || isInPage(facts, delivery)) continue;
-          if (mayBeBeforePage(facts, delivery)) continue;
+          if (mayBeBeforePage(facts, delivery, index)) continue;
           const message = `${name} was a member of ${delivery.group} on ${delivery.node} at ${delivery.t} ms, stayed, and never got ${delivery.stamps.join(' ')}`;
           const sent = index.said.get(delivery.stamps[0] as string);
           return { checked, fault: { message, witness: [...(sent === undefined ? [] : [sent]), delivery] } };
@@ -40,9 +40,21 @@ function isInPage({ receipts }: ConnectionFacts, { t, stamps }: DeliverEvent): b
 
 /**
  * Who resumes is owed the page and what follows it, not what was saved and delivered before that: it may have said that it has
- * it already, or asked for fewer. Whether its page leaves a gap is for `noSilentGap` to say.
+ * it already, or asked for fewer. Whether its page leaves a gap is for `noSilentGap` to say, where it has positions; a page with
+ * something older and without this one leaves one for sure.
  */
-function mayBeBeforePage({ receipts }: ConnectionFacts, { t, position }: DeliverEvent): boolean {
-  if (position === undefined || receipts.some((got) => got.t < t)) return false;
-  return receipts[0] !== undefined && receipts[0].of === undefined;
+function mayBeBeforePage({ receipts }: ConnectionFacts, delivery: DeliverEvent, index: HistoryIndex): boolean {
+  const { t, position } = delivery;
+  const [first] = receipts;
+  if (position === undefined || first === undefined || first.of !== undefined || first.t < t) return false;
+  return !first.stamps.some((stamp) => isOlder(stamp, delivery, index));
+}
+
+function isOlder(stamp: string, { group, position }: DeliverEvent, index: HistoryIndex): boolean {
+  return (index.deliveriesOf.get(stamp) ?? []).some(
+    (other) =>
+      other.group === group &&
+      other.position?.epoch === position?.epoch &&
+      (other.position?.offset ?? Infinity) < (position?.offset ?? 0),
+  );
 }

@@ -28,20 +28,34 @@ export function perSenderFifo(options: FrameFilter = {}): Checker {
           const sent = index.said.get(got.stamp);
           if (sent === undefined || got.group === undefined || seen.has(`${got.group} ${got.stamp}`)) continue;
           seen.add(`${got.group} ${got.stamp}`);
-          // What was not saved follows the page, whatever of it was said before.
-          const way = `${sent.conn} ${got.group} ${got.receipt.of === undefined ? 'page' : 'live'}`;
           const order = index.orderOf.get(got.stamp) as number;
-          const before = lastOf.get(way);
-          if (before !== undefined) {
+          const keyOf = (way: Way): string => `${sent.conn} ${got.group} ${way}`;
+          const { behind, counts } = placeOf(got.receipt, index);
+          for (const way of behind) {
+            const before = lastOf.get(keyOf(way));
+            if (before === undefined) continue;
             checked += 1;
             if (before.order > order) return { checked, fault: outOfOrder(facts, before.got, got, index) };
           }
-          lastOf.set(way, { order, got });
+          for (const way of counts) lastOf.set(keyOf(way), { order, got });
         }
       }
       return { checked };
     },
   };
+}
+
+type Way = 'page' | 'live' | 'saved';
+
+/**
+ * The orders that a message comes behind in, and those it counts in. Live ones keep one, and pages; what is saved and live comes
+ * behind the page as well. What is not saved is in no page and follows it, whatever of the page was said after it; and a
+ * member that asks for a page may read back.
+ */
+function placeOf({ of }: Spoken, index: HistoryIndex): { behind: readonly Way[]; counts: readonly Way[] } {
+  if (of === undefined) return { behind: ['page'], counts: ['page', 'saved'] };
+  const isSaved = index.deliveries.get(of)?.position !== undefined;
+  return isSaved ? { behind: ['live', 'saved'], counts: ['live', 'saved'] } : { behind: ['live'], counts: ['live'] };
 }
 
 function outOfOrder(
@@ -99,7 +113,7 @@ export function onlyMembers(): Checker {
           const delivery = receipt.of === undefined ? undefined : index.deliveries.get(receipt.of);
           if (delivery === undefined) continue;
           checked += 1;
-          if (delivery.members.includes(facts.c)) continue;
+          if (delivery.conns?.includes(facts.conn) ?? delivery.members.includes(facts.c)) continue;
           const message = `${facts.c} got what ${delivery.group} was sent at ${delivery.t} ms, and was no member of it then, or excepted`;
           return { checked, fault: { message, witness: [delivery, receipt] } };
         }

@@ -63,7 +63,7 @@ function settledIn(facts: ConnectionFacts, frames: SettledFrames): Settled[] {
   return [...found.values()];
 }
 
-/** What it sent has reached the server for sure: it is there still, or said goodbye behind it. */
+/** What it sent has reached the server for sure: it is there still. */
 function wasHeard(facts: ConnectionFacts): boolean {
   if (facts.crashed !== undefined || hasFault(facts, 'cut', 'halfOpen', 'crash', 'drain')) return false;
   return isStaying(facts);

@@ -134,7 +134,6 @@ function attempt<T>(run: (settle: Settle<T>) => void, settle: Settle<T>): void {
 
 function lateError(what: string, hasRun: boolean): LayerError {
   const became = hasRun ? 'what became of it is unknown' : 'it was not sent';
-  return new LayerError(`${what}: the simulated layer did not answer within ${deadlineMs} ms; ${became}`, {
-    delivered: hasRun ? 'unknown' : 'not-sent',
-  });
+  const message = `${what}: the simulated layer did not answer within ${deadlineMs} ms; ${became}`;
+  return new LayerError('CHANNELBOX_LAYER_DEADLINE', message, { delivered: hasRun ? 'unknown' : 'not-sent' });
 }

@@ -134,7 +134,7 @@ export class SimLayer implements ChannelLayer, BrokerNode {
     } catch (error) {
       if (!(error instanceof LayerError)) throw error;
       const missing = asked.filter(({ id }) => !answered.has(id)).map(({ id }) => id);
-      throw new LayerError(error.message, { partial: sum(answered.values()), missing });
+      throw new LayerError('CHANNELBOX_LAYER_DEADLINE', error.message, { partial: sum(answered.values()), missing });
     }
   }
 

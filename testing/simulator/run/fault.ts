@@ -82,16 +82,18 @@ function injectNode(stage: RunStage, fault: NodeFault, slot: NodeSlot, ms: numbe
   world.record.note({ t: world.nowMs, e: 'fault', fault, node: slot.name });
   if (fault === 'clockJump') node.clock.jumpMs += ms;
   else if (fault === 'pause') {
-    // A call of its layer may miss its deadline meanwhile.
-    stage.hasLayerFault = true;
+    // Its own calls, and those that wait for its answer, may miss their deadline meanwhile.
+    stage.excuseLayer(ms);
     node.pause();
     endLater(stage, ms, () => node.unpause());
   } else if (fault === 'crash') {
+    stage.excuseLayer(ms);
     takeDown(slot);
     endLater(stage, ms, () => {
       if (slot.node === undefined) stage.boot(slot);
     });
   } else {
+    stage.excuseLayer(ms);
     node.isDraining = true;
     world.reach(0, () => node.enter(() => void node.app.drain({ withinMs: Math.max(1, ms) }), undefined));
     // A little after everybody has been let go, so that it is not the drain that ends by crashing.
@@ -113,7 +115,7 @@ function takeDown(slot: NodeSlot): void {
 function injectLayer(stage: RunStage, fault: LayerFault, name: string | undefined, ms: number): void {
   const { world, broker } = stage;
   if (broker === undefined) return;
-  stage.hasLayerFault = true;
+  stage.excuseLayer(ms);
   const layers = (): SimLayer[] => stage.nodes.flatMap(({ layer }) => (layer instanceof SimLayer ? [layer] : []));
   const at = fault === 'layerPartition' ? (name ?? 'n1') : undefined;
   world.record.note({ t: world.nowMs, e: 'fault', fault, ...(at === undefined ? {} : { node: at }) });

@@ -23,6 +23,9 @@ export interface HookFact {
   readonly step: 'begin' | 'end' | 'threw';
 }
 
+/** Beyond a call's deadline, the delays of its way, and one more try. */
+const layerLateMs = 10_000;
+
 type OpStep = Extract<SimStep, { op: unknown }>;
 
 /** One place for a node: whoever is up there, and how often that was built. */
@@ -47,10 +50,10 @@ export class RunStage implements ClientHost, NodeHost {
   readonly ongoing: Set<() => void> = new Set();
   broker: SimBroker | undefined = undefined;
   failure: FoundFailure | undefined = undefined;
-  hasLayerFault: boolean = false;
   readonly react: ((c: SimClient, event: SimClientEvent) => void) | undefined;
   readonly #ops = new Map<number, number>();
   readonly #acting = new Map<string, number>();
+  #layerFaultUntilMs = -Infinity;
   #conns = 0;
   #deliveries = 0;
 
@@ -195,6 +198,11 @@ export class RunStage implements ClientHost, NodeHost {
     this.fail({ kind: 'error', name: text, ...wordsOf(error), witness: this.lastEvents() });
   }
 
+  /** For so long calls between nodes may fail: the fault's time, and a while for what began in it. */
+  excuseLayer(ms: number): void {
+    this.#layerFaultUntilMs = Math.max(this.#layerFaultUntilMs, this.world.nowMs + ms + layerLateMs);
+  }
+
   /** What led to now, as far as the history can tell: the last thing a client or a fault did, and the last event. */
   lastEvents(): readonly SimEvent[] {
     const { history } = this.world.record;
@@ -206,7 +214,7 @@ export class RunStage implements ClientHost, NodeHost {
   #isAllowed(error: unknown): boolean {
     // An instance of another copy of the package is none of ours.
     const isOfLayer = (error as LayerError | undefined)?.name === 'LayerError';
-    if (this.hasLayerFault && isOfLayer) return true;
+    if (isOfLayer && this.world.nowMs <= this.#layerFaultUntilMs) return true;
     return this.simulation.allowErrors?.(error) ?? false;
   }
 }
@@ -214,7 +222,8 @@ export class RunStage implements ClientHost, NodeHost {
 /** A name that is the same on every run that fails so. */
 export function nameOf(error: unknown): string {
   const { code, name } = (error ?? {}) as { code?: unknown; name?: unknown };
-  if (typeof code === 'string' && code !== 'CHANNELBOX_SIMULATION') return code;
+  const saysNothing = code === 'CHANNELBOX_SIMULATION' || code === 'CHANNELBOX_ERROR';
+  if (typeof code === 'string' && !saysNothing) return code;
   return typeof name === 'string' ? name : typeof error;
 }
 
