@@ -31,7 +31,7 @@ describe('everyMemberGotIt', () => {
     for (const went of ['close', 'gone', 'serverClose'] as const)
       expect(said(checker, [...spoken, ...other, ends(2, went, 1000)])).toEqual({ checked: 1 });
     expect(said(checker, [...spoken.slice(0, 3), fault('cut', 'c2'), ...spoken.slice(3), own]).fault).toBeUndefined();
-    const denied = { ...spoken[3], denied: ['c2'] } as SimEvent;
+    const denied = { ...(spoken[3] as SimEvent), denied: ['c2'] } as SimEvent;
     expect(said(checker, [...spoken.slice(0, 3), denied, own]).fault).toBeUndefined();
     expect(said(checker, [...spoken, { t: 21, e: 'crash', node: 'n1' }]).fault).toBeUndefined();
   });
@@ -56,7 +56,7 @@ describe('everyMemberGotIt', () => {
       const older = [delivers(7, '~c1.0~', { to: [], offset: 4, t: 1 }), ...saved];
       expect(said(checker, [...older, gets(2, ['~c1.0~'])]).fault).toBeDefined();
       expect(said(checker, [...older, gets(2, ['~c1.0~', '~c1.1~'])]).fault).toBeUndefined();
-      const epoch = { ...older[0], position: { epoch: 'other', offset: 4 } } as SimEvent;
+      const epoch = { ...(older[0] as SimEvent), position: { epoch: 'other', offset: 4 } } as SimEvent;
       expect(said(checker, [epoch, ...saved, gets(2, ['~c1.0~'])]).fault).toBeUndefined();
     });
 
