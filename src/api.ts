@@ -221,10 +221,12 @@ export interface AppSnapshot {
   readonly channels: number;
   readonly groups: number;
   readonly memberships: number;
-  /** Waiting for peers. */
+  /** Waiting for peers, answers of `deny` included. */
   readonly bufferedBytes: number;
-  /** Waiting for handlers, unfinished messages included. */
+  /** Waiting for handlers, unfinished messages and handshakes included. */
   readonly inboundBytes: number;
+  /** Of open sockets: their requests, kept for who asks for the headers. */
+  readonly headerBytes: number;
   /** Kept for who comes later, with what keeping costs. */
   readonly historyBytes: number;
   /** Of the app's own functions, which have not ended; a consumer between two frames counts as one. */

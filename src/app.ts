@@ -191,6 +191,7 @@ export class App implements AppView, AsyncDisposable {
 
   #listenNow(port: number, host: string | undefined): Promise<AddressInfo> {
     const server = createServer(serverOptions(this.#limits), this.#options.http ?? upgradeRequired);
+    this.#connections.arrivals.watch(server);
     this.attach(server);
     this.#servers.add(server);
     return new Promise((resolve, reject) => {
@@ -288,6 +289,7 @@ export class App implements AppView, AsyncDisposable {
     return {
       turn,
       answering: this.#connections.answers.add,
+      arrived: this.#connections.arrivals.arrived,
       handle: (upgrade) => this.#connections.handleUpgrade(upgrade),
       matches: (path) => this.#routes.match(path) !== undefined,
       refused: (status, handshake) => this.#connections.refuse(status, handshake),

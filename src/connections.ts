@@ -1,10 +1,11 @@
 import type { Box } from './channel/box.ts';
-import { Admission, type AdmissionRules, type Rejection } from './admission.ts';
+import { Admission, type AdmissionRules, type Rejection } from './admission/admission.ts';
 import { Drain, spread, type DrainOptions, type DrainReport } from './drain.ts';
 import { FrameError, isA, isFromOutside, WebSocketDisconnect } from './errors.ts';
 import type { AppSnapshot, AppView, Limits, WhenEnded } from './api.ts';
-import { MemoryBudget } from './memory-budget.ts';
+import { MemoryBudget } from './admission/memory-budget.ts';
 import { Answers } from './transport/node/answers.ts';
+import { Arrivals } from './transport/node/arrivals.ts';
 import type { AppLog } from './log/app-log.ts';
 import { FaultLog } from './log/fault-log.ts';
 import { CallWatch, type CallOwner } from './log/call-watch.ts';
@@ -49,6 +50,8 @@ export class ConnectionManager implements CallOwner {
   readonly #stores: MemoryBudget;
   /** Refusals that are on their way. */
   readonly answers: Answers;
+  /** Whoever has connected and not asked yet. */
+  readonly arrivals: Arrivals = new Arrivals();
   #handlers = 0;
   #drain: Drain | undefined;
   #turnedAway = 0;
@@ -58,10 +61,15 @@ export class ConnectionManager implements CallOwner {
     this.#context = context;
     this.#admission = new Admission(context.limits, context.admission);
     const { box, limits } = context;
-    this.answers = new Answers(box.scheduler, limits.closeTimeoutMs);
+    this.answers = new Answers({
+      scheduler: box.scheduler,
+      timeoutMs: limits.closeTimeoutMs,
+      grew: () => this.#stores.look(),
+    });
     this.#stores = new MemoryBudget({
       memoryBudgetBytes: context.admission.memoryBudgetBytes,
       sockets: this.#sockets,
+      outsiders: [this.answers, this.arrivals],
       turn: box.scheduler.turn,
       historyBytes: () => box.layer.historyBytes,
     });
@@ -80,17 +88,13 @@ export class ConnectionManager implements CallOwner {
     return this.#faults;
   }
 
-  get snapshot(): Pick<AppSnapshot, 'connections' | 'bufferedBytes' | 'inboundBytes' | 'handlers'> {
-    let { bufferedBytes } = this.answers;
-    let { inboundBytes } = this.#stores;
-    for (const socket of this.#sockets) {
-      bufferedBytes += socket.bufferedBytes;
-      inboundBytes += socket.inbox.pulse.unfinishedBytes;
-    }
+  get snapshot(): Pick<AppSnapshot, 'connections' | 'bufferedBytes' | 'inboundBytes' | 'headerBytes' | 'handlers'> {
+    const { bufferedBytes, inboundBytes, headerBytes } = this.#stores.held;
     return {
       connections: this.#sockets.size + this.answers.count,
-      bufferedBytes,
-      inboundBytes,
+      bufferedBytes: bufferedBytes + this.answers.bytes,
+      inboundBytes: inboundBytes + this.arrivals.bytes,
+      headerBytes,
       handlers: this.#handlers,
     };
   }
@@ -112,6 +116,7 @@ export class ConnectionManager implements CallOwner {
       limits: this.#limitsOf(destination),
     });
     this.#sockets.add(socket);
+    this.#stores.wrote(socket);
     this.#admission.admit(socket, upgrade);
     this.#handlers += 1;
     const { probe } = this;
@@ -272,7 +277,7 @@ export class ConnectionManager implements CallOwner {
   }
 
   #forget(socket: ServerWebSocket): void {
-    this.#sockets.delete(socket);
+    if (this.#sockets.delete(socket)) this.#stores.forget(socket);
     this.#admission.release(socket);
   }
 

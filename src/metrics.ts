@@ -10,6 +10,7 @@ const help: Readonly<Record<string, string>> = {
   memberships: 'Pairs of a group and a member on this node.',
   bufferedBytes: 'Bytes that wait for peers.',
   inboundBytes: 'Bytes that wait for handlers, unfinished messages and handshakes included.',
+  headerBytes: 'Bytes of the requests that open sockets keep.',
   historyBytes: 'Bytes that kept messages cost this process.',
   handlers: "Functions of the app's own that are running.",
   accepted: 'Handshakes answered with 101.',

@@ -39,6 +39,8 @@ export class LocalChannels implements LocalNode {
   readonly fanOutSeconds: Histogram = new Histogram([
     0.000_01, 0.000_025, 0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1,
   ]);
+  /** Of open sockets. */
+  openChannels = 0;
   readonly #host: LocalHost;
   /** Of everybody who has asked to be let in; the app's own set. */
   #sockets: ReadonlySet<ChannelSocket> = new Set<ChannelSocket>();
@@ -69,9 +71,7 @@ export class LocalChannels implements LocalNode {
   }
 
   get counts(): { channels: number; groups: number; memberships: number } {
-    let channels = 0;
-    for (const socket of this.#sockets) if (socket.isOpen && socket.hasChannel) channels += 1;
-    return { channels, groups: this.#groups.size, memberships: this.#groups.memberships };
+    return { channels: this.openChannels, groups: this.#groups.size, memberships: this.#groups.memberships };
   }
 
   /** Looks for its sockets in a set that somebody else keeps: one more entry for each socket is saved. */

@@ -39,6 +39,8 @@ export class Connection implements ChannelSocket, Deadline, InboxOwner, OutboxOw
   progress: 'begun' | 'reached' | 'over' = 'begun';
   readonly host: SocketHost;
   readonly inbox: Inbox;
+  /** Among those that may hold something for their peer. */
+  isListed: boolean = false;
   /** Changed by `answering`, `accepted`, `#denied` and `#ended` alone. */
   #phase: SocketState = 'pending';
   /** From the accept on, however it has ended since. */
@@ -112,6 +114,8 @@ export class Connection implements ChannelSocket, Deadline, InboxOwner, OutboxOw
     this.#phase = 'open';
     this.#outbox = new Outbox(wire, this);
     this.host.counters.accepted += 1;
+    this.host.stores.admit(this);
+    if (this.#channel !== undefined) this.host.box.local.openChannels += 1;
     this.lastDataMs = this.scheduler.turn.stampMs();
     this.inbox.pulse.start(this.lastDataMs);
     if (this.#id !== undefined) this.host.box.local.register(this.#id, this);
@@ -130,6 +134,7 @@ export class Connection implements ChannelSocket, Deadline, InboxOwner, OutboxOw
 
   /** The first end counts, and from there on the channel is in no group. */
   #ended(phase: 'closing' | 'closed', ending: Ending): void {
+    if (this.isOpen && this.#channel !== undefined) this.host.box.local.openChannels -= 1;
     this.#phase = phase;
     if (this.end.hasCome) return;
     this.#leaveGroups();
@@ -220,6 +225,7 @@ export class Connection implements ChannelSocket, Deadline, InboxOwner, OutboxOw
     void this.end.close();
     this.#ended('closing', ending);
     this.wire?.close(ending.code, ending.reason);
+    this.host.stores.wrote(this);
     this.waitFor(this.limits.closeTimeoutMs);
     this.inbox.drop();
   }
@@ -302,6 +308,7 @@ export class Connection implements ChannelSocket, Deadline, InboxOwner, OutboxOw
 
   claim(channel: Channel): void {
     this.#channel = channel as SocketChannel;
+    if (this.isOpen) this.host.box.local.openChannels += 1;
   }
 
   deliverFrame(frame: Frame, nowMs: number): SendOutcome {

@@ -5,6 +5,26 @@ import type { Scheduler } from '../time/scheduler.ts';
 import type { Denial, Probe, ProbedConnection } from '../probe.ts';
 import type { Watch } from '../promise.ts';
 import type { Upgrade } from '../transport/transport.ts';
+import type { SocketState } from './state.ts';
+
+/** A socket as the stores of its app see it. */
+export interface StoreOwner {
+  /** Whether it may have bytes that wait for its peer, or a handshake that is not answered. */
+  isListed: boolean;
+  readonly phase: SocketState;
+  readonly bufferedBytes: number;
+  readonly upgrade: Upgrade;
+}
+
+/** Where a socket says what it holds, so that the app need not ask all of them. */
+export interface SocketStores {
+  /** So many more bytes wait for handlers, or fewer. */
+  hold(bytes: number): void;
+  /** It was written to. */
+  wrote(owner: StoreOwner): void;
+  /** It was let in. */
+  admit(owner: StoreOwner): void;
+}
 
 /** What a socket needs of its app. */
 export interface SocketHost {
@@ -13,8 +33,7 @@ export interface SocketHost {
   readonly scheduler: Scheduler;
   readonly probe: Probe | undefined;
   readonly counters: Tally;
-  /** What all sockets of the app hold, ended ones whose frames are still handed out included. */
-  readonly stores: { hold(bytes: number): void; look(): void };
+  readonly stores: SocketStores;
   /** Behind the proxies that are trusted. */
   clientOf(upgrade: Upgrade): { readonly host: string; readonly port: number };
   denied(socket: ProbedConnection, denial: Denial, status: number): void;

@@ -6,7 +6,7 @@ import type { Message } from '../protocol/message.ts';
 import type { Deadline } from '../time/deadlines.ts';
 import type { Scheduler } from '../time/scheduler.ts';
 import type { Ending } from './ending.ts';
-import type { SocketHost } from './host.ts';
+import type { SocketHost, StoreOwner } from './host.ts';
 
 /** Takes the frames of a socket one at a time, in order. Neither throws nor rejects. */
 export interface Sink {
@@ -17,7 +17,7 @@ export interface Sink {
 }
 
 /** A socket as its inbox sees it. */
-export interface InboxOwner extends ProbedConnection, Deadline {
+export interface InboxOwner extends ProbedConnection, StoreOwner, Deadline {
   readonly probe: Probe | undefined;
   readonly limits: Limits;
   readonly scheduler: Scheduler;

@@ -136,7 +136,6 @@ export class Inbox implements WireEvents {
     this.#queue = undefined;
     this.#head = 0;
     this.#hold(-this.queuedBytes);
-    this.pulse.unfinishedBytes = 0;
     if (this.#isPaused) this.#setPaused(false);
     this.#end();
   }
@@ -182,6 +181,7 @@ export class Inbox implements WireEvents {
   }
 
   #end(): void {
+    this.pulse.end();
     this.#readAgain();
     if (!this.#hasEnded) {
       this.#hasEnded = true;

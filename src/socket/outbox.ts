@@ -1,4 +1,4 @@
-import type { SocketHost } from './host.ts';
+import type { SocketHost, StoreOwner } from './host.ts';
 import type { Limits, SendOutcome } from '../api.ts';
 import { whileWaiting, type Probe } from '../probe.ts';
 import { settled } from '../promise.ts';
@@ -8,7 +8,7 @@ import { portion, tallied } from '../time/turn.ts';
 import type { Wire } from '../transport/transport.ts';
 
 /** A socket as its outbox sees it. */
-export interface OutboxOwner {
+export interface OutboxOwner extends StoreOwner {
   readonly probe: Probe | undefined;
   readonly limits: Limits;
   readonly scheduler: Scheduler;
@@ -62,8 +62,8 @@ export class Outbox {
       return outcome;
     }
     this.#owner.lastDataMs = nowMs;
-    const { counters } = this.#owner.host;
-    this.#owner.host.stores.look();
+    const { counters, stores } = this.#owner.host;
+    stores.wrote(this.#owner);
     counters.messagesOut += 1;
     counters.bytesOut += frame.byteLength;
     return outcome;

@@ -75,6 +75,8 @@ export class Pulse {
 
   control(isUnread: boolean): void {
     const { limits, scheduler } = this.#owner;
+    // What answers it was written past the outbox.
+    this.#owner.host.stores.wrote(this.#owner);
     const nowMs = scheduler.turn.stampMs();
     const costMs = 1000 / limits.controlFramesPerSecond;
     this.#controlPaidMs = Math.max(this.#controlPaidMs, nowMs) + costMs;
@@ -105,8 +107,15 @@ export class Pulse {
     this.#schedule();
   }
 
+  /** Nothing more comes of a message that is not finished. */
+  end(): void {
+    this.#owner.host.stores.hold(-this.unfinishedBytes);
+    this.unfinishedBytes = 0;
+  }
+
   #begin(bytes: number, nowMs: number): void {
     const isNew = this.#unfinishedMs < 0 && bytes > 0;
+    this.#owner.host.stores.hold(bytes - this.unfinishedBytes);
     this.unfinishedBytes = bytes;
     if (bytes === 0) this.#unfinishedMs = -1;
     if (!isNew) return;

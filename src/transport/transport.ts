@@ -34,6 +34,10 @@ export interface Upgrade {
   readonly request?: IncomingMessage | undefined;
   /** Aborts when the client leaves before it is answered. */
   readonly signal: AbortSignal;
+  /** What it holds before it is answered: the request, and what the client has sent behind it. Left out: nothing that counts. */
+  readonly askingBytes?: number;
+  /** What is kept of the request once it is answered, for whoever asks for its headers. */
+  readonly keptBytes?: number;
   /** Answers 101. Rejects with `WebSocketDisconnect` 1006 when the client has left. */
   accept(options: UpgradeAnswer): Promise<Wire>;
   /** The same at once, for a transport that can: spares the promise. Undefined when the client has left. */

@@ -44,6 +44,7 @@ test('every name is there from the first look, gauges apart from counts', () => 
     memberships: 0,
     bufferedBytes: 0,
     inboundBytes: 0,
+    headerBytes: 0,
     historyBytes: 0,
     handlers: 0,
     counters: none,

@@ -246,25 +246,3 @@ test('headers that do not come to their end are answered 408 in time, and so is 
   expect((await slow.answer())?.status).toBe(408);
   await silent.ended();
 });
-
-test('past the budget of memory the sockets that hold most are closed first, and nobody new comes in', async () => {
-  const { routes } = stuck();
-  await using arena = await Arena.open({ routes, memoryBudgetBytes: 500_000 });
-  const [large, small, honest] = [
-    await arena.upgraded('/stuck'),
-    await arena.upgraded('/stuck'),
-    await arena.upgraded('/echo'),
-  ];
-  const frame = (bytes: number): Buffer => encodeFrame({ opcode: binary, payload: Buffer.alloc(bytes) });
-  small.write(frame(1), frame(100_000));
-  await until(() => arena.app.inspect().inboundBytes >= 100_000);
-  large.write(frame(1), frame(450_000));
-  expect(await large.closeCode()).toBe(1013);
-  await until(() => arena.app.inspect().inboundBytes === 100_000);
-
-  honest.write(text('still here'));
-  expect(await honest.text()).toBe('still here');
-  small.write(frame(10));
-  await turn(10);
-  expect(arena.app.inspect().inboundBytes).toBe(100_010);
-});

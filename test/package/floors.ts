@@ -20,7 +20,7 @@ export const floors: readonly (readonly string[])[] = [
   ['src/route'],
   ['src/consumer'],
   ['src/router'],
-  ['src/admission.ts', 'src/memory-budget.ts'],
+  ['src/admission'],
   ['src/connections.ts', 'src/app-options.ts'],
   ['src/app.ts'],
   ['src/nexios.ts', 'src/metrics.ts'],

@@ -1,6 +1,7 @@
 import type { Server as HttpServer } from 'node:http';
 import type { Server as HttpsServer } from 'node:https';
 import type { Socket } from 'node:net';
+import type { Answering } from './answers.ts';
 import type { HttpRefusal, UpgradeRequest } from './upgrade-request.ts';
 import { UpgradeSwitch, type SwitchedApp } from './upgrade-switch.ts';
 import type { Upgrade } from '../transport.ts';
@@ -15,7 +16,9 @@ export interface UpgradeHost {
   /** It was no handshake, and has been answered so. */
   refused?(status: number, handshake: RefusedHandshake): void;
   /** A refusal is on its way over this socket. */
-  answering?(socket: Socket): void;
+  answering?(socket: Socket): Answering;
+  /** Its first request is whole. */
+  arrived?(socket: Socket): void;
   /** Tells whoever runs the app, in one line. */
   warn?(message: string): void;
   /** Calls back once the time for an answer, `acceptTimeoutMs`, is over. */
@@ -75,9 +78,10 @@ export class UpgradeListener {
   }
 
   #upgrade(handshake: UpgradeRequest): void {
+    this.#host.arrived?.(handshake.socket);
     const fault = handshake.fault(this.#knownHost);
     if (fault !== undefined) return this.#refuse(handshake, fault);
     this.#knownHost = handshake.host;
-    this.#host.handle(new NodeUpgrade(handshake, this.#open, (socket) => this.#host.answering?.(socket)));
+    this.#host.handle(new NodeUpgrade(handshake, this.#open, this.#host.answering));
   }
 }

@@ -15,6 +15,8 @@ const acceptGuid = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 const keyPattern = /^[+/0-9A-Za-z]{22}==$/;
 const hostPattern = /^(?:\[[0-9A-Fa-f:.]+\]|[-._~%0-9A-Za-z]+)(?::\d{1,5})?$/;
 const dotSegment = /\/(?:\.|%2e){1,2}(?:\/|$)/i;
+/** Of a string, beside its characters. */
+const stringBytes = 24;
 const tokenPattern = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
 /**
@@ -53,6 +55,13 @@ export class UpgradeRequest {
   get target(): string {
     const { url = '/' } = this.request;
     return url.startsWith('/') ? url : (readAbsolute(url)?.target ?? url);
+  }
+
+  /** Of its headers as Node keeps them: each name and value a string. */
+  get headerBytes(): number {
+    let bytes = 0;
+    for (const text of this.request.rawHeaders) bytes += text.length + stringBytes;
+    return bytes;
   }
 
   /** The path as it came, still escaped, without its query. */

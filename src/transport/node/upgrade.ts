@@ -1,6 +1,7 @@
 import { STATUS_CODES, type IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { HandshakeError, WebSocketDisconnect } from '../../errors.ts';
+import { Answering } from './answers.ts';
 import { pathOf, type UpgradeRequest, type HttpRefusal } from './upgrade-request.ts';
 import type { Upgrade, UpgradeAnswer, Wire } from '../transport.ts';
 
@@ -10,13 +11,16 @@ import type { Upgrade, UpgradeAnswer, Wire } from '../transport.ts';
  */
 export type OpenSocket = (handshake: UpgradeRequest, answer: UpgradeAnswer, head: Buffer) => Wire | undefined;
 
+/** A refusal is on its way over this socket. */
+type BeginAnswering = (socket: Socket) => Answering;
+
 /** Of what a client sends before it is answered. */
 const earlyBytesMax = 64 * 1024;
 
 /** An upgrade request of `node:http`. What it knows is read when asked for; the request itself goes with the answer. */
 export class NodeUpgrade implements Upgrade {
   readonly #open: OpenSocket;
-  readonly #answering: (socket: Socket) => void;
+  readonly #answering: BeginAnswering;
   /** Let go of with the answer. */
   #handshake: UpgradeRequest | undefined;
   /**
@@ -26,7 +30,7 @@ export class NodeUpgrade implements Upgrade {
   #packed = '';
   #watch: LeaveWatch | undefined = undefined;
 
-  constructor(handshake: UpgradeRequest, open: OpenSocket, answering: (socket: Socket) => void = ignore) {
+  constructor(handshake: UpgradeRequest, open: OpenSocket, answering: BeginAnswering = uncounted) {
     this.#answering = answering;
     this.#handshake = handshake;
     this.#open = open;
@@ -75,6 +79,17 @@ export class NodeUpgrade implements Upgrade {
     return this.#handshake?.request;
   }
 
+  get askingBytes(): number {
+    const handshake = this.#handshake;
+    if (handshake === undefined) return 0;
+    const early = this.#watch?.heldBytes ?? handshake.head.byteLength;
+    return requestBytes + handshake.headerBytes + early + handshake.socket.readableLength;
+  }
+
+  get keptBytes(): number {
+    return this.#packed.length;
+  }
+
   /** Aborts when the client leaves unanswered. To notice that, the socket is read; what comes is kept for the wire. */
   get signal(): AbortSignal {
     this.#watch ??= new LeaveWatch(this.#handshake);
@@ -104,17 +119,19 @@ export class NodeUpgrade implements Upgrade {
     const { socket } = this.#release('deny');
     socket.on('error', ignore);
     this.#watch?.stop();
+    // It counts, and its time runs, from here on: the body may be long in coming, or never end.
+    const answering = this.#answering(socket);
     let body: Buffer;
     try {
-      body = Buffer.from(await response.arrayBuffer());
+      body = await bodyOf(response, socket, answering);
     } catch (error) {
       // Whoever asked is not kept waiting for a body that cannot be read.
       refuse(socket, { status: 500, message: 'the answer could not be made' });
-      this.#answering(socket);
       throw error;
+    } finally {
+      answering.bodyBytes = 0;
     }
     answer(socket, { status: response.status, statusText: response.statusText, headers: [...response.headers], body });
-    this.#answering(socket);
   }
 
   get #rawHeaders(): readonly string[] {
@@ -135,6 +152,8 @@ export class NodeUpgrade implements Upgrade {
 }
 
 const linesBeforeHeaders = 4;
+/** Of a request itself, beside what it says: it and its parser, its socket, their lists. */
+const requestBytes = 4_096;
 
 /** None of them has a line break of its own: HTTP allows none. */
 function linesOf({ request, socket, target }: UpgradeRequest): string[] {
@@ -173,6 +192,10 @@ class LeaveWatch {
     return this.#abort.signal;
   }
 
+  get heldBytes(): number {
+    return this.#bytes;
+  }
+
   get hasLeft(): boolean {
     return this.#abort.signal.aborted;
   }
@@ -201,6 +224,23 @@ class LeaveWatch {
     this.#abort.abort(new WebSocketDisconnect(1006, '', false));
     this.#socket?.destroy();
   };
+}
+
+/** All of it, or as much as came before the client was gone or cut off. */
+async function bodyOf(response: Response, socket: Socket, answering: Answering): Promise<Buffer> {
+  if (response.body === null) return Buffer.alloc(0);
+  const reader: ReadableStreamDefaultReader<Uint8Array> = response.body.getReader();
+  const chunks: Uint8Array[] = [];
+  socket.once('close', () => void reader.cancel().catch(ignore));
+  for (let next = await reader.read(); !next.done; next = await reader.read()) {
+    chunks.push(next.value);
+    await answering.grow(next.value.byteLength);
+  }
+  return Buffer.concat(chunks);
+}
+
+function uncounted(): Answering {
+  return new Answering();
 }
 
 interface HttpAnswer {

@@ -1,10 +1,10 @@
-import type { Limits } from './api.ts';
-import { isHostOurs } from './middleware/host.ts';
-import { isOriginAllowed, type Origins } from './middleware/origin.ts';
-import type { RefusalReason } from './protocol/counters.ts';
-import { ClientAddresses, type TrustProxy } from './handshake/proxy.ts';
-import { headerOf } from './handshake/request.ts';
-import type { Upgrade } from './transport/transport.ts';
+import type { Limits } from '../api.ts';
+import { isHostOurs } from '../middleware/host.ts';
+import { isOriginAllowed, type Origins } from '../middleware/origin.ts';
+import type { RefusalReason } from '../protocol/counters.ts';
+import { ClientAddresses, type TrustProxy } from '../handshake/proxy.ts';
+import { headerOf } from '../handshake/request.ts';
+import type { Upgrade } from '../transport/transport.ts';
 
 /** What an app says of who may come in at all. */
 export interface AdmissionRules {
