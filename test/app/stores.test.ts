@@ -69,65 +69,69 @@ class Crowd {
   };
 }
 
-test('what inspect() keeps as running totals is what a recount finds, whatever happened', { timeout: 60_000 }, async () => {
-  const seed = seedOfTest();
-  const { next } = new SeededRandom(seed);
-  const below = (count: number): number => Math.floor(next() * count);
-  const crowd = new Crowd();
-  await using arena = await Arena.open({
-    routes: crowd.routes,
-    limits: { closeTimeoutMs: 500, inboundQueue: 8, slowConsumer: 'drop' },
-  });
-  const clients: RawClient[] = [];
-  const one = <T>(all: readonly T[]): T | undefined => all[below(all.length)];
-  const frame = (bytes: number): Buffer => encodeFrame({ opcode: opcode.binary, payload: Buffer.alloc(bytes) });
-  const steps: Readonly<Record<string, () => unknown>> = {
-    comes: async () => {
-      const path = one(['/stuck', '/plain', '/echo', '/never']) as string;
-      const client = await arena.raw();
-      const before = crowd.sockets.size;
-      client.write(handshake(`GET ${path} HTTP/1.1`, { 'X-Own': 'x'.repeat(below(3_000)) }));
-      await arena.until(() => crowd.sockets.size > before, 'the handshake has come');
-      if (path !== '/never') clients.push(client);
-      else if (below(2) === 0) client.reset();
-    },
-    says: () => void one(clients)?.write(frame(below(2_000))),
-    begins: () => void one(clients)?.write(frame(100_000).subarray(0, 10 + below(50_000))),
-    pings: () => void one(clients)?.write(encodeFrame({ opcode: opcode.ping, payload: 'a' })),
-    stopsReading: () => void one(clients)?.socket.pause(),
-    readsOn: () => void one(clients)?.socket.resume(),
-    isSent: () => void one(crowd.open)?.sendBytes(new Uint8Array(below(400_000))),
-    isSentByOthers: () => {
-      const ws = one(crowd.open);
-      if (ws !== undefined) void arena.app.channelBox.sendTo(ws.id, 'x'.repeat(below(400_000)));
-    },
-    claims: () => void one(crowd.open)?.channel,
-    isClosed: () => void one(crowd.open)?.close(),
-    resets: () => clients.splice(below(clients.length), 1)[0]?.reset(),
-    leaves: () => void clients.splice(below(clients.length), 1)[0]?.socket.end(),
-    handlersGoOn: async () => {
-      crowd.go();
-      await turn(2);
-      crowd.shut();
-    },
-    turns: () => turn(3),
-    timePasses: () => arena.clock.advance(200),
-  };
-  const names = [...Object.keys(steps), 'comes', 'comes', 'says', 'isSent', 'begins'];
-  const seen = { channels: 0, bufferedBytes: 0, inboundBytes: 0, headerBytes: 0 };
-  for (let count = 0; count < 600; count += 1) {
-    const name = one(names) as string;
-    await steps[name]?.();
-    await arena.until(() => !crowd.isBetween, 'the system has told of those that are gone');
-    const { channels, bufferedBytes, inboundBytes, headerBytes } = arena.app.inspect();
-    const told: Sums = { channels, bufferedBytes, inboundBytes, headerBytes };
-    expect(told, `seed ${seed}, step ${count}: ${name}`).toEqual(recount(crowd.sockets));
-    for (const key of Object.keys(seen) as (keyof Sums)[]) seen[key] = Math.max(seen[key], told[key]);
-  }
-  expect(Math.min(...Object.values(seen)), 'each was above nothing once').toBeGreaterThan(0);
-  for (const client of clients) client.destroy();
-  crowd.go();
-});
+test(
+  'what inspect() keeps as running totals is what a recount finds, whatever happened',
+  { timeout: 60_000 },
+  async () => {
+    const seed = seedOfTest();
+    const { next } = new SeededRandom(seed);
+    const below = (count: number): number => Math.floor(next() * count);
+    const crowd = new Crowd();
+    await using arena = await Arena.open({
+      routes: crowd.routes,
+      limits: { closeTimeoutMs: 500, inboundQueue: 8, slowConsumer: 'drop' },
+    });
+    const clients: RawClient[] = [];
+    const one = <T>(all: readonly T[]): T | undefined => all[below(all.length)];
+    const frame = (bytes: number): Buffer => encodeFrame({ opcode: opcode.binary, payload: Buffer.alloc(bytes) });
+    const steps: Readonly<Record<string, () => unknown>> = {
+      comes: async () => {
+        const path = one(['/stuck', '/plain', '/echo', '/never']) as string;
+        const client = await arena.raw();
+        const before = crowd.sockets.size;
+        client.write(handshake(`GET ${path} HTTP/1.1`, { 'X-Own': 'x'.repeat(below(3_000)) }));
+        await arena.until(() => crowd.sockets.size > before, 'the handshake has come');
+        if (path !== '/never') clients.push(client);
+        else if (below(2) === 0) client.reset();
+      },
+      says: () => void one(clients)?.write(frame(below(2_000))),
+      begins: () => void one(clients)?.write(frame(100_000).subarray(0, 10 + below(50_000))),
+      pings: () => void one(clients)?.write(encodeFrame({ opcode: opcode.ping, payload: 'a' })),
+      stopsReading: () => void one(clients)?.socket.pause(),
+      readsOn: () => void one(clients)?.socket.resume(),
+      isSent: () => void one(crowd.open)?.sendBytes(new Uint8Array(below(400_000))),
+      isSentByOthers: () => {
+        const ws = one(crowd.open);
+        if (ws !== undefined) void arena.app.channelBox.sendTo(ws.id, 'x'.repeat(below(400_000)));
+      },
+      claims: () => void one(crowd.open)?.channel,
+      isClosed: () => void one(crowd.open)?.close(),
+      resets: () => clients.splice(below(clients.length), 1)[0]?.reset(),
+      leaves: () => void clients.splice(below(clients.length), 1)[0]?.socket.end(),
+      handlersGoOn: async () => {
+        crowd.go();
+        await turn(2);
+        crowd.shut();
+      },
+      turns: () => turn(3),
+      timePasses: () => arena.clock.advance(200),
+    };
+    const names = [...Object.keys(steps), 'comes', 'comes', 'says', 'isSent', 'begins'];
+    const seen = { channels: 0, bufferedBytes: 0, inboundBytes: 0, headerBytes: 0 };
+    for (let count = 0; count < 600; count += 1) {
+      const name = one(names) as string;
+      await steps[name]?.();
+      await arena.until(() => !crowd.isBetween, 'the system has told of those that are gone');
+      const { channels, bufferedBytes, inboundBytes, headerBytes } = arena.app.inspect();
+      const told: Sums = { channels, bufferedBytes, inboundBytes, headerBytes };
+      expect(told, `seed ${seed}, step ${count}: ${name}`).toEqual(recount(crowd.sockets));
+      for (const key of Object.keys(seen) as (keyof Sums)[]) seen[key] = Math.max(seen[key], told[key]);
+    }
+    expect(Math.min(...Object.values(seen)), 'each was above nothing once').toBeGreaterThan(0);
+    for (const client of clients) client.destroy();
+    crowd.go();
+  },
+);
 
 test('a look costs the same however many sockets are open: it asks those alone for which something may wait', async () => {
   let asked = 0;
