@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 /** Node reads no more than this of the headers of a request. */
 const headerBytesMax = 16 * 1024;
 /** Of a connection that has not asked for anything yet, beside what it has sent: its socket and its parser. */
-const socketBytes = 4_096;
+const socketBytes = 2_560;
 
 /** The connections of a server whose first request has not come to its end: strangers of whom nothing is known but what they hold. */
 export class Arrivals {

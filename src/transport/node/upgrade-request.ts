@@ -15,6 +15,7 @@ const acceptGuid = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 const keyPattern = /^[+/0-9A-Za-z]{22}==$/;
 const hostPattern = /^(?:\[[0-9A-Fa-f:.]+\]|[-._~%0-9A-Za-z]+)(?::\d{1,5})?$/;
 const dotSegment = /\/(?:\.|%2e){1,2}(?:\/|$)/i;
+const nothing = Buffer.alloc(0);
 /** Of a string, beside its characters. */
 const stringBytes = 24;
 const tokenPattern = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
@@ -41,7 +42,8 @@ export class UpgradeRequest {
   constructor(request: IncomingMessage, socket: Socket, head: Buffer) {
     this.request = request;
     this.socket = socket;
-    this.head = head;
+    // A slice, an empty one too, would keep the whole chunk that was read alive.
+    this.head = head.byteLength === 0 ? nothing : Buffer.from(head);
     const { rawHeaders } = request;
     for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
       this.#read(rawHeaders[at] as string, rawHeaders[at + 1] as string);

@@ -153,7 +153,7 @@ export class NodeUpgrade implements Upgrade {
 
 const linesBeforeHeaders = 4;
 /** Of a request itself, beside what it says: it and its parser, its socket, their lists. */
-const requestBytes = 4_096;
+const requestBytes = 5_120;
 
 /** None of them has a line break of its own: HTTP allows none. */
 function linesOf({ request, socket, target }: UpgradeRequest): string[] {
