@@ -46,6 +46,8 @@ export class ConnectionManager implements CallOwner {
   readonly #waiting = new Map<ServerWebSocket, () => void>();
   /** Those that have ended, or were never let in, and whose handler still runs. */
   readonly #lingering = new Set<ServerWebSocket>();
+  /** Of these, who was waited for in vain. */
+  readonly #givenUp = new Set<ServerWebSocket>();
   readonly #admission: Admission;
   readonly #stores: MemoryBudget;
   /** Refusals that are on their way. */
@@ -143,19 +145,20 @@ export class ConnectionManager implements CallOwner {
   drain(options: DrainOptions): Promise<DrainReport> {
     this.#drain ??= new Drain(this.#context.box.scheduler, {
       sockets: () => this.#sockets,
-      handlers: () => this.#handlers,
-      running: () => this.#running,
+      handlers: () => this.#handlers - this.#givenUp.size,
+      running: () => this.#giveUp(),
     });
     const draining = this.#drain.run(options);
     void draining.then(() => this.answers.cut(), ignore);
     return draining;
   }
 
-  get #running(): ErrorContext[] {
+  /** Those who are still at it have had their time: whatever ends the app next does not wait for them again. */
+  #giveUp(): ErrorContext[] {
     const all = [...this.#sockets, ...this.#lingering];
-    return all
-      .filter(({ progress, inbox }) => progress !== 'over' && !inbox.isBetweenFrames)
-      .map(({ id, route, hook }) => ({ connection: id, route, hook }));
+    const running = all.filter(({ progress, inbox }) => progress !== 'over' && !inbox.isBetweenFrames);
+    for (const socket of running) this.#givenUp.add(socket);
+    return running.map(({ id, route, hook }) => ({ connection: id, route, hook }));
   }
 
   /** Runs what the route leads to. Where nobody waits for the end, an idle consumer costs no promise. */
@@ -184,6 +187,7 @@ export class ConnectionManager implements CallOwner {
     this.#handlers -= 1;
     socket.progress = 'over';
     this.#lingering.delete(socket);
+    this.#givenUp.delete(socket);
     if (!socket.wasAccepted) this.#forget(socket);
     this.#drain?.check();
     this.#waiting.get(socket)?.();
