@@ -62,7 +62,9 @@ test(
     }
     // The middle one: a moment in which the machine was another's is no round's fault.
     const middle = ratios.toSorted((one, other) => one - other)[(rounds - 1) / 2];
-    console.log(`p99 under attack to p99 without, round by round: ${ratios.map((ratio) => ratio.toFixed(2)).join(' ')}`);
+    console.log(
+      `p99 under attack to p99 without, round by round: ${ratios.map((ratio) => ratio.toFixed(2)).join(' ')}`,
+    );
     expect(middle).toBeLessThanOrEqual(2);
     expect(honest.closedWith).toBeUndefined();
     honest.socket.terminate();

@@ -8,7 +8,12 @@ import { Program } from '../program.ts';
 import type { Weighed } from './store-server.ts';
 
 /** Long enough that nothing ends of itself while it is weighed. */
-const limits = { acceptTimeoutMs: 60_000, closeTimeoutMs: 60_000, handshakeTimeoutMs: 60_000, maxBufferedBytes: 2 ** 25 };
+const limits = {
+  acceptTimeoutMs: 60_000,
+  closeTimeoutMs: 60_000,
+  handshakeTimeoutMs: 60_000,
+  maxBufferedBytes: 2 ** 25,
+};
 const { binary, continuation } = opcode;
 
 let server: Program;
