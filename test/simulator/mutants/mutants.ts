@@ -5,7 +5,7 @@ export interface Mutant {
   readonly from: string;
   readonly to: string;
   /** Of `scenes.ts`. */
-  readonly scene: 'memory' | 'layer' | 'slow' | 'lossy' | 'narrow' | 'expiry';
+  readonly scene: 'memory' | 'whole' | 'layer' | 'joined' | 'slow' | 'lossy' | 'narrow' | 'expiry';
 }
 
 const groups = 'src/channel/groups.ts';
@@ -43,6 +43,20 @@ export const mutants: readonly Mutant[] = [
     scene: 'memory',
   },
   {
+    name: 'a slow member ends the fan-out',
+    file: fanOut,
+    from: "if (outcome === 'dropped') (slow ??= []).push(member);",
+    to: "if (outcome === 'dropped') { (slow ??= []).push(member); break; }",
+    scene: 'lossy',
+  },
+  {
+    name: 'a slow member stays, and loses without a word',
+    file: fanOut,
+    from: 'for (const member of slow ?? []) member.socket.handleBackpressure();',
+    to: '',
+    scene: 'slow',
+  },
+  {
     name: 'frames are not held while a resume is under way',
     file: fanOut,
     from: '(member.isHolding ? buffer(member, frame) : undefined) ??',
@@ -55,6 +69,13 @@ export const mutants: readonly Mutant[] = [
     from: 'for (const member of group.members) {',
     to: 'for (const member of [...group.members].slice(0, Math.max(1, group.members.size - 1))) {',
     scene: 'memory',
+  },
+  {
+    name: 'what the page holds comes again behind it',
+    file: buffers,
+    from: 'position === undefined || at >= newFrom',
+    to: 'position === undefined || at >= 0',
+    scene: 'joined',
   },
   {
     name: 'what is newer than the page is left out',
@@ -77,7 +98,29 @@ export const mutants: readonly Mutant[] = [
     to: 'for (const one of held.slice(1)) {',
     scene: 'layer',
   },
+  {
+    name: 'a hold ends before the page is out',
+    file: box,
+    from: 'const sending = options.first?.(page);',
+    to: 'resumeBuffers.flush(buffer); const sending = options.first?.(page);',
+    scene: 'layer',
+  },
   { name: 'a resume never ends its hold', file: box, from: 'resumeBuffers.flush(buffer);', to: '', scene: 'memory' },
+  {
+    name: 'a gap of one is told as recovered',
+    file: history,
+    from: 'since.offset + 1 >= oldestOffset',
+    to: 'since.offset + 2 >= oldestOffset',
+    scene: 'whole',
+  },
+  { name: 'history is never trimmed', file: history, from: 'this.dropOldest();', to: 'break;', scene: 'whole' },
+  {
+    name: 'history is trimmed by one too many',
+    file: history,
+    from: 'this.count > bounds.countMax',
+    to: 'this.count >= bounds.countMax',
+    scene: 'whole',
+  },
   {
     name: 'the first message since a position is left out',
     file: history,
@@ -150,6 +193,13 @@ export const mutants: readonly Mutant[] = [
     scene: 'layer',
   },
   {
+    name: 'who has left is announced again',
+    file: 'src/channel/announcements.ts',
+    from: 'this.#local.isMember(member, group) ? undefined : this.#layer.retire?.(group, member.uuid),',
+    to: 'undefined,',
+    scene: 'layer',
+  },
+  {
     name: 'frames that wait are read last first',
     file: inbox,
     from: 'queue.push(message);',
@@ -202,6 +252,13 @@ export const mutants: readonly Mutant[] = [
     name: 'expiry is put off by what is received alone',
     file: 'src/socket/outbox.ts',
     from: 'this.#owner.lastDataMs = nowMs;',
+    to: '',
+    scene: 'expiry',
+  },
+  {
+    name: 'expiry is put off by what is sent alone',
+    file: 'src/socket/connection.ts',
+    from: 'if (waitMs >= 0) this.lastDataMs = nowMs;',
     to: '',
     scene: 'expiry',
   },
