@@ -39,6 +39,8 @@ export class EmittedFolder {
     const folder = join(this.path, name);
     await mkdir(folder, { recursive: true });
     if (bundle !== undefined) await install(folder, bundle);
+    // Below a package called channelbox its own name would mean that one.
+    await writeFile(join(folder, 'package.json'), JSON.stringify({ name, private: true }));
     const simulation = `import { scenes } from 'channelbox/testing/simulator';\nexport default scenes[${JSON.stringify(scene)}];\n`;
     await writeFile(join(folder, 'scene.mjs'), simulation);
     await writeFile(join(folder, 'found.test.mjs'), report.toTest({ simulation: './scene.mjs' }));
