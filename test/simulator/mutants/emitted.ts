@@ -50,6 +50,11 @@ export class EmittedFolder {
   /** @returns by name what each said that failed */
   async runUnderVitest(): Promise<Map<string, string>> {
     const output = join(this.path, 'report.json');
+    // Else that of the checkout would be taken, which looks elsewhere.
+    await writeFile(
+      join(this.path, 'vitest.config.mjs'),
+      "export default { test: { include: ['**/found.test.mjs'] } };\n",
+    );
     const words = ['run', '--root', this.path, '--no-isolate', '--maxWorkers=2', '--reporter=json'];
     await runNode([vitest, ...words, `--outputFile=${output}`], this.path);
     const { testResults } = JSON.parse(await readFile(output, 'utf8')) as {
@@ -59,6 +64,7 @@ export class EmittedFolder {
         readonly assertionResults: readonly { readonly status: string; readonly failureMessages: readonly string[] }[];
       }[];
     };
+    if (testResults.length === 0) throw new Error(`vitest found no test in ${this.path}`);
     const said = new Map<string, string>();
     for (const { name, message, assertionResults } of testResults) {
       const [only] = assertionResults;
