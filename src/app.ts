@@ -275,9 +275,7 @@ export class App implements AppView, AsyncDisposable {
       clock,
       limits: this.#limits,
       sockets: connections.sockets,
-      get probe() {
-        return connections.probe;
-      },
+      probe: () => connections.probe,
       log: (message, fields) => this.#log.write('error', message, fields),
       failed: (error, hook) => connections.faults.reportOutside(error, hook),
       watch: (call) => connections.watch(undefined, call),

@@ -34,7 +34,6 @@ export interface ConnectionContext {
 
 /** Where upgrades arrive: turned away, or served from the first middleware to the last hook. */
 export class ConnectionManager implements CallOwner {
-  probe: Probe | undefined = undefined;
   readonly #view: AppView;
   readonly #context: ConnectionContext;
   readonly #host: SocketHost;
@@ -79,6 +78,14 @@ export class ConnectionManager implements CallOwner {
     this.#faults = new FaultLog({ log, counters, onError, probe: () => this.probe });
     this.#refusals = new RefusalLog(context.box.scheduler, log);
     this.#host = this.#makeHost();
+  }
+
+  get probe(): Probe | undefined {
+    return this.#host.probe;
+  }
+
+  set probe(probe: Probe | undefined) {
+    this.#host.probe = probe;
   }
 
   /** Of everybody who has asked to be let in. */
@@ -296,15 +303,12 @@ export class ConnectionManager implements CallOwner {
   }
 
   #makeHost(): SocketHost {
-    const connections = this;
     const { box } = this.#context;
     return {
       view: this.#view,
       box,
       scheduler: box.scheduler,
-      get probe() {
-        return connections.probe;
-      },
+      probe: undefined,
       counters: this.#context.counters,
       stores: this.#stores,
       clientOf: (upgrade) => this.#admission.clientOf(upgrade),

@@ -27,6 +27,7 @@ import { checkClose } from '../protocol/close-code.ts';
 import { encodePayload, refuseKind } from '../protocol/codec.ts';
 import { isThenable, quiet, WatchedPromise } from '../promise.ts';
 import { ownChannel, type SocketChannel } from './channel.ts';
+import { BoxContext } from './box-context.ts';
 import { BoxCalls, type BoxHome } from './home.ts';
 import { LocalChannels } from './local.ts';
 import { Memberships, type Claim } from './memberships.ts';
@@ -65,16 +66,14 @@ export class Box implements ChannelBoxView {
       probe: () => this.probe,
     });
     this.#memberships = new Memberships(layer, this.local, (error) => this.#report(error));
-    const opening = layer.open({
-      local: this.local,
-      get clock() {
-        return scheduler.clock;
-      },
-      bounds: boundsOf(options),
-      uuid: () => this.uuid(),
-      report: (error) => this.#report(error),
-      wakeAt: (dueMs, wake) => scheduler.deadlines.schedule({ dueMs, heapIndex: -1, onDue: wake }),
-    });
+    const opening = layer.open(
+      new BoxContext(scheduler, {
+        local: this.local,
+        bounds: boundsOf(options),
+        uuid: () => this.uuid(),
+        report: (error) => this.#report(error),
+      }),
+    );
     if (isThenable(opening)) this.opening = this.#untilOpen(opening);
   }
 
@@ -92,7 +91,7 @@ export class Box implements ChannelBoxView {
   }
 
   get probe(): Probe | undefined {
-    return this.#home?.probe;
+    return this.#home?.probe();
   }
 
   uuid(): string {

@@ -16,7 +16,7 @@ export interface BoxHome {
   readonly limits: Limits;
   /** Of everybody who has asked to be let in; the app's own set. */
   readonly sockets: ReadonlySet<ChannelSocket>;
-  readonly probe: Probe | undefined;
+  probe(): Probe | undefined;
   log(message: string, fields: object): void;
   /** One of the app's own functions failed, outside of any connection. */
   failed(error: unknown, hook: string): void;
@@ -59,7 +59,7 @@ export class BoxCalls {
 
   /** What is there at once stays so; what is not is a promise of ours, which a probe may want to know of. */
   wait<T>(call: string, answer: Awaitable<T>): Awaitable<T> {
-    const probe = this.#home()?.probe;
+    const probe = this.#home()?.probe();
     probe?.called?.(call);
     return isThenable(answer) ? whileWaiting(probe, call, Promise.resolve(answer)) : answer;
   }

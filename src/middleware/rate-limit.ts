@@ -92,7 +92,7 @@ export function rateLimit(options: RateLimitOptions): Middleware<any> {
     const socket = ws as ServerWebSocket;
     const buckets = bucketsOf(ws);
     const outer = socket.guard;
-    socket.guard = (byteLength) => {
+    const guard = (byteLength: number): number => {
       const waitMs = outer?.(byteLength) ?? 0;
       if (waitMs < 0) return waitMs;
       const nowMs = clock.monotonic();
@@ -105,6 +105,7 @@ export function rateLimit(options: RateLimitOptions): Middleware<any> {
       if (onExceed === 'close') void socket.close(closeCode.policyViolation, reason);
       return -1;
     };
+    socket.guard = guard;
     return next();
   };
 }

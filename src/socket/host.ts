@@ -31,7 +31,7 @@ export interface SocketHost {
   readonly view: AppView;
   readonly box: Box;
   readonly scheduler: Scheduler;
-  readonly probe: Probe | undefined;
+  probe: Probe | undefined;
   readonly counters: Tally;
   readonly stores: SocketStores;
   /** Behind the proxies that are trusted. */

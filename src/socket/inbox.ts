@@ -205,13 +205,8 @@ export class Inbox implements WireEvents {
       this.#head = 0;
     }
     const { inboundQueue, inboundBytes } = this.#owner.limits;
-    if (
-      this.#isPaused &&
-      this.#readsAgain === undefined &&
-      queue.length - this.#head < inboundQueue &&
-      this.queuedBytes < inboundBytes
-    )
-      this.#setPaused(false);
+    const hasRoom = queue.length - this.#head < inboundQueue && this.queuedBytes < inboundBytes;
+    if (this.#isPaused && this.#readsAgain === undefined && hasRoom) this.#setPaused(false);
     return message;
   }
 
@@ -262,12 +257,14 @@ export class Inbox implements WireEvents {
       if (this.#hasEnded) this.#pump();
       else if (this.#queue === undefined) this.#rest();
     } else {
-      this.#onServed ??= () => {
-        this.#isBusy = false;
-        this.#pump();
-      };
+      this.#onServed ??= this.#pumpOn.bind(this);
       void serving.then(this.#onServed);
     }
+  }
+
+  #pumpOn(): void {
+    this.#isBusy = false;
+    this.#pump();
   }
 
   #pump(): void {

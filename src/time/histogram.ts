@@ -1,16 +1,17 @@
 /** Counts observations in buckets, as OpenMetrics wants them: each bucket has all that are at most its bound. */
 export class Histogram {
   readonly #bounds: readonly number[];
-  readonly #counts: Float64Array;
+  /** Made by the first observation: most apps of a test never make one. */
+  #counts: number[] = [];
   #sum = 0;
 
   /** @param bounds rising; what is above the last is counted too */
   constructor(bounds: readonly number[]) {
     this.#bounds = bounds;
-    this.#counts = new Float64Array(bounds.length + 1);
   }
 
   observe(value: number): void {
+    if (this.#counts.length === 0) this.#counts = Array.from({ length: this.#bounds.length + 1 }, () => 0);
     let at = 0;
     while (at < this.#bounds.length && value > (this.#bounds[at] as number)) at += 1;
     this.#counts[at] = (this.#counts[at] as number) + 1;
@@ -19,8 +20,8 @@ export class Histogram {
 
   get buckets(): Buckets {
     let count = 0;
-    const atMost = this.#bounds.map((bound, at) => [bound, (count += this.#counts[at] as number)] as const);
-    return { atMost, count: count + (this.#counts[this.#bounds.length] as number), sum: this.#sum };
+    const atMost = this.#bounds.map((bound, at) => [bound, (count += this.#counts[at] ?? 0)] as const);
+    return { atMost, count: count + (this.#counts[this.#bounds.length] ?? 0), sum: this.#sum };
   }
 }
 

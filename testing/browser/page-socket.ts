@@ -271,7 +271,8 @@ function bytesOfBlob(blob: Blob): Promise<ArrayBuffer> {
   const { FileReader } = globalThis as unknown as { readonly FileReader: new () => PageReader };
   return new Promise((resolve, reject) => {
     const reader = new FileReader();
-    reader.onload = () => resolve(reader.result);
+    const loaded = (): void => resolve(reader.result);
+    reader.onload = loaded;
     reader.onerror = reject;
     reader.readAsArrayBuffer(blob);
   });

@@ -64,15 +64,15 @@ class AppTarget extends Target implements TestApp {
   constructor(given: App | ((env: TestEnv) => App), options: TestAppOptions) {
     super(options);
     this.clock = options.clock ?? new TestClock();
-    const random = new SeededRandom(options.seed ?? 1);
-    const env: TestEnv = { clock: this.clock, random: () => random.next(), uuid: () => random.uuid() };
-    this.app = typeof given === 'function' ? owners.run({ ...background, clock: this.clock }, () => given(env)) : given;
+    const made =
+      typeof given === 'function' ? makeApp(given, this.clock, options.seed) : { app: given, uuid: randomUUID };
+    this.app = made.app;
     this.activity = new HandlerActivity(this.clock, options.watchdogMs ?? 1_000);
     const tcp = options.transport === 'tcp' ? new TcpTransport(this.app) : undefined;
     instrument(
       this.app,
       this.activity.probe({
-        ...(typeof given === 'function' ? { uuid: () => random.uuid() } : { uuid: randomUUID }),
+        uuid: made.uuid,
         ...(tcp === undefined ? {} : { upgrade: (upgrade) => tcp.watch(upgrade) }),
         denied: (upgrade, denial) => {
           this.denials.set(upgrade, denial);
@@ -80,9 +80,11 @@ class AppTarget extends Target implements TestApp {
       }),
     );
     this.transport = tcp ?? new MemoryLinks(this.app);
-    this.activity.isInFlight = () => this.transport.isInFlight() || this.browserClients.isBusy;
-    this.activity.floodedClient = () => this.clients.find((client) => client.isFlooded)?.name;
-    this.activity.nameOf = (upgrade) => this.clients.find((client) => client.upgrade === upgrade)?.name;
+    this.activity.watch({
+      isInFlight: () => this.transport.isInFlight() || this.browserClients.isBusy,
+      floodedClient: () => this.clients.find((client) => client.isFlooded)?.name,
+      nameOf: (upgrade) => this.clients.find((client) => client.upgrade === upgrade)?.name,
+    });
     this.clock.virtualTime.addSession(this.activity);
     this.log = new Log({ now: () => this.clock.monotonic(), unixMs: this.clock.now(), isVirtual: true });
     this.cleanUpAfterTest();
@@ -172,6 +174,18 @@ class AppTarget extends Target implements TestApp {
     this.addMover({ call: 'close', byMs: 0, resolve: () => resolve(), reject: () => resolve() });
     return promise;
   }
+}
+
+/** An app of the test's own sources of time and chance. */
+function makeApp(
+  factory: (env: TestEnv) => App,
+  clock: TestClock,
+  seed = 1,
+): { readonly app: App; readonly uuid: () => string } {
+  const random = new SeededRandom(seed);
+  const uuid = (): string => random.uuid();
+  const env: TestEnv = { clock, random: () => random.next(), uuid };
+  return { app: owners.run({ ...background, clock }, () => factory(env)), uuid };
 }
 
 const drainMs = 10_000;

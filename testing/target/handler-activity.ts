@@ -119,34 +119,54 @@ export interface HandlerFailure {
   isSeen: boolean;
 }
 
+/** The other end of an app under test, as far as its rest depends on it. */
+export interface WatchedClients {
+  /** Everything on its way between the two ends. */
+  isInFlight(): boolean;
+  /** The name of a client that has more unread frames than a test reads. */
+  floodedClient(): string | undefined;
+  /** Of the client that asked so. */
+  nameOf(upgrade: Upgrade | undefined): string | undefined;
+}
+
+const noClients: WatchedClients = {
+  isInFlight: () => false,
+  floodedClient: () => undefined,
+  nameOf: () => undefined,
+};
+
 /** What the kit knows of one app under test: who runs, who failed, what is on its way. */
 export class HandlerActivity implements AppActivity {
   readonly clock: TestClock;
   readonly watchdogMs: number;
-  readonly restless: Busy = new EndlessTraffic(() => this.floodedClient());
+  readonly restless: Busy = new EndlessTraffic(() => this.#clients.floodedClient());
   readonly busy: Set<RunningHandler> = new Set();
   readonly running: Set<RunningHandler> = new Set();
   readonly failures: HandlerFailure[] = [];
   readonly connections: ProbedConnection[] = [];
   readonly #byConnection = new Map<ProbedConnection, RunningHandler>();
-  /** Everything on its way between the two ends. */
-  isInFlight: () => boolean = () => false;
-  /** The name of a client that has more unread frames than a test reads. */
-  floodedClient: () => string | undefined = () => undefined;
-  /** Of the client that asked so. */
-  nameOf: (upgrade: Upgrade | undefined) => string | undefined = () => undefined;
+  #clients: WatchedClients = noClients;
 
   constructor(clock: TestClock, watchdogMs: number) {
     this.clock = clock;
     this.watchdogMs = watchdogMs;
   }
 
+  /** The clients whose app this is, once there are any. */
+  watch(clients: WatchedClients): void {
+    this.#clients = clients;
+  }
+
   get isFlooded(): boolean {
-    return this.floodedClient() !== undefined;
+    return this.#clients.floodedClient() !== undefined;
   }
 
   get inFlight(): boolean {
-    return this.isInFlight();
+    return this.#clients.isInFlight();
+  }
+
+  nameOf(upgrade: Upgrade | undefined): string | undefined {
+    return this.#clients.nameOf(upgrade);
   }
 
   get hasUnseenError(): boolean {

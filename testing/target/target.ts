@@ -58,7 +58,7 @@ export abstract class Target implements TestTarget, TestHost {
   abstract readonly isVirtual: boolean;
   readonly refusals: FailedCall[] = [];
   readonly clients: LinkClient[] = [];
-  readonly denials: WeakMap<Upgrade, Denial> = new WeakMap();
+  readonly denials: Map<Upgrade, Denial> = new Map();
   /** Clients that no test reads: browser code behind a bridge. */
   readonly browserClients: BrowserClients = new BrowserClients((request, events) =>
     this.transport.connect(request, events),

@@ -21,6 +21,21 @@ export class MemoryLinks implements LinkTransport {
   async close(): Promise<void> {}
 }
 
+/** What a client learns of its accept. Few tests read the headers, and making them costs as much as a frame. */
+class Opened {
+  readonly subprotocol: string;
+  readonly #answer: UpgradeAnswer;
+
+  constructor(answer: UpgradeAnswer) {
+    this.subprotocol = answer.subprotocol ?? '';
+    this.#answer = answer;
+  }
+
+  get headers(): Headers {
+    return new Headers((this.#answer.headers ?? []) as [string, string][]);
+  }
+}
+
 /** Tells a test's client what happens, in messages of its own. */
 class AsMessages implements MemoryClientEvents {
   readonly #events: LinkEvents;
@@ -34,13 +49,7 @@ class AsMessages implements MemoryClientEvents {
   }
 
   opened(answer: UpgradeAnswer): void {
-    this.#events.opened({
-      subprotocol: answer.subprotocol ?? '',
-      // Few tests read them, and making them costs as much as a frame.
-      get headers() {
-        return new Headers((answer.headers ?? []) as [string, string][]);
-      },
-    });
+    this.#events.opened(new Opened(answer));
   }
 
   refused(status: number, headers: Headers, body: string): void {

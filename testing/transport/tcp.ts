@@ -71,7 +71,8 @@ export class TcpTransport implements LinkTransport {
         }),
     );
     inFlight.client = request.client;
-    inFlight.onAsked = (upgrade) => events.asked?.(upgrade);
+    const onAsked = (upgrade: Upgrade): void => events.asked?.(upgrade);
+    inFlight.onAsked = onAsked;
     this.#counters.add(inFlight);
     return new CountedLink(inFlight);
   }

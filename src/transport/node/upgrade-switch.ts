@@ -38,13 +38,14 @@ export class UpgradeSwitch {
     const self = this;
     this.#server = server;
     this.#emit = server.emit;
-    this.#switched = function (this: unknown, event: string | symbol, ...given: unknown[]): boolean {
+    const switched = function (this: unknown, event: string | symbol, ...given: unknown[]): boolean {
       if (event === 'upgrade' && self.#apps.length > 0) {
         const [request, socket, head] = given as [IncomingMessage, Socket, Buffer];
         return self.#dispatch(request, socket, head);
       }
       return self.#emitOn(event, given);
     };
+    this.#switched = switched;
     server.emit = this.#switched;
     // Node emits an upgrade only where somebody listens.
     server.on('upgrade', listening);

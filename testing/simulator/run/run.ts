@@ -81,7 +81,8 @@ class Run {
     this.#world = new World({ tape, config: this.#config });
     this.#stage = new RunStage(this.#world, simulation);
     this.#view = new RunView(this.#stage);
-    this.#world.afterApp = () => this.#afterApp();
+    const afterApp = (): void => this.#afterApp();
+    this.#world.afterApp = afterApp;
     options.onWorld?.(this.#world);
   }
 

@@ -66,7 +66,9 @@ export class RunStage implements ClientHost, NodeHost {
       boots: 0,
       node: undefined,
     }));
-    world.onThrown = (error) => this.onError(error, { node: this.nodes[0], link: undefined, hook: 'timer' });
+    const onThrown = (error: unknown): void =>
+      this.onError(error, { node: this.nodes[0], link: undefined, hook: 'timer' });
+    world.onThrown = onThrown;
   }
 
   /** Those that are up. */

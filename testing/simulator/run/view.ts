@@ -31,12 +31,14 @@ export class RunView implements SimView {
 
   constructor(stage: RunStage) {
     this.#stage = stage;
-    this.members = (group) =>
+    const members = (group: string): readonly string[] =>
       stage.links.flatMap((link) => {
         const isMember = !link.isFenced && link.connection?.memberships.includes(group) === true;
         return isMember ? [link.client.name] : [];
       });
-    this.reached = (label) => stage.marks.has(label);
+    const reached = (label: string): boolean => stage.marks.has(label);
+    this.members = members;
+    this.reached = reached;
     this.facts = factsOf(stage);
   }
 

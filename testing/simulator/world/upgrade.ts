@@ -47,7 +47,8 @@ export class SimUpgrade implements Upgrade {
     this.#target = request.path;
     this.client = request.client;
     this.headers = withOwn(request.headers);
-    if (request.acceptsNow) this.acceptNow = (answer) => this.#answer('accept', () => this.#open(answer));
+    const acceptNow = (answer: UpgradeAnswer): Wire | undefined => this.#answer('accept', () => this.#open(answer));
+    if (request.acceptsNow) this.acceptNow = acceptNow;
   }
 
   get url(): URL {

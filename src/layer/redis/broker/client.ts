@@ -130,9 +130,10 @@ class RedisClientConnection implements BrokerConnection {
     this.#redis = redis;
     this.#inBytes = { typeMapping: { [redis.RESP_TYPES.BLOB_STRING]: Buffer } };
     this.#client = redis.createClient(options);
-    this.#pushed = (message, channel) => {
+    const pushed = (message: Buffer, channel: Buffer): void => {
       if (!this.#isOver) events.pushed(channel.toString(), message);
     };
+    this.#pushed = pushed;
     const lost = (error?: Error): void => {
       if (this.#isOver) return;
       this.#isOver = true;

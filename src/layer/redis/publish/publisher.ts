@@ -36,8 +36,10 @@ export class GroupPublisher {
     this.open = new OpenPublishes(parts, subscriptions, markers, (pending) =>
       this.#lanes.get(pending.group)?.forget(pending),
     );
-    subscriptions.echoed = (sequence, outcome) => this.open.echoed(sequence, outcome);
-    subscriptions.onEnd = ({ group }) => this.open.settleGroup(group);
+    const echoed: Subscriptions['echoed'] = (sequence, outcome) => this.open.echoed(sequence, outcome);
+    const onEnd: Subscriptions['onEnd'] = ({ group }) => this.open.settleGroup(group);
+    subscriptions.echoed = echoed;
+    subscriptions.onEnd = onEnd;
   }
 
   publish(group: string, message: GroupMessage): Promise<Published> {
