@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { closeCode } from '../../src/protocol/close-code.ts';
 import { encodePayload, frameOf } from '../../src/protocol/codec.ts';
+import { portion } from '../../src/time/turn.ts';
 import type { PayloadType } from '../../src/protocol/payload.ts';
 
 const root = new URL('../../', import.meta.url);
@@ -43,6 +44,11 @@ describe('docs/semantics.md', () => {
       ...(['json', 'text', 'bytes'] as const).map((type) => fate(payload, type)),
     ]);
     expect(rowsAfter('## Payloads').map((row) => row.map((cell) => cell.replace(', `"hi"`', '')))).toEqual(made);
+  });
+
+  test('says how much a turn takes before it is given away', () => {
+    const [, messages, kibibytes] = /has sent (\d+) messages or (\d+) KiB in one turn/.exec(document) ?? [];
+    expect([Number(messages), Number(kibibytes) * 1024]).toEqual([portion.messages, portion.bytes]);
   });
 
   test('names no close code that has no name in the code', () => {
