@@ -13,9 +13,10 @@ export class Arrivals {
 
   constructor() {
     const sockets = this.#sockets;
-    this.#forget = function (this: Socket): void {
+    const forget = function (this: Socket): void {
       sockets.delete(this);
     };
+    this.#forget = forget;
   }
 
   /** From here on its connections count, each until its first request is whole. */
