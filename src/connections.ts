@@ -70,6 +70,7 @@ export class ConnectionManager implements CallOwner {
     this.#stores = new MemoryBudget({
       memoryBudgetBytes: context.admission.memoryBudgetBytes,
       sockets: this.#sockets,
+      lingering: this.#lingering,
       outsiders: [this.answers, this.arrivals],
       turn: box.scheduler.turn,
       historyBytes: () => box.layer.historyBytes,

@@ -24,6 +24,8 @@ export interface BudgetHost {
   /** Default: without bound. */
   readonly memoryBudgetBytes: number | undefined;
   readonly sockets: ReadonlySet<ServerWebSocket>;
+  /** Those that are gone, and whose handler still runs. */
+  readonly lingering: ReadonlySet<ServerWebSocket>;
   readonly outsiders: readonly Outsiders[];
   readonly turn: Turn;
   historyBytes(): number;
@@ -107,6 +109,10 @@ export class MemoryBudget implements SocketStores {
       // What is ending already gives back what it holds within closeTimeoutMs: nobody else pays for it.
       if (!socket.isJoinable) overBytes -= bytes;
       else if (bytes > 0) holders.push({ bytes, cut: () => letGo(socket) });
+    }
+    // Whoever has filled a queue and left is not there to be closed: the frames go, which nobody waits to be answered.
+    for (const { inbox } of this.#host.lingering) {
+      if (inbox.queuedBytes > 0) holders.push({ bytes: inbox.queuedBytes, cut: () => inbox.drop() });
     }
     holders.sort((one, other) => other.bytes - one.bytes);
     for (const { bytes, cut } of holders) {

@@ -71,6 +71,19 @@ describe('past the budget of memory', () => {
     await arena.expectUndisturbed(2);
   });
 
+  test('what somebody has left behind in the queue of a slow handler goes before anybody who is there', async () => {
+    await using arena = await Arena.open({ routes: stuck, memoryBudgetBytes: 500_000 });
+    const leaver = await holding(arena, 300_000);
+    const honest = await holding(arena, 100_000);
+    leaver.reset();
+    await arena.until(() => arena.app.inspect().connections === 2, 'it has left');
+    expect(arena.app.inspect().inboundBytes).toBe(400_000);
+
+    honest.write(frame(150_000));
+    await arena.until(() => arena.app.inspect().inboundBytes === 250_000, 'what was left behind is gone');
+    expect(arena.app.inspect().connections).toBe(2);
+  });
+
   test('nobody new comes in, with 503, until there is room again', async () => {
     const routes = (app: App): void => {
       stuck(app);

@@ -15,6 +15,8 @@ const acceptGuid = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 const keyPattern = /^[+/0-9A-Za-z]{22}==$/;
 const hostPattern = /^(?:\[[0-9A-Fa-f:.]+\]|[-._~%0-9A-Za-z]+)(?::\d{1,5})?$/;
 const dotSegment = /\/(?:\.|%2e){1,2}(?:\/|$)/i;
+/** A percent sign that escapes nothing, or a NUL. */
+const badEscape = /%(?![0-9a-f]{2})|%00/i;
 const nothing = Buffer.alloc(0);
 /** Of a string, beside its characters. */
 const stringBytes = 24;
@@ -183,13 +185,13 @@ function isPlainHost(host: string): boolean {
   return hostPattern.test(host) && URL.canParse(`ws://${host}`);
 }
 
-/** A path from the root, without what a URL parser would rewrite: dot segments, escaped or not, and backslashes. */
+/** A path from the root, without what cannot be read and what a URL parser would rewrite: dot segments, escaped or not, and backslashes. */
 function isPlainTarget(target: string): boolean {
   if (!target.startsWith('/')) return false;
   // Nearly no path has any of what is looked for: not even its end is then.
   if (!target.includes('\\') && !target.includes('/.') && !target.includes('%')) return true;
   const path = target.split(/[?#]/, 1)[0] as string;
-  return !path.includes('\\') && !dotSegment.test(path);
+  return !path.includes('\\') && !dotSegment.test(path) && !badEscape.test(path);
 }
 
 function areTokens(list: string | undefined): boolean {
