@@ -1,11 +1,24 @@
-import { createHash, getRandomValues, randomBytes, randomFillSync, randomInt, randomUUID } from 'node:crypto';
+import {
+  createHash,
+  getRandomValues,
+  randomBytes,
+  randomFill,
+  randomFillSync,
+  randomInt,
+  randomUUID,
+} from 'node:crypto';
+import { spawn } from 'node:child_process';
+import { createSocket } from 'node:dgram';
 import { lookup } from 'node:dns';
+import { lookup as lookupLater } from 'node:dns/promises';
+import { readFile as readFileLater } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { get } from 'node:http';
-import { connect } from 'node:net';
+import { get, request } from 'node:http';
+import { get as httpsGet } from 'node:https';
+import { connect, createServer } from 'node:net';
 import { performance as hooksPerformance } from 'node:perf_hooks';
 import { setTimeout as nodeTimeout } from 'node:timers';
-import { setTimeout as sleep } from 'node:timers/promises'; // real time: none, the guard stands for it
+import { setImmediate as turn, setInterval as ticks, setTimeout as sleep } from 'node:timers/promises'; // real time: none, the guard stands for it
 import { connect as tlsConnect } from 'node:tls';
 import { MessageChannel as NodeChannel, Worker } from 'node:worker_threads';
 import { App, consumer } from 'channelbox';
@@ -56,6 +69,14 @@ const escapes: readonly (readonly [what: string, body: () => unknown])[] = [
       }),
   ],
   ['timers/promises.setTimeout', () => sleep(5)],
+  ['timers/promises.setImmediate', () => turn()],
+  [
+    'timers/promises.setInterval',
+    async () => {
+      for await (const _ of ticks(5)) return;
+    },
+  ],
+  ['crypto.randomFill', () => new Promise((resolve) => randomFill(new Uint8Array(4), resolve))],
   ['AbortSignal.timeout', () => new Promise((resolve) => AbortSignal.timeout(5).addEventListener('abort', resolve))],
   ['Math.random', () => Math.random()],
   ['Math.random', () => Array.from({ length: 2 }, Math.random)],
@@ -75,6 +96,13 @@ const escapes: readonly (readonly [what: string, body: () => unknown])[] = [
 const reaching: readonly (readonly [what: string, body: () => unknown])[] = [
   ['fetch', () => fetch('http://127.0.0.1:9/')],
   ['net.connect', () => connect(9, '127.0.0.1')],
+  ['net.createServer', () => createServer().close()],
+  ['dgram.createSocket', () => createSocket('udp4').close()],
+  ['http.request', () => request('http://127.0.0.1:9/').on('error', () => {})],
+  ['https.get', () => httpsGet('https://127.0.0.1:9/').on('error', () => {})],
+  ['child_process.spawn', () => spawn(process.execPath, ['--version'])],
+  ['fs.readFile', () => readFileLater('package.json', () => {})],
+  ['dns.lookup', () => lookupLater('localhost').catch(() => {})],
   ['tls.connect', () => tlsConnect(9, '127.0.0.1')],
   ['http.get', () => get('http://127.0.0.1:9/')],
   ['dns.lookup', () => lookup('localhost', () => {})],

@@ -1,19 +1,24 @@
-import * as channelbox from 'channelbox';
+import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { simulate } from 'channelbox/testing/simulator';
 import { builtPackage } from '../package/packed-package.ts';
-import { run } from '../package/run.ts';
-import { smallApp } from './small-app.ts';
+import { runNode } from '../package/run.ts';
 
-test('the same seed makes the same history in a process of its own', async () => {
-  const program = `
-    import { App, ChannelBox, consumer } from 'channelbox';
-    import { simulate } from 'channelbox/testing/simulator';
-    ${smallApp.toString()}
-    const { hash } = await simulate({ ...smallApp({ App, ChannelBox, consumer }), seed: 11, runs: 30 });
-    console.log(hash);`;
-  const home = await builtPackage();
-  const here = await simulate({ ...smallApp(channelbox), seed: 11, runs: 30 });
-  const outcome = await run(process.execPath, ['--input-type=module', '--eval', program], home);
-  expect(outcome.output.trim()).toBe(here.hash);
-}, 180_000);
+test('several apps and seeds make the same histories in every process, whatever its heap is like', async () => {
+  const folder = await mkdtemp(join(await builtPackage(), 'hashes-'));
+  await cp(fileURLToPath(new URL('./hashes.mjs', import.meta.url)), join(folder, 'hashes.mjs'));
+  const outputs: string[] = [];
+  for (const flags of [[], ['--max-semi-space-size=1'], ['--no-opt', '--expose-gc'], ['--single-threaded-gc']]) {
+    const { code, stdout } = await runNode([...flags, 'hashes.mjs'], folder);
+    expect(code).toBe(0);
+    outputs.push(stdout);
+  }
+  await rm(folder, { recursive: true, force: true });
+  const [first = '', ...others] = outputs;
+  const lines = first.trim().split('\n');
+  expect(lines).toHaveLength(9);
+  for (const line of lines) expect(line).toMatch(/: [\da-f]{16}, [1-9]\d* deliveries$/);
+  expect(new Set(lines.map((line) => line.split(': ')[1])).size).toBe(9);
+  for (const other of others) expect(other).toBe(first);
+}, 240_000);
