@@ -5,15 +5,7 @@ import { gapsOf } from '../../build/reference/check.ts';
 import { survey } from '../../build/reference/survey.ts';
 import { root } from '../package/run.ts';
 
-// The compiler reads all of src, testing and load: seconds of CPU, on a busy machine many.
-describe('what the exports of the package reach', { timeout: 240_000 }, () => {
-  test('is documented, name by name, with the codes that the source throws', () => {
-    const names = survey(root);
-    expect(names.doors.map(({ name }) => name)).toContain('channelbox/testing');
-    expect(names.doors.flatMap(({ entries }) => entries).length).toBeGreaterThan(100);
-    expect(gapsOf(names, root)).toEqual([]);
-  });
-
+describe('what the exports of a package reach', () => {
   test('is found lacking where it is', async () => {
     const folder = join(root, 'artifacts', `planted-names-${process.pid}`);
     await mkdir(join(folder, 'src'), { recursive: true });
@@ -36,7 +28,7 @@ describe('what the exports of the package reach', { timeout: 240_000 }, () => {
     await writeFile(join(folder, 'src/index.ts'), source);
     await writeFile(
       join(folder, 'tsconfig.json'),
-      JSON.stringify({ compilerOptions: { target: 'ES2023', strict: true } }),
+      JSON.stringify({ compilerOptions: { target: 'ES2023', lib: ['ES2023'], types: [], strict: true } }),
     );
     await writeFile(
       join(folder, 'package.json'),

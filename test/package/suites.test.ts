@@ -10,3 +10,10 @@ test('a test that asks for a program of the system is no unit test', async () =>
   expect(asking.length).toBeGreaterThan(3);
   expect(asking.map(({ path }) => path).filter((path) => !isElsewhere.test(path))).toEqual([]);
 });
+
+test('a test that asks for the built package, whose build takes its time, is no unit test', async () => {
+  const tests = (await sourceFiles('test')).filter(({ path }) => path.endsWith('.test.ts'));
+  const asking = tests.filter(({ text }) => /^import .*\b(packedPackage|builtPackage|builtKit)\b/m.test(text));
+  expect(asking.length).toBeGreaterThan(3);
+  expect(asking.map(({ path }) => path).filter((path) => !isElsewhere.test(path))).toEqual([]);
+});
