@@ -9,6 +9,7 @@ const highestUs = 60_000_000;
 /** Three digits: 2048 steps to each doubling. */
 const halfSteps = 1_024;
 const cells = cellOf(highestUs) + 1;
+const nothing = new Float64Array(0);
 
 /** Milliseconds. */
 export interface Percentiles {
@@ -27,7 +28,8 @@ export interface Percentiles {
  * nanoseconds a value in place of a hundred. Merging and writing lose nothing. A longer latency counts as 60 s.
  */
 export class LatencyHistogram {
-  readonly #counts: Float64Array = new Float64Array(cells);
+  /** Without cells until something is counted: of a second most latencies have no value, and a run has thousands of seconds. */
+  #counts: Float64Array = nothing;
   #count: number = 0;
 
   get count(): number {
@@ -35,12 +37,15 @@ export class LatencyHistogram {
   }
 
   recordUs(us: number, times: number = 1): void {
+    if (this.#counts === nothing) this.#counts = new Float64Array(cells);
     const cell = cellOf(us < 0 ? 0 : us > highestUs ? highestUs : Math.round(us));
     this.#counts[cell] = (this.#counts[cell] as number) + times;
     this.#count += times;
   }
 
   add(other: LatencyHistogram): void {
+    if (other.#count === 0) return;
+    if (this.#counts === nothing) this.#counts = new Float64Array(cells);
     for (let cell = 0; cell < cells; cell += 1) {
       const count = other.#counts[cell] as number;
       if (count > 0) this.#counts[cell] = (this.#counts[cell] as number) + count;
@@ -56,7 +61,7 @@ export class LatencyHistogram {
   /** Cell, count, cell, count, … of what is not 0: what processes tell one another. */
   toCells(): Float64Array {
     const pairs: number[] = [];
-    for (let cell = 0; cell < cells; cell += 1) {
+    for (let cell = 0; cell < this.#counts.length; cell += 1) {
       const count = this.#counts[cell] as number;
       if (count > 0) pairs.push(cell, count);
     }
@@ -64,6 +69,7 @@ export class LatencyHistogram {
   }
 
   addCells(pairs: Float64Array): void {
+    if (pairs.length > 0 && this.#counts === nothing) this.#counts = new Float64Array(cells);
     for (let at = 0; at + 1 < pairs.length; at += 2) {
       const cell = pairs[at] as number;
       const count = pairs[at + 1] as number;
@@ -115,7 +121,7 @@ export class LatencyHistogram {
       highestTrackableValue: highestUs,
       numberOfSignificantValueDigits: 3,
     });
-    for (let cell = 0; cell < cells; cell += 1) {
+    for (let cell = 0; cell < this.#counts.length; cell += 1) {
       const count = this.#counts[cell] as number;
       if (count > 0) histogram.recordValueWithCount(Math.min(lowestOf(cell), highestUs), count);
     }

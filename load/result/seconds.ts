@@ -93,8 +93,8 @@ function merge(ticks: readonly Tick[]): PlainSecond {
     for (const [name, value] of Object.entries(tick.health)) health[name] = Math.max(health[name] ?? 0, value);
   }
   const cells = latencies.map((name) => {
-    const whole = new LatencyHistogram();
     if (ticks.length === 1) return [name, (ticks[0] as Tick)[name]] as const;
+    const whole = new LatencyHistogram();
     for (const tick of ticks) whole.addCells(tick[name]);
     return [name, whole.toCells()] as const;
   });
