@@ -71,11 +71,11 @@ function compilerConfig(folder: string, files: readonly string[]): string {
   });
 }
 
-/** The project's own, over these files. */
+/** The project's own, over these files; in one process, as each more would load the framework and the kits once more. */
 function runnerConfig(folder: string): string {
   const own = relative(folder, join(root, 'vitest.config.ts'));
   const include = [`${relative(root, folder)}/**/*.test.ts`];
-  return `import own from '${own}';\nexport default { ...own, root: ${JSON.stringify(root)}, test: { ...own.test, projects: undefined, isolate: false, include: ${JSON.stringify(include)} } };\n`;
+  return `import own from '${own}';\nexport default { ...own, root: ${JSON.stringify(root)}, test: { ...own.test, projects: undefined, isolate: false, maxWorkers: 1, include: ${JSON.stringify(include)} } };\n`;
 }
 
 interface VitestReport {

@@ -73,7 +73,7 @@ describe('a scenario that cannot be run is refused before the first connection',
     await expect(load(new URL('./fixtures/missing.ts', import.meta.url))).rejects.toMatchObject({
       code: 'CHANNELBOX_SCENARIO_NOT_FOUND',
     });
-    await expect(load(new URL('./room-server.ts', import.meta.url))).rejects.toMatchObject({
+    await expect(load(new URL('./fixtures/no-scenario.ts', import.meta.url))).rejects.toMatchObject({
       code: 'CHANNELBOX_SCENARIO_NOT_FOUND',
     });
   });

@@ -194,15 +194,22 @@ function textOf(length: number, number: number): string {
   return `${number} `.padEnd(length, 'abcdefgh').slice(0, length);
 }
 
-/** Text that deflating makes hardly smaller. */
+/** Text that deflating makes hardly smaller: each number's begins elsewhere in a noise that is drawn once. */
 function noiseOf(length: number, number: number): string {
-  let state = number + 1;
-  let text = `${number} `.padEnd(8);
-  while (text.length < length) {
+  const start = `${number} `.padEnd(8);
+  noise ??= drawNoise();
+  return start + noise.slice(number * 8, number * 8 + length - start.length);
+}
+
+let noise: string | undefined;
+
+function drawNoise(): string {
+  const parts: string[] = [];
+  for (let state = 1, length = 0; length < 64 * 1024; length += 6) {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    text += state.toString(36);
+    parts.push(state.toString(36).padStart(6, '0').slice(0, 6));
   }
-  return text.slice(0, length);
+  return parts.join('');
 }
 
 /** A failure that prints 70 000 characters helps nobody. */
