@@ -6,7 +6,7 @@ import { pageFiles } from '../../examples/chat/page-files.ts';
 import { bounds, cleanName, parsePosition } from '../../examples/chat/protocol.ts';
 import { refusalOf, Visitor } from './chat-visitor.ts';
 
-let app: App;
+let app: App | undefined;
 let address: string;
 
 async function serve(options: ChatOptions = {}): Promise<void> {
@@ -15,7 +15,7 @@ async function serve(options: ChatOptions = {}): Promise<void> {
   address = `ws://127.0.0.1:${port}`;
 }
 
-afterEach(() => app.close());
+afterEach(() => app?.close());
 
 describe('a room', () => {
   beforeEach(() => serve());
@@ -165,7 +165,7 @@ describe('what is bounded', () => {
     for (const text of ['1', '2', '3']) ann.say(text);
 
     expect((await ann.closed).code).toBe(1008);
-    await app.close();
+    await app?.close();
     await serve({ rateLimit: false });
     const { visitor: client } = await Visitor.enter(address, { room: 'r', username: 'client-0' });
     for (let index = 0; index < 100; index += 1) client.say(String(index));
