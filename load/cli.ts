@@ -8,7 +8,7 @@ import type { Machine } from './run/doctor.ts';
 import { load } from './load.ts';
 import { isColoured, type Terminal } from './report/terminal.ts';
 
-/** The command `channelbox`. The one file of the command line that knows the process. */
+/** This program is the command `channelbox`. The one file of the command line that knows the process. */
 process.exitCode = await runCommandLine(terminal(), load, version());
 
 function terminal(): Terminal {

@@ -1,6 +1,6 @@
 import { ChannelBoxError } from '../src/index.ts';
 
-/** A run that could not be brought to its end: `CHANNELBOX_LOAD_FAILED`, `CHANNELBOX_LOAD_NO_APP`. */
+/** This run could not be brought to its end: `CHANNELBOX_LOAD_FAILED`, `CHANNELBOX_LOAD_NO_APP`. */
 export class LoadError extends ChannelBoxError {
   override readonly name: string = 'LoadError';
 }

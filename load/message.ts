@@ -2,7 +2,9 @@ import type { PlainSenderLog } from './ledger/sender-log.ts';
 import type { PlainError } from './plain-error.ts';
 import type { Violation } from './ledger/settlement.ts';
 
-/** What a coordinator tells a generator. All plain, since it may cross to another process. */
+/**
+ * A coordinator and its generators tell one another these messages. All plain, since it may cross to another process.
+ */
 export type ToGenerator =
   /** `endUs` is Infinity while the clients of a plain number connect. */
   | { readonly type: 'start'; readonly startUs: number; readonly endUs: number }

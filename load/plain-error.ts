@@ -9,7 +9,7 @@ export interface PlainError {
   readonly message: string;
 }
 
-/** What is left of an error of ours, all of it; of another, its message and where it was thrown. */
+/** An error of ours is sent to another process whole; of another error go its message and where it was thrown. */
 export function plainError(error: unknown): PlainError {
   const { name = 'Error', code, path } = (error ?? {}) as Partial<PlainError>;
   const isOurs = typeof code === 'string' && code.startsWith('CHANNELBOX_') && error instanceof Error;

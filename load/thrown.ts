@@ -1,6 +1,6 @@
 /**
- * What code that is not ours threw, in words: its message, and the place where a stack has one. Over the bounds of a
- * process, and on a terminal, nothing else is left of it.
+ * This says in words what code that is not ours threw: its message, and the place where a stack has one. Over the
+ * bounds of a process, and on a terminal, nothing else is left of it.
  */
 export function describeThrown(error: unknown): string {
   if (!(error instanceof Error)) return `${String(error)} was thrown`;

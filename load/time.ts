@@ -1,4 +1,4 @@
-/** Where the generators read time from: this machine's, or a test clock's for a run in process. */
+/** Generators read time from here: this machine's, or a test clock's for a run in process. */
 export interface LoadTime {
   /** Microseconds on a scale that all generators of a run share. Never goes back. */
   nowUs(): number;

@@ -1,4 +1,4 @@
-/** The interfaces a handler meets. Classes elsewhere implement them, which keeps types out of circles. No logic. */
+/** A handler meets these interfaces. Classes elsewhere implement them, which keeps types out of circles. No logic. */
 import type { IncomingMessage } from 'node:http';
 import type { Clock } from './time/clock.ts';
 import type {

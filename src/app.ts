@@ -31,7 +31,7 @@ import type { Upgrade } from './transport/transport.ts';
 let reach: (app: App, probe: Probe) => void;
 let figures: (app: App) => AppFigures;
 
-/** Upgrades in, connections served, an orderly drain out. Nothing it holds is shared with another app. */
+/** An app takes upgrades in, serves connections, and drains in order. Nothing it holds is shared with another app. */
 export class App implements AppView, AsyncDisposable {
   readonly #options: AppOptions;
   readonly #box: Box;

@@ -32,7 +32,7 @@ export interface ConnectionContext {
   readonly onError: ((error: unknown, context: ErrorContext) => void) | undefined;
 }
 
-/** Where upgrades arrive: turned away, or served from the first middleware to the last hook. */
+/** Upgrades arrive here: they are turned away, or served from the first middleware to the last hook. */
 export class ConnectionManager implements CallOwner {
   readonly #view: AppView;
   readonly #context: ConnectionContext;

@@ -1,6 +1,6 @@
 /**
- * Every error channelbox throws, with its stable code. `docs/errors.md` heads each code.
- * A message says what came, what was allowed and what to do; `cause` keeps what lay beneath.
+ * Here stands every error that channelbox throws, with its stable code. `docs/errors.md` heads each code. A message
+ * says what came, what was allowed and what to do; `cause` keeps what lay beneath.
  */
 
 type ErrorCode = `CHANNELBOX_${string}`;

@@ -1,4 +1,4 @@
-/** @module channelbox: the public names, and no logic. */
+/** @module channelbox: These are the public names, and no logic. */
 export { App, instrument } from './app.ts';
 export type { AppOptions } from './app-options.ts';
 export type { DrainOptions, DrainReport } from './drain.ts';

@@ -1,3 +1,4 @@
+/** Limits are those of a route, or of an app, over what they inherit. */
 import { LimitError } from './errors.ts';
 import type { Limits } from './api.ts';
 

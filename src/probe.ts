@@ -1,5 +1,5 @@
 /**
- * What the testing kit, the simulator and the bridge see of a running app, and nothing else.
+ * The testing kit, the simulator and the bridge see this of a running app, and nothing else.
  * @internal Its members are theirs to agree with src; a program leaves all but `clock` alone.
  */
 import type { Logger } from './api.ts';

@@ -53,8 +53,9 @@ export interface Watch {
 }
 
 /**
- * A promise that knows whether anyone looked at it. One that rejects and has not been looked at by the end of that turn
- * is told to its watch, and ends no process; whoever awaits it later is told as well. What `then` derives is watched too.
+ * A watched promise knows whether anyone looked at it. One that rejects and has not been looked at by the end of that
+ * turn is told to its watch, and ends no process; whoever awaits it later is told as well. What `then` derives is
+ * watched too.
  */
 export class WatchedPromise<T> extends Promise<T> {
   #isSeen = false;

@@ -1,4 +1,4 @@
-/** Chance from a seed, the same in every process and on every version of Node; not for secrets. */
+/** Chance comes from a seed, the same in every process and on every version of Node; it is not for secrets. */
 
 /**
  * Draws numbers from 0 to below 1 that depend on nothing but the seed and the words after it, so that every process draws

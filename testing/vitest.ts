@@ -1,8 +1,9 @@
 /**
- * @module channelbox/testing/vitest: matchers for vitest's `expect`. One import sets them up, types included:
- * `import 'channelbox/testing/vitest'` in a test, or the module's name under `test.setupFiles`.
+ * @module channelbox/testing/vitest: these are matchers for vitest's `expect`. One import sets them up, types
+ * included: `import 'channelbox/testing/vitest'` in a test, or the module's name under `test.setupFiles`.
  *
- * Each returns a promise: await it. `.not` means "settled without it": everything has come to rest, and it was not there.
+ * Each returns a promise: await it. `.not` means "settled without it": everything has come to rest, and it was not
+ * there.
  */
 import type { Absence } from './vitest/absence.ts';
 import type { Closed, TestClient } from './client/client.ts';

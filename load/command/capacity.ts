@@ -25,7 +25,9 @@ const ranges: Readonly<Record<CapacityUnit, { readonly min: number; readonly max
   rate: { min: 0.1, max: 1_000 },
 };
 
-/** `channelbox capacity`: the largest load that meets the thresholds, as an interval. Resolves with the exit code. */
+/**
+ * `channelbox capacity` finds the largest load that meets the thresholds, as an interval. Resolves with the exit code.
+ */
 export async function capacityCommand(kit: CommandContext, word: string | undefined): Promise<number> {
   const { settings, terminal } = kit;
   const source = sourceOf(word, settings);

@@ -11,7 +11,7 @@ import { hold, rampTo } from '../scenario/stages.ts';
 import { scenarioDefaults } from '../scenario/resolved.ts';
 import type { Terminal } from '../report/terminal.ts';
 
-/** What a command is given: where it runs, what was asked for, and how a load is run. */
+/** A command is given where it runs, what was asked for, and how a load is run. */
 export interface CommandContext {
   readonly terminal: Terminal;
   readonly settings: Settings;

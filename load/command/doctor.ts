@@ -4,7 +4,7 @@ import type { CommandContext } from './command-context.ts';
 
 const clientsPlanned = 10_000;
 
-/** `channelbox doctor`: what of this machine limits a load. Resolves with 1 where something does, else 0. */
+/** `channelbox doctor` tells what of this machine limits a load. Resolves with 1 where something does, else 0. */
 export function doctorCommand(kit: CommandContext): number {
   const clients = kit.settings.clients ?? clientsPlanned;
   const findings = examine(kit.terminal.machine, clients);

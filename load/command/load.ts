@@ -18,7 +18,7 @@ import {
   type CommandContext,
 } from './command-context.ts';
 
-/** `channelbox load`: one run, or `--rounds` of them in one report. Resolves with the exit code. */
+/** `channelbox load` makes one run, or `--rounds` of them in one report. Resolves with the exit code. */
 export async function loadCommand(kit: CommandContext, word: string | undefined): Promise<number> {
   const source = sourceOf(word, kit.settings);
   const options = loadOptionsOf(kit.settings);

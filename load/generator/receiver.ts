@@ -33,7 +33,7 @@ export interface ReadingOptions {
 
 const firstFrameLength = 120;
 
-/** What becomes of a received frame: join, reply, stamps; each stamp into the ledger and the histograms. */
+/** A received frame is a join, a reply or stamps; each stamp goes into the ledger and the histograms. */
 export class Receiver {
   readonly #plan: Plan;
   readonly #adapter: Adapter;

@@ -24,8 +24,8 @@ export interface Percentiles {
 }
 
 /**
- * Latencies from 1 µs to 60 s in three digits: the cells of an HDR histogram, counted by hand, which costs a few
- * nanoseconds a value in place of a hundred. Merging and writing lose nothing. A longer latency counts as 60 s.
+ * A histogram counts latencies from 1 µs to 60 s in three digits, in the cells of an HDR histogram. Merging and
+ * writing lose nothing. A longer latency counts as 60 s.
  */
 export class LatencyHistogram {
   /** Without cells until something is counted: of a second most latencies have no value, and a run has thousands of seconds. */

@@ -1,6 +1,6 @@
 /**
- * A set of whole numbers as a sorted list of ranges `[from, to]`, both ends within. It occupies memory by its ranges, not
- * by its members: what is regular costs nothing.
+ * A set of whole numbers is kept as a sorted list of ranges `[from, to]`, both ends within. It occupies memory by its
+ * ranges, not by its members: what is regular costs nothing.
  */
 export class Intervals {
   /** from, to, from, to, … */

@@ -7,8 +7,8 @@ const samplesMax = 20_000;
 const sequencesPerSender = 2 ** 29;
 
 /**
- * How long a message takes to its last receiver. Of a long run every n-th message of each sender is followed: the same
- * ones in each process, so that what they saw can be put together exactly.
+ * This measures how long a message takes to its last receiver. Of a long run every n-th message of each sender is
+ * followed: the same ones in each process, so that what they saw can be put together exactly.
  */
 export class LastReceivers {
   readonly #stride: number;

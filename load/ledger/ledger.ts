@@ -4,8 +4,9 @@ import { Intervals } from './intervals.ts';
 export type StampOutcome = 'received' | 'late' | 'duplicate';
 
 /**
- * Which messages of a sender a receiver has: exact, without a window. A pair of a speaker and a receiver costs 8 bytes,
- * the first and the last sequence it has; only what is out of line (gaps, late and overtaken messages) occupies more.
+ * The ledger knows which messages of a sender a receiver has: exact, without a window. A pair of a speaker and a
+ * receiver costs 8 bytes, the first and the last sequence it has; only what is out of line (gaps, late and overtaken
+ * messages) occupies more.
  *
  * Sequences count from 1. The order of arrival is the order of the calls.
  */

@@ -1,4 +1,7 @@
-/** When each message of one speaker really left: 8 bytes a message, by sequence. What settlement needs of a sender. */
+/**
+ * The log keeps when each message of one speaker really left: 8 bytes a message, by sequence. What settlement needs of
+ * a sender.
+ */
 export class SenderLog {
   #sentUs: Float64Array = new Float64Array(8);
   #count: number = 0;

@@ -11,8 +11,8 @@ const placesMax = 64;
 const tilde = 0x7e;
 
 /**
- * Where the stamp stands in the frames of a protocol, learned from what the adapter found: at this distance, in a frame
- * that begins like that one, and alone. Everything else (a batch, a page of history, a stamp that lost its first
+ * This learns where the stamp stands in the frames of a protocol from what the adapter found: at this distance, in a
+ * frame that begins like that one, and alone. Everything else (a batch, a page of history, a stamp that lost its first
  * characters) is left to the adapter, so scanning never sees another delivery than the adapter would.
  */
 export class StampPlaces {

@@ -1,5 +1,5 @@
 /**
- * The mark that each published message carries: 37 characters of `A–Z a–z 0–9 - _ ~`, at fixed places
+ * A stamp is the mark that each published message carries: 37 characters of `A–Z a–z 0–9 - _ ~`, at fixed places
  * `~c` run 4 · sender 4 · sequence 5 · room 4 · intended time in µs 8 · lateness in µs 5 · checksum 5, in base64url digits.
  *
  * The checksum is the low 30 bits of FNV-1a over all before it. Each step of it is a bijection of those 30 bits, so a

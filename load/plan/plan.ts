@@ -15,8 +15,8 @@ export interface ChaosStep {
 }
 
 /**
- * Who is where and who speaks: a pure function of the scenario and the number of processes, so that every process works
- * it out by itself and none has to ask another.
+ * The plan says who is where and who speaks: it is a pure function of the scenario and the number of processes, so
+ * that every process works it out by itself.
  */
 export interface Plan {
   readonly scenario: ResolvedScenario;

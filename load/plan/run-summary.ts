@@ -12,7 +12,10 @@ export interface RunPlan {
   readonly plannedMs: number;
 }
 
-/** What whoever holds a run together has to know of its scenario: plain, since the process that imported it is another. */
+/**
+ * The summary is what whoever holds a run together has to know of its scenario: plain, since the process that imported
+ * it is another.
+ */
 export interface RunSummary {
   readonly name: string;
   readonly seed: number;

@@ -1,3 +1,4 @@
+/** A report is read from a file, which may hold none. */
 import { ChannelBoxError } from '../../src/index.ts';
 import type { RunReport } from '../result/run-report.ts';
 import { embeddedReportId } from './page/html.ts';

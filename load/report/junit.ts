@@ -12,8 +12,8 @@ interface Case {
 const counters = ['lost', 'duplicated', 'reordered', 'misrouted', 'corrupt', 'refused', 'dropped'] as const;
 
 /**
- * A report as JUnit XML: the verdict, each threshold and each counter that must be 0 is a test case. A run that proves
- * nothing is an error, as JUnit calls what could not be tested.
+ * A report is written as JUnit XML: the verdict, each threshold and each counter that must be 0 is a test case. A run
+ * that proves nothing is an error, as JUnit calls what could not be tested.
  */
 export function junitReport(report: RunReport): string {
   const cases = casesOf(report);

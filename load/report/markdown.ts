@@ -7,7 +7,7 @@ import { observedText } from './format/signal.ts';
 
 const badges = { pass: '✅ pass', fail: '❌ fail', invalid: '⚠️ invalid' } as const;
 
-/** A report as Markdown with tables, short enough for the summary of a CI's job. */
+/** A report is written as Markdown with tables, short enough for the summary of a CI's job. */
 export function markdownReport(report: RunReport): string {
   const { clients, ledger } = report;
   const reasons = report.verdict === 'pass' ? [] : report.reasons;

@@ -14,8 +14,8 @@ const quantiles = [
 ] as const;
 
 /**
- * A report as OpenMetrics text (version 1.0.0): counters of clients and deliveries, latencies in seconds as summaries, each
- * stage and target beside the whole, the verdict as a state set.
+ * A report is written as OpenMetrics text (version 1.0.0): counters of clients and deliveries, latencies in seconds as
+ * summaries, each stage and target beside the whole, the verdict as a state set.
  */
 export function openMetricsReport(report: RunReport): string {
   const { clients, ledger, latency, generator } = report;

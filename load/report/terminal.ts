@@ -2,8 +2,8 @@ import { createColors } from 'picocolors';
 import type { Machine } from '../run/doctor.ts';
 
 /**
- * All that a command sees of the process it runs in, so that commands can be run by tests. Results go to `out`, everything
- * else to `note`: a pipe gets results only.
+ * A command sees this, and nothing else, of the process it runs in, so that commands can be run by tests. Results go
+ * to `out`, everything else to `note`: a pipe gets results only.
  */
 export interface Terminal {
   readonly words: readonly string[];

@@ -32,7 +32,7 @@ export interface Bounds {
 }
 
 /**
- * The interval that a search found.
+ * A search found this interval.
  *
  * - `found`: every run at `holds` met the thresholds, every run at `breaks` failed them; the capacity lies between.
  * - `at-least`: every run at `holds` passed and the search ended at `max` without finding a size that fails every time.

@@ -1,9 +1,9 @@
 /**
- * The statistics of a comparison: exact, for few rounds, without a distribution assumed.
+ * The statistics of a comparison are exact, for few rounds, without a distribution assumed.
  *
  * Rounds of two sides are paired (both ran within one round, in random order), so that under "no difference" each
- * difference is as likely to be `+d` as `-d`. That alone gives the signed-rank test its level: it counts, over all `2^n`
- * signs, how many rank sums are as far out as the one seen (Wilcoxon 1945; zeros after Pratt 1959).
+ * difference is as likely to be `+d` as `-d`. That alone gives the signed-rank test its level: it counts, over all
+ * `2^n` signs, how many rank sums are as far out as the one seen (Wilcoxon 1945; zeros after Pratt 1959).
  */
 
 /** An interval that holds the true value with the confidence asked for; infinite where the rounds are too few to bound it. */

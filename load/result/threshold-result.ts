@@ -13,7 +13,7 @@ export interface Observed {
   readonly warmupSeconds: number;
 }
 
-/** A latency that nothing was measured of breaks its threshold: a run that proves nothing does not pass. */
+/** A latency breaks its threshold where nothing was measured of it: a run that proves nothing does not pass. */
 export function judge(thresholds: readonly Threshold[], observed: Observed): ThresholdResult[] {
   return thresholds.map((threshold) => {
     if (threshold.overMs !== undefined) {

@@ -1,5 +1,5 @@
 /**
- * What of this machine limits a load: each finding with what it means and the command that changes it.
+ * The doctor finds what of this machine limits a load: each finding has what it means and the command that changes it.
  * Reads only what it is handed, so that it can be asked about any machine.
  */
 

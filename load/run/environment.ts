@@ -14,7 +14,7 @@ export interface EnvironmentOptions {
   readonly elapsedMs: number;
 }
 
-/** Where and how a run was made. */
+/** A report says where and how its run was made. */
 export function environmentOf(options: EnvironmentOptions): Record<string, string | number> {
   const isLocal = options.targets.every(({ address }) => address.startsWith('127.') || address === '::1');
   return {

@@ -1,6 +1,6 @@
 import type { Duration } from '../../src/internal.ts';
 
-/** What is done to clients on purpose. Plain data, as `Stage` is. Times count from the start of the run. */
+/** Chaos is done to clients on purpose. Plain data, as `Stage` is. Times count from the start of the run. */
 export type Chaos = { readonly kind: string };
 
 export interface SlowReaders {

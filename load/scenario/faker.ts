@@ -2,5 +2,5 @@
 /** @ts-ignore for who lacks an optional peer: Faker is any there. */
 import type { Faker as PeerFaker } from '@faker-js/faker';
 
-/** Faker's own type, of the optional peer `@faker-js/faker`. */
+/** Faker's own type is that of the optional peer `@faker-js/faker`. */
 export type Faker = PeerFaker;

@@ -1,4 +1,7 @@
-/** The word nearest to a mistyped one by edits (a swap of neighbours counts as one), or undefined when none is near. */
+/**
+ * The word nearest to a mistyped one is found by edits (a swap of neighbours counts as one); it is undefined when none
+ * is near.
+ */
 export function nearest(word: string, words: readonly string[]): string | undefined {
   let best: string | undefined;
   let bestDistance = Math.max(2, Math.floor(word.length / 3)) + 1;

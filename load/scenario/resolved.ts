@@ -26,7 +26,7 @@ export const scenarioDefaults = {
   jitter: 0.5,
 } as const;
 
-/** A scenario with its defaults filled in and its durations as numbers. */
+/** A scenario has its defaults filled in and its durations made numbers. */
 export interface ResolvedScenario {
   readonly name: string;
   readonly seed: number;

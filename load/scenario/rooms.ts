@@ -1,4 +1,4 @@
-/** Which client is in which room. Plain data, as `Stage` is. */
+/** A scenario says which client is in which room. Plain data, as `Stage` is. */
 export type Rooms = { readonly kind: string };
 
 export interface UniformRooms {

@@ -8,7 +8,10 @@ import type { Rooms } from './rooms.ts';
 import type { Schedule } from './schedule.ts';
 import type { Stage } from './stages.ts';
 
-/** A load, as plain data and a few functions. It is imported by every generator process, so it must not depend on who imports it. */
+/**
+ * A scenario is a load, as plain data and a few functions. It is imported by every generator process, so it must not
+ * depend on who imports it.
+ */
 export interface Scenario {
   name?: string;
   /** Everything random comes from it. Default 1. */

@@ -1,7 +1,7 @@
 import { durationMs, type Duration } from '../../src/internal.ts';
 import { ScenarioError } from '../load-error.ts';
 
-/** When each speaker publishes. Plain data, as `Stage` is. */
+/** A schedule says when each speaker publishes. Plain data, as `Stage` is. */
 export type Schedule = { readonly kind: string };
 
 export interface ConstantSchedule {

@@ -1,8 +1,8 @@
 import type { Duration } from '../../src/internal.ts';
 
 /**
- * How the number of clients moves. Plain data: a scenario is imported by several processes, and the command line and the
- * scenario may hold two copies of this module, so nothing may hang on identity or on a closure.
+ * Stages say how the number of clients moves. Plain data: a scenario is imported by several processes, and the command
+ * line and the scenario may hold two copies of this module, so nothing may hang on identity or on a closure.
  */
 export type Stage = { readonly kind: string };
 

@@ -1,8 +1,8 @@
 import { parseDuration } from '../../src/internal.ts';
 
 /**
- * One condition of a scenario: `<metric> <operator> <value> [over <duration>] [abort]`.
- * A latency takes a percentile (`fanout.p99`, `connect.p99.9`, `echo.max`) and a value with a unit, milliseconds where it has none.
+ * A threshold is one condition of a scenario: `<metric> <operator> <value> [over <duration>] [abort]`. A latency takes
+ * a percentile (`fanout.p99`, `connect.p99.9`, `echo.max`) and a value with a unit, milliseconds where it has none.
  */
 export interface Threshold {
   readonly expression: string;

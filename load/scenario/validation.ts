@@ -11,8 +11,9 @@ import { metricNames, parseThreshold } from './threshold.ts';
 type Check = (value: unknown, path: string) => void;
 
 /**
- * The same scenario, checked in every key.
- * @throws {ScenarioError} with the path of the first key that is wrong, and the nearest right name for one that does not exist
+ * A scenario is checked in every key, before anybody connects.
+ * @throws {ScenarioError} with the path of the first key that is wrong, and the nearest right name for one that does
+ * not exist
  */
 export function validateScenario(scenario: unknown): Scenario {
   if (typeof scenario !== 'object' || scenario === null || Array.isArray(scenario)) {

@@ -1,8 +1,9 @@
 import { constant, defineLoad, uniform, type Scenario } from 'channelbox/load';
 
 /**
- * A server in another language: Python's `websockets` with the events of the json adapter.
- * `python3 load/scenarios/servers/websockets_rooms.py 8765`, then `channelbox load load/scenarios/python-websockets.ts`.
+ * This scenario loads a server in another language: Python's `websockets` with the events of the json adapter.
+ * `python3 load/scenarios/servers/websockets_rooms.py 8765`, then `channelbox load
+ * load/scenarios/python-websockets.ts`.
  */
 const scenario: Scenario = defineLoad({
   name: 'Python websockets',

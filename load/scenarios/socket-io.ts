@@ -1,6 +1,9 @@
 import { constant, defineLoad, uniform, type Scenario } from 'channelbox/load';
 
-/** `node load/scenarios/servers/socket-io.mjs 3000`, then `channelbox load load/scenarios/socket-io.ts`. */
+/**
+ * This scenario loads a Socket.IO server: `node load/scenarios/servers/socket-io.mjs 3000`, then `channelbox load
+ * load/scenarios/socket-io.ts`.
+ */
 const scenario: Scenario = defineLoad({
   name: 'Socket.IO',
   seed: 42,

@@ -22,7 +22,10 @@ export interface Rejection {
   readonly values?: object;
 }
 
-/** Who may come in: by the host asked for, the page that asks, and how many there are already, of all and of one address. */
+/**
+ * Admission decides who may come in: by the host asked for, the page that asks, and how many there are already, of all
+ * and of one address.
+ */
 export class Admission {
   readonly #limits: Limits;
   readonly #rules: AdmissionRules;

@@ -32,8 +32,8 @@ export interface BudgetHost {
 }
 
 /**
- * What all sockets of an app hold together, looked at when a turn ends that has added to it. Past the budget the socket
- * that holds most is closed with 1013, then the next, until what is left fits.
+ * The budget bounds what all sockets of an app hold together, looked at when a turn ends that has added to it. Past
+ * the budget the socket that holds most is closed with 1013, then the next, until what is left fits.
  */
 export class MemoryBudget implements SocketStores {
   readonly #host: BudgetHost;

@@ -6,7 +6,7 @@ import type { Scheduler } from '../time/scheduler.ts';
 import type { SendOutcome } from '../layer/layer.ts';
 import type { Frame } from '../protocol/frame.ts';
 
-/** A socket as its channel and its box see it. */
+/** A channel and its box see a socket by this. */
 export interface ChannelSocket extends ProbedConnection {
   /** The id, where somebody has read it. */
   readonly knownId: string | undefined;

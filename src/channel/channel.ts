@@ -163,6 +163,6 @@ function checkExpires(expires: number | null): number | null {
   );
 }
 
-/** The class as the package shows it: what `ws.channel` is, and how to claim it. */
+/** This is the class as the package shows it: what `ws.channel` is, and how to claim it. */
 export const Channel: new (ws: WebSocket, options?: ChannelOptions) => ChannelView = SocketChannel;
 export type Channel = ChannelView;

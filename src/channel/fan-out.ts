@@ -17,7 +17,7 @@ export interface FanOutOptions {
 }
 
 /**
- * One payload to the members of a group: one encoding for each kind of channel among them, one write a member,
+ * One payload goes to the members of a group: one encoding for each kind of channel among them, one write a member,
  * and for a member no promise, closure, array or buffer. A dead member is counted, a slow one is not waited for.
  */
 export function fanOut(group: Group<SocketChannel>, payload: Payload, options: FanOutOptions): Counts {

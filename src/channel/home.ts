@@ -9,7 +9,7 @@ import { portion, tallied, type Turn } from '../time/turn.ts';
 import { SocketChannel } from './channel.ts';
 import type { ChannelSocket } from './channel-socket.ts';
 
-/** What a box takes over from the app that it is given to. */
+/** A box takes this over from the app that it is given to. */
 export interface BoxHome {
   /** Undefined: the system's. */
   readonly clock: Clock | undefined;

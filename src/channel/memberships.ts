@@ -19,8 +19,9 @@ export interface Claim {
 }
 
 /**
- * Who is in which group of this node, and what the layer has to know of it. A layer may answer late, and by then the
- * member may have left, come back, or been let in by another call: each answer counts for the membership it was asked for.
+ * Memberships say who is in which group of this node, and what the layer has to know of it. A layer may answer late,
+ * and by then the member may have left, come back, or been let in by another call: each answer counts for the
+ * membership it was asked for.
  */
 export class Memberships {
   readonly #layer: ChannelLayer;

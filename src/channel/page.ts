@@ -1,3 +1,4 @@
+/** A page has the messages of each group, in their order. */
 import type { Delivery, GroupSendOptions } from '../api.ts';
 import type { Entry, EntryPage, HistoryEntry, HistoryPage, Published } from '../layer/layer.ts';
 import { decodePayload } from '../protocol/codec.ts';

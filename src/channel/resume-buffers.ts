@@ -25,8 +25,8 @@ export interface ResumeBuffer {
 }
 
 /**
- * Frames of a group that wait for a member whose resume is under way: what the page holds already is left out,
- * the rest follows it. Bounded as the socket is: who cannot buffer more is a slow reader.
+ * A resume buffer holds frames of a group for a member whose resume is under way: what the page holds already is left
+ * out, the rest follows it. Bounded as the socket is: who cannot buffer more is a slow reader.
  */
 export class ResumeBuffers {
   readonly #probe: () => Probe | undefined;

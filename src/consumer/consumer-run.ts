@@ -28,8 +28,8 @@ interface Failure {
 }
 
 /**
- * One connection of a consumer: `onConnect`, then each frame in turn, then `onDisconnect`, once for each accepted
- * socket whatever throws. Between frames nothing is suspended, and no promise is made for its end.
+ * A consumer's run is one connection of it: `onConnect`, then each frame in turn, then `onDisconnect`, once for each
+ * accepted socket whatever throws. Between frames nothing is suspended, and no promise is made for its end.
  */
 export class ConsumerRun implements Sink {
   readonly #hooks: Hooks;

@@ -1,6 +1,6 @@
 import type { FrameIssue } from '../errors.ts';
 
-/** standardschema.dev, version 1; typed here, so that no package is needed. */
+/** A schema is typed here as standardschema.dev has it, version 1, so that no package is needed. */
 export interface StandardSchemaV1<Input = unknown, Output = Input> {
   readonly '~standard': {
     readonly version: 1;

@@ -1,3 +1,6 @@
+/**
+ * A handshake is answered by these rules, and a value asked whether it is an answer, of whichever realm or package.
+ */
 import { HandshakeError } from '../errors.ts';
 import type { HeadersLike } from '../api.ts';
 import type { Upgrade } from '../transport/transport.ts';

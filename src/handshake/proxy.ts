@@ -2,7 +2,7 @@ import { BlockList, isIP } from 'node:net';
 import { ChannelBoxError } from '../errors.ts';
 import type { Upgrade } from '../transport/transport.ts';
 
-/** Whose word on where a client comes from is believed: so many hops, these networks, or who passes. */
+/** A proxy is believed on where a client comes from by these rules: so many hops, these networks, or who passes. */
 export type TrustProxy = number | readonly string[] | ((address: string) => boolean);
 
 interface PeerAddress {

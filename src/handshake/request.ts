@@ -1,7 +1,7 @@
 import type { Params, Scope, State } from '../api.ts';
 import type { Upgrade } from '../transport/transport.ts';
 
-/** What a handler may ask about the request. Each answer is made when first asked for: an idle socket pays for none. */
+/** A handler may ask this about the request. Each answer is made when first asked for: an idle socket pays for none. */
 export class RequestView {
   readonly #upgrade: Upgrade;
   readonly #params: Params;

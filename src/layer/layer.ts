@@ -1,16 +1,20 @@
 /**
- * The contract between a box and whatever joins it to other nodes. `layer/memory.ts` is one node alone;
- * a layer over a broker implements the same interface, and `testing/conformance/layer.ts` checks every one of them.
+ * The contract stands between a box and whatever joins it to other nodes. `layer/memory.ts` is one node alone; a layer
+ * over a broker implements the same interface, and `testing/conformance/layer.ts` checks every one of them.
  *
- * Two parties: the *box* calls the layer, and the layer calls the box back through `LocalNode`. What a layer can answer
- * at once it returns as a plain value, so that on one node a send has reached its members before the caller goes on.
+ * Two parties: the *box* calls the layer, and the layer calls the box back through `LocalNode`. What a layer can
+ * answer at once it returns as a plain value, so that on one node a send has reached its members before the caller
+ * goes on.
  *
  * Guarantees that every layer gives:
  * 1. Order: messages of one group reach each node in one order, that of their positions; none across groups.
- * 2. A saved message is handed to `LocalNode.deliver` once, in order; after a gap that cannot be filled the epoch changes
- *    and `LocalNode.missed` is called before anything newer is delivered. Unsaved messages come at most once; of a loss
+ * 2. A saved message is handed to `LocalNode.deliver` once, in order; after a gap that cannot be filled the epoch
+ * changes
+ *    and `LocalNode.missed` is called before anything newer is delivered. Unsaved messages come at most once; of a
+ * loss
  *    that is known `missed` tells as well.
- * 3. A page of history is given only after `LocalNode.deliver` was handed all that it holds, where this node subscribes
+ * 3. A page of history is given only after `LocalNode.deliver` was handed all that it holds, where this node
+ * subscribes
  *    the group: `HistoryQuery.caughtUp` says when, and what is delivered later is newer.
  * 4. A rejected publish is `LayerError`; its `delivered` says `not-sent` or `unknown`.
  * 5. A cluster-wide call that misses its deadline rejects with a `LayerError` carrying what it has and who is missing.

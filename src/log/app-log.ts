@@ -2,7 +2,10 @@ import type { Logger } from '../api.ts';
 import type { Tally } from '../protocol/counters.ts';
 import { follow } from '../promise.ts';
 
-/** What the framework writes to an app's logger. A logger that fails, at once or later, harms nobody and is counted. */
+/**
+ * The framework writes to an app's logger through this. A logger that fails, at once or later, harms nobody and is
+ * counted.
+ */
 export class AppLog {
   readonly #logger: () => Logger;
   readonly #counters: Tally;

@@ -9,7 +9,7 @@ export interface CallOwner {
   unseen(error: unknown, watch: CallWatch): void;
 }
 
-/** One call of the app, on a socket or on none, as long as nobody has looked at what it comes to. */
+/** One call of the app, on a socket or on none, is watched as long as nobody has looked at what it comes to. */
 export class CallWatch implements Watch {
   readonly #owner: CallOwner;
   readonly #site: { stack?: string } = {};

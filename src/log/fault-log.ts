@@ -12,7 +12,10 @@ export interface FaultListeners {
   probe(): Probe | undefined;
 }
 
-/** Where what goes wrong in an app is told: counted, logged, and given to `onError`, which may itself do what it likes. */
+/**
+ * This tells what goes wrong in an app: it is counted, logged, and given to `onError`, which may itself do what it
+ * likes.
+ */
 export class FaultLog {
   readonly #listeners: FaultListeners;
 

@@ -6,9 +6,10 @@ const levels = ['debug', 'info', 'warn', 'error'] as const;
 type Write = (...given: unknown[]) => unknown;
 
 /**
- * An app's logger in the shape that we call, `(message, fields)`. `console` and whatever is like it is taken as it is; loggers of
- * pino's and bunyan's shape, `(fields, message)`, which `fastify.log` is one of, are turned round, with the error under
- * `err`, where they look for it; winston writes out no error, so it gets the stack as text.
+ * An app's logger is brought into the shape that we call, `(message, fields)`. `console` and whatever is like it is
+ * taken as it is; loggers of pino's and bunyan's shape, `(fields, message)`, which `fastify.log` is one of, are turned
+ * round, with the error under `err`, where they look for it; winston writes out no error, so it gets the stack as
+ * text.
  * @throws {ChannelBoxError} `CHANNELBOX_LOGGER` for what lacks one of the four levels
  */
 export function loggerFrom(given: unknown): Logger {

@@ -1,3 +1,5 @@
+/** This middleware turns away requests whose Host is not ours. */
+
 /**
  * Whether a request's Host is ours: an allow-list against DNS rebinding, by which a page under a name of its own reaches a
  * server of the user's network. A text names a host, with any port unless it has one itself; a RegExp is tested

@@ -1,3 +1,5 @@
+/** This middleware turns away pages of origins that may not connect. */
+
 /** Which browsers may connect: `'*'` for all, else origins besides the server's own. */
 export type Origins = readonly (string | RegExp)[] | '*';
 

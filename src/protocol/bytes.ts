@@ -4,8 +4,8 @@ import { types } from 'node:util';
 export type BytesLike = ArrayBuffer | SharedArrayBuffer | ArrayBufferView;
 
 /**
- * The bytes of any buffer or view, of whichever realm (a page's of jsdom, a context of `node:vm`), over the same memory; of a view
- * the bytes that it shows, not its elements. Undefined for everything else.
+ * Bytes are taken of any buffer or view, of whichever realm (a page's of jsdom, a context of `node:vm`), over the same
+ * memory; of a view the bytes that it shows, not its elements. Undefined for everything else.
  */
 export function bytesOf(value: unknown): Uint8Array | undefined {
   if (typeof value !== 'object' || value === null) return undefined;

@@ -1,5 +1,6 @@
 /**
- * A payload encoded once. A transport may keep its wire form on it, so that a thousand members cost one framing.
+ * A frame is a payload encoded once. A transport may keep its wire form on it, so that a thousand members cost one
+ * framing.
  */
 export class Frame {
   readonly type: 'text' | 'bytes';

@@ -1,4 +1,4 @@
-/** One data message, as it came or as it goes out: text, or bytes (RFC 6455 §5.6). */
+/** One data message is text or bytes, as it came or as it goes out (RFC 6455 §5.6). */
 export type Message =
   | { readonly type: 'text'; readonly data: string }
   | { readonly type: 'bytes'; readonly data: Uint8Array };

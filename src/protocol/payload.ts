@@ -1,4 +1,4 @@
-/** What an app hands over to be sent, and what a channel receives of it. */
+/** An app hands over a payload to be sent, and a channel receives this of it. */
 
 /** What frames a channel's payloads become; docs/semantics.md has the table. */
 export type PayloadType = 'json' | 'text' | 'bytes';

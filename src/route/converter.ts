@@ -1,4 +1,4 @@
-/** What a `{name:converter}` of a path takes, and what the handler gets for it. */
+/** A converter says what a `{name:converter}` of a path takes, and what the handler gets for it. */
 export interface Converters {
   str: string;
   int: number;

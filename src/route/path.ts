@@ -1,3 +1,5 @@
+/** A path is refused where different programs read it differently: a backslash, a control character. */
+
 /** Read differently by different programs: a backslash, a control character. */
 const unclean = /[\p{Cc}\\]/u;
 

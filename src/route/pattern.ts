@@ -31,7 +31,7 @@ export type Segment =
 const fieldName = /^[\p{L}_$][\p{L}\p{N}_$-]*$/u;
 
 /**
- * A path such as `/room/{name}/item/{id:int}`, read once, when it is registered.
+ * A pattern is a path such as `/room/{name}/item/{id:int}`, read once, when it is registered.
  *
  * A segment is a fixed text or holds one field, with fixed text around it where wanted (`/v{version:int}`,
  * `/{name}.json`). Fixed text is compared decoded, so `/café` and `/caf%C3%A9` are one pattern. `path` takes the rest

@@ -16,7 +16,7 @@ export interface RouteOptions<P = Params> {
 }
 
 /**
- * A route as a value; routes of any path fit one list.
+ * A route is a value; routes of any path fit one list.
  *
  * The path is checked here, by {@link Pattern}'s rules, and so are handler and options. The empty path is a router's
  * own prefix.

@@ -30,10 +30,11 @@ export type MountPrefix<P extends string, M extends string> = M &
 let reach: (router: unknown) => RouteTree;
 
 /**
- * Routes that share a prefix and middleware. It runs nothing by itself: mount it in an app or in another router.
+ * A router has routes that share a prefix and middleware. It runs nothing by itself: mount it in an app or in another
+ * router.
  *
- * It may be filled after it is mounted, until the first connection. It may be mounted in several places and apps.
- * The path `''` is the prefix itself; `'/'` is too, with a slash behind it.
+ * It may be filled after it is mounted, until the first connection. It may be mounted in several places and apps. The
+ * path `''` is the prefix itself; `'/'` is too, with a slash behind it.
  */
 export class WSRouter<const Prefix extends string = ''> {
   readonly #tree: RouteTree;

@@ -39,7 +39,7 @@ export interface RouteTableOptions {
 }
 
 /**
- * An app's routes: what may be added until the first connection, and what a path leads to after it.
+ * The table has an app's routes: what may be added until the first connection, and what a path leads to after it.
  * Compiled at the first match, which puts it in use.
  */
 export class RouteTable {

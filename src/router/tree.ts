@@ -32,7 +32,7 @@ export interface RouteTreeOptions {
 }
 
 /**
- * Routes, middleware and other trees under prefixes: what an app and a router have in common.
+ * A tree has routes, middleware and other trees under prefixes, which is what an app and a router have in common.
  *
  * Each tree knows where it is mounted, so an addition is checked against every tree that it becomes visible in before
  * anything is changed: what throws leaves all of them as they were. Once a tree is in use, so is all below it.

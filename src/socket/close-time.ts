@@ -9,7 +9,7 @@ const secondsMax = 1e11;
 const stepMsMin = 1_000;
 const stepMsMax = 60_000;
 
-/** A time of the wall clock at which a connection ends. */
+/** A connection ends at a time of the wall clock, where one is set. */
 export class CloseTime implements Deadline {
   dueMs: number = Infinity;
   heapIndex: number = -1;

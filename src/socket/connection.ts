@@ -19,8 +19,8 @@ import { Outbox, type OutboxOwner } from './outbox.ts';
 import { unaccepted, type SocketState } from './state.ts';
 
 /**
- * One connection as the framework drives it: its phase, its deadlines, its wire, its place among the channels.
- * What a handler calls stands in `ServerWebSocket`; the two are one object, since every idle connection pays for it.
+ * The framework drives one connection by this: its phase, its deadlines, its wire, its place among the channels. What
+ * a handler calls stands in `ServerWebSocket`; the two are one object, since every idle connection pays for it.
  */
 export class Connection implements ChannelSocket, Deadline, InboxOwner, OutboxOwner {
   readonly limits: Limits;

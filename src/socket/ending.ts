@@ -1,7 +1,7 @@
 import { WebSocketDisconnect } from '../errors.ts';
 import { closeCode } from '../protocol/close-code.ts';
 
-/** How a socket ended, or is to end. */
+/** An ending says how a socket ended, or is to end. */
 export interface Ending {
   readonly code: number;
   readonly reason: string;

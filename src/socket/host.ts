@@ -26,7 +26,7 @@ export interface SocketStores {
   admit(owner: StoreOwner): void;
 }
 
-/** What a socket needs of its app. */
+/** A socket needs this of its app. */
 export interface SocketHost {
   readonly view: AppView;
   readonly box: Box;

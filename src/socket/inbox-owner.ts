@@ -16,7 +16,7 @@ export interface Sink {
   ended(): void;
 }
 
-/** A socket as its inbox sees it. */
+/** An inbox sees its socket by this. */
 export interface InboxOwner extends ProbedConnection, StoreOwner, Deadline {
   readonly probe: Probe | undefined;
   readonly limits: Limits;

@@ -18,7 +18,7 @@ export interface OutboxOwner extends StoreOwner {
   lastDataMs: number;
 }
 
-/** What goes out at one socket, from its accept on. */
+/** The outbox has what goes out at one socket, from its accept on. */
 export class Outbox {
   readonly wire: Wire;
   readonly #owner: OutboxOwner;

@@ -8,7 +8,10 @@ const unreadControlsMax = 60;
 /** What a fragment costs besides its bytes. */
 const fragmentCostBytes = 128;
 
-/** What a peer shows of itself between its messages: silence, pings and pongs, the beginning of a message whose end does not come. */
+/**
+ * The pulse is what a peer shows of itself between its messages: silence, pings and pongs, the beginning of a message
+ * whose end does not come.
+ */
 export class Pulse {
   readonly #owner: InboxOwner;
   /** Of a message that has begun and is not finished, what its fragments cost included. */

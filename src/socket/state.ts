@@ -1,3 +1,4 @@
+/** A connection is in one of these states, and each says which calls are legal. */
 import { HandshakeError } from '../errors.ts';
 
 /** `pending`: not answered yet. `answering`: an answer is on its way. `closing`: our close frame is out. */

@@ -32,7 +32,7 @@ import { checkAnswerable, unaccepted } from './state.ts';
 
 const same = (message: Message): Message => message;
 
-/** One connection as its handler has it, from its upgrade request to the end of its closing handshake. */
+/** A handler has one connection by this, from its upgrade request to the end of its closing handshake. */
 export class ServerWebSocket extends Connection implements WebSocket {
   #bag: State | undefined = undefined;
   #request: RequestView | undefined = undefined;

@@ -1,4 +1,6 @@
-/** Where an app reads time from. Handed in, never looked up, so that a test can hold it still. */
+/**
+ * An app reads its time from a clock that it is given. Handed in, never looked up, so that a test can hold it still.
+ */
 export interface Clock {
   /** Unix milliseconds. */
   now(): number;

@@ -1,6 +1,6 @@
 import { ChannelBoxError } from '../errors.ts';
 
-/** Milliseconds as a number, or a number with its unit: `'250ms'`, `'10s'`, `'5m'`, `'1h'`. */
+/** A duration is milliseconds as a number, or a number with its unit: `'250ms'`, `'10s'`, `'5m'`, `'1h'`. */
 export type Duration = number | `${number}${'ms' | 's' | 'm' | 'h'}`;
 
 const msPerUnit: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };

@@ -1,3 +1,5 @@
+/** A heap keeps what is due first at its top, and each entry knows its own place there. */
+
 /** What a heap holds: it knows its own place there. */
 export interface HeapEntry {
   /** Kept by the heap; start with -1, nowhere. */

@@ -5,7 +5,7 @@ import type { Buckets } from './histogram.ts';
 const resolutionMs = 20;
 const nanoseconds = 1e9;
 
-/** How late the event loop of this process is, watched from the first question on: who never asks pays nothing. */
+/** This watches how late the event loop of this process is, from the first question on: who never asks pays nothing. */
 export class LoopDelay {
   readonly #bounds: readonly number[];
   #monitor: IntervalHistogram | undefined;

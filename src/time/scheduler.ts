@@ -2,7 +2,7 @@ import type { Clock } from './clock.ts';
 import { Deadlines } from './deadlines.ts';
 import { Turn } from './turn.ts';
 
-/** What an app and its box lend to all their sockets and channels: one clock, one timer, one notion of a turn. */
+/** An app and its box lend this to all their sockets and channels: one clock, one timer, one notion of a turn. */
 export class Scheduler {
   #clock: Clock;
   readonly deadlines: Deadlines;

@@ -1,7 +1,7 @@
 /**
- * What channelbox asks of a transport, and nothing else: an upgrade request comes in, and, accepted, becomes a wire.
- * `transport/node/node.ts` implements it over npm `ws`, the testing kit in memory; `testing/conformance/transport.ts` is
- * the suite that each of them passes.
+ * This contract is what channelbox asks of a transport, and nothing else: an upgrade request comes in, and, accepted,
+ * becomes a wire. `transport/node/node.ts` implements it over npm `ws`, the testing kit in memory;
+ * `testing/conformance/transport.ts` is the suite that each of them passes.
  */
 import type { IncomingMessage } from 'node:http';
 import type { Frame } from '../protocol/frame.ts';

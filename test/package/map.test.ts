@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { mapOf, sentenceOf, withMap } from '../../build/map.ts';
 import { root } from './run.ts';
+import { hasVerb } from './sentence.ts';
 import { sourceFiles } from './source-files.ts';
 
 const lines = (text: string): string[] =>
@@ -18,6 +19,25 @@ test('every file of src, testing and load says in its first sentence what it is 
   const missing = due.filter((line) => !standing.includes(line));
   // Otherwise: npm run map
   expect({ missing, stale: standing.filter((line) => !due.includes(line)) }).toEqual({ missing: [], stale: [] });
+});
+
+test('the first sentence of every file has a subject and a verb, or begins with what the file does', async () => {
+  const files = (await sourceFiles('src', 'testing', 'load')).filter(({ path }) => path.endsWith('.ts'));
+  const sentences = files.map((file) => `${file.path}: ${sentenceOf(file) ?? ''}`);
+  expect(sentences.filter((line) => !hasVerb(line.slice(line.indexOf(': ') + 2)))).toEqual([]);
+});
+
+test.each([
+  ['Reads the frames of one server (RFC 6455 §5.2).', true],
+  ['`channelbox/load`: drives a deployment with thousands of clients.', true],
+  ['An app takes upgrades in: each is served.', true],
+  ['Positions go up by one within an epoch; a gap stands only behind a page.', true],
+  ['Upgrades in, connections served, an orderly drain out.', false],
+  ['What a socket needs of its app.', false],
+  ['A client that no test reads.', false],
+  ['One row of the table: a flag, its variable, its default and how it is read.', false],
+])('%j has a verb of its own: %s', (sentence, isSo) => {
+  expect(hasVerb(sentence)).toBe(isSo);
 });
 
 test.each([

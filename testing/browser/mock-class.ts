@@ -39,10 +39,10 @@ const token = /^[\w!#$%&'*+.^`|~-]+$/;
 const eventTypes = ['open', 'message', 'error', 'close'] as const;
 
 /**
- * mock-socket's `WebSocket`, taken over while a bridge stands. Its own delivery has what a bridge may not have: a timer
- * of 4 ms at each step, `String(bytes)`, and 1000 as the code of what never opened. So its sockets at a bridged address
- * keep its class and constructor, and behave as a `PageSocket`; the others stay as they are, but for that 1000 where no
- * server stands at their address.
+ * The bridge takes over mock-socket's `WebSocket` while it stands. Its own delivery has what a bridge may not have: a
+ * timer of 4 ms at each step, `String(bytes)`, and 1000 as the code of what never opened. So its sockets at a bridged
+ * address keep its class and constructor, and behave as a `PageSocket`; the others stay as they are, but for that 1000
+ * where no server stands at their address.
  */
 export class MockClass {
   readonly #mock: MockSocket;

@@ -11,8 +11,8 @@ interface Listening {
 }
 
 /**
- * The listeners of one object, called as the DOM standard has it (https://dom.spec.whatwg.org/#concept-event-dispatch):
- * in order, each once, none stopped by another's error.
+ * The listeners of one object are called as the DOM standard has it
+ * (https://dom.spec.whatwg.org/#concept-event-dispatch): in order, each once, none stopped by another's error.
  */
 export class Listeners {
   readonly #face: object;

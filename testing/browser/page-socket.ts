@@ -22,7 +22,7 @@ export interface PageServer {
 }
 
 /**
- * A browser's WebSocket over a link: states, events and errors as the WebSockets standard has them
+ * A browser's WebSocket stands over a link: it has states, events and errors as the WebSockets standard has them
  * (https://websockets.spec.whatwg.org). Each event is a task of its own.
  */
 export class PageSocket implements BrowserClient {

@@ -4,7 +4,7 @@ const datePattern = /\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\
 const numberPattern = /(?<![\w.])\d{10}(?:\d{3})?(?:\.\d+)?(?![\w.])/g;
 const dayMs = 24 * 60 * 60 * 1000;
 
-/** Names for what differs from run to run: ids by order of appearance, times of about now. */
+/** Aliases are names for what differs from run to run: ids by order of appearance, times of about now. */
 export class Aliases {
   readonly #nowsMs: readonly number[];
   readonly #ids = new Map<string, string>();

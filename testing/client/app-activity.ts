@@ -1,7 +1,7 @@
 import type { Upgrade } from '../../src/index.ts';
 import type { WatchedApp } from '../time/watched-app.ts';
 
-/** What a client and its waits ask of the app at the other end. */
+/** A client and its waits ask this of the app at the other end. */
 export interface AppActivity extends WatchedApp {
   /** The first error of the connection that was asked for so, seen or not. */
   errorOf(upgrade: Upgrade | undefined): unknown;

@@ -29,7 +29,7 @@ export interface Closed {
   readonly wasClean: boolean;
 }
 
-/** One client of the thing under test. Every frame is kept from the handshake on. */
+/** A test has this of one client of the thing under test. Every frame is kept from the handshake on. */
 export interface TestClient extends AsyncDisposable {
   readonly name: string;
   readonly subprotocol: string;

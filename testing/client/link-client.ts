@@ -27,7 +27,7 @@ export interface TestHost {
   readonly isVirtual: boolean;
 }
 
-/** The client's side of a link, its frames and its waits. */
+/** This is the client's side of a link, with its frames and its waits. */
 export class LinkClient implements TestClient, Waiting {
   readonly name: string;
   readonly activity: AppActivity;

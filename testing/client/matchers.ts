@@ -22,8 +22,8 @@ export type MatchResult =
   | { readonly isMatch: false; readonly why: string; readonly error?: unknown };
 
 /**
- * What schemas, predicates and asymmetric matchers get: the frame's JSON where it parses, else its text. Of a binary
- * frame: an object or an array in UTF-8 JSON, else its bytes, for which a digit is a byte and no number.
+ * Schemas, predicates and asymmetric matchers get the frame's JSON where it parses, else its text. Of a binary frame:
+ * an object or an array in UTF-8 JSON, else its bytes, for which a digit is a byte and no number.
  */
 export function valueOf(message: Message): unknown {
   const json = jsonOf(message);

@@ -10,7 +10,10 @@ export interface TranscriptEvent {
   readonly code?: number;
 }
 
-/** What one client saw and did, in order. `String(transcript)` is the same on every run: ids and times are aliased. */
+/**
+ * The transcript has what one client saw and did, in order. `String(transcript)` is the same on every run: ids and
+ * times are aliased.
+ */
 export interface Transcript {
   readonly events: readonly TranscriptEvent[];
   /** The transcript as text, one line an event. */

@@ -5,7 +5,10 @@ const floodFrames = 2_048;
 const framesMax = 16_384;
 const bytesMax = 16 * 1024 * 1024;
 
-/** Frames that a test has not read. There is an end to them: a client that holds so many reads no further until some are taken. */
+/**
+ * Unread frames are those that a test has not read. There is an end to them: a client that holds so many reads no
+ * further until some are taken.
+ */
 export class UnreadFrames {
   #frames: Message[] = [];
   #bytes = 0;

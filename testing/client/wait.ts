@@ -61,7 +61,7 @@ export interface FrameCall<T> {
   read(frames: readonly Message[]): FrameReading<T>;
 }
 
-/** One call of one client, decided once. */
+/** A wait is one call of one client, decided once. */
 export abstract class ClientWait<T> implements Wait {
   readonly activity: AppActivity;
   abstract readonly deadlineMs: number;

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 
-/** One promise of a contract, as a test: `for (const { name, run } of cases) test(name, run)` on any runner. */
+/**
+ * A case is one promise of a contract, as a test: `for (const { name, run } of cases) test(name, run)` on any runner.
+ */
 export interface ConformanceCase {
   readonly name: string;
   /** Rejects with what is wrong. */

@@ -4,7 +4,7 @@ import { until, type ConformanceCase } from './case.ts';
 import { Cluster, inTime, overTime, type FaultCase, type LayerHarness } from './layer-harness.ts';
 import { saved, saying, textOf } from './layer-node.ts';
 
-/** What holds among several nodes. */
+/** These cases hold among several nodes. */
 export function clusterCases(harness: LayerHarness): ConformanceCase[] {
   const cases = [...groupCases(harness), ...channelCases(harness)];
   return harness.cut === undefined ? cases : [...cases, ...faultCases(harness)];

@@ -13,7 +13,10 @@ import {
 import { saved, saying, type StubNode } from './layer-node.ts';
 import { nodeFaultCases } from './layer-cluster.ts';
 
-/** What holds when messages, connections, nodes or the broker's memory go. A case whose trouble the harness cannot make is left out. */
+/**
+ * These cases hold when messages, connections, nodes or the broker's memory go. A case whose trouble the harness
+ * cannot make is left out.
+ */
 export function faultCases(harness: LayerHarness): ConformanceCase[] {
   const { faults = {} } = harness;
   return [...lossCases, ...gapCases, ...connectionCases, ...nodeFaultCases]

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { SystemClock, type Awaitable, type ChannelLayer, type Clock, type HistoryBounds } from 'channelbox';
 import { StubNode } from './layer-node.ts';
 
-/** What the suite needs of a kind of layer. */
+/** The suite needs this of a kind of layer. */
 export interface LayerHarness {
   /** One layer a node, not opened yet; together they are one cluster, apart from every other that was made. */
   layers(count: number): Awaitable<ChannelLayer[]>;

@@ -11,8 +11,8 @@ export type { ConformanceCase } from './case.ts';
 export type { LayerFaults, LayerHarness } from './layer-harness.ts';
 
 /**
- * The promises of `ChannelLayer`, one case each. A layer of your own passes them all:
- * `for (const { name, run } of layerCases(harness)) test(name, run)`.
+ * The suite has the promises of `ChannelLayer`, one case each. A layer of your own passes them all: `for (const {
+ * name, run } of layerCases(harness)) test(name, run)`.
  */
 export function layerCases(harness: LayerHarness): ConformanceCase[] {
   const cases = [

@@ -3,7 +3,7 @@ import { Frame } from 'channelbox';
 import { until, type ConformanceCase } from './case.ts';
 import { Served, OpenSite, turns, type Pair, type TransportHarness } from './transport-harness.ts';
 
-/** How a wire ends. */
+/** These cases say how a wire ends. */
 export function closingCases(harness: TransportHarness): ConformanceCase[] {
   return [...serverCases(harness), ...clientCases(harness), ...brokenCases(harness)];
 }

@@ -21,7 +21,7 @@ async function clog({ client, served }: Pair): Promise<number> {
   throw new assert.AssertionError({ message: 'nothing ever waits for a client that does not read' });
 }
 
-/** What is written, what waits, and holding back. */
+/** These cases say what is written, what waits, and how holding back works. */
 export function flowCases(harness: TransportHarness): ConformanceCase[] {
   return [...turnCases(harness), ...waitingCases(harness), ...readingCases(harness)];
 }

@@ -1,7 +1,7 @@
 import type { Message, Upgrade, UpgradeAnswer, Wire } from 'channelbox';
 import { until } from './case.ts';
 
-/** What the suite needs of a transport. */
+/** The suite needs this of a transport. */
 export interface TransportHarness {
   /** Serves: every upgrade that comes in is handed to `handle`, which never throws. */
   serve(handle: (upgrade: Upgrade) => void): Promise<TransportSite>;

@@ -15,8 +15,8 @@ export type {
 } from './transport-harness.ts';
 
 /**
- * The promises of `Upgrade` and `Wire`, one case each. A transport of your own passes them all:
- * `for (const { name, run } of transportCases(harness)) test(name, run)`.
+ * The suite has the promises of `Upgrade` and `Wire`, one case each. A transport of your own passes them all: `for
+ * (const { name, run } of transportCases(harness)) test(name, run)`.
  */
 export function transportCases(harness: TransportHarness): ConformanceCase[] {
   return [

@@ -4,7 +4,7 @@ import type { Link, LinkEvents, LinkRequest } from '../transport/link.ts';
 // Kept from before fake timers can replace it: a browser's events come in real turns.
 const { setImmediate } = globalThis;
 
-/** A client that no test reads. */
+/** A browser's client is one that no test reads. */
 export interface BrowserClient {
   /** As a page that is closed: the server is told, the page's own code is not. */
   leave(): void;

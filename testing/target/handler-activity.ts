@@ -135,7 +135,7 @@ const noClients: WatchedClients = {
   nameOf: () => undefined,
 };
 
-/** What the kit knows of one app under test: who runs, who failed, what is on its way. */
+/** The kit knows this of one app under test: who runs, who failed, what is on its way. */
 export class HandlerActivity implements AppActivity {
   readonly clock: TestClock;
   readonly watchdogMs: number;

@@ -7,7 +7,7 @@ import type { Refused } from '../transport/link.ts';
 import type { LinkClient } from '../client/link-client.ts';
 import { besides, ClientWait } from '../client/wait.ts';
 
-/** How a handshake ended. */
+/** This tells how a handshake ended. */
 export type Handshake = Accepted | Denied;
 
 /** A handshake that ended with 101. */

@@ -5,7 +5,7 @@ import { show, valueOf } from '../client/matchers.ts';
 import { isFramework, placeOf, RunningHandler, type HandlerActivity } from './handler-activity.ts';
 import type { FailedCall } from '../time/observed-promise.ts';
 
-/** What a test left behind, as one list. */
+/** Leaks are what a test left behind, as one list. */
 export class Leaks {
   readonly #items: string[] = [];
   readonly #causes: unknown[] = [];

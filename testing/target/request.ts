@@ -2,7 +2,7 @@ import type { HeadersLike } from '../../src/index.ts';
 import type { ConnectOptions } from '../client/client.ts';
 import type { LinkRequest } from '../transport/link.ts';
 
-/** What a client sends to be let in. */
+/** A client sends this to be let in. */
 export function requestOf(path: string, options: ConnectOptions): LinkRequest {
   const headers = pairsOf(options.headers ?? []);
   if (options.cookies !== undefined) {

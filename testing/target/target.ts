@@ -50,7 +50,7 @@ export interface TestTarget extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-/** The clients of one target, its log and its end: what an app and a URL have in common. */
+/** A target has its clients, its log and its end, which is what an app and a URL have in common. */
 export abstract class Target implements TestTarget, TestHost {
   abstract readonly activity: HandlerActivity;
   abstract readonly log: Log;

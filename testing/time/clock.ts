@@ -52,8 +52,8 @@ export class TestTimer implements Timer, HeapEntry {
 }
 
 /**
- * Time that stands still until a test moves it. Its timers fire one at a time, in order (due, order of setting), and
- * between two of them everything settles: promise chains of any depth end before the next.
+ * A test clock stands still until a test moves it. Its timers fire one at a time, in order (due, order of setting),
+ * and between two of them everything settles: promise chains of any depth end before the next.
  */
 export class TestClock implements Clock {
   readonly virtualTime: VirtualTime = new VirtualTime(this);

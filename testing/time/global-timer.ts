@@ -22,7 +22,7 @@ const byId = new Map<number, GlobalTimer>();
 /** What is longer than Node's timers can count falls due at once, as it does there. */
 const msMax = 2 ** 31 - 1;
 
-/** A timer of a clock in the form of Node's handle. */
+/** A timer of a clock has the form of Node's handle. */
 export class GlobalTimer {
   readonly #clock: GlobalClock;
   readonly #task: TimerTask;

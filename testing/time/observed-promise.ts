@@ -1,4 +1,4 @@
-/** A promise that knows whether anyone awaits it. */
+/** An observed promise knows whether anyone awaits it. */
 export class ObservedPromise<T> extends Promise<T> {
   /** What `then` derives is an ordinary promise. */
   static override get [Symbol.species](): PromiseConstructor {

@@ -1,4 +1,6 @@
-/** A handler that is inside no promise of ours, or an app that never comes to rest. */
+/**
+ * Virtual time sees this of an app: a handler that is inside no promise of ours, or an app that never comes to rest.
+ */
 export interface Busy {
   /** Real milliseconds: since when, or since its last call into the framework. */
   readonly busySince: number;

@@ -3,8 +3,8 @@ import type { Link, LinkEvents } from './link.ts';
 import type { WsLink } from './ws-link.ts';
 
 /**
- * One connection as both its ends report it. It rests when each frame that one end sent has come out at the other,
- * or cannot because the other does not read; a FIN carries no byte, so both ends must have seen the end.
+ * One connection is counted as both its ends report it. It rests when each frame that one end sent has come out at the
+ * other, or cannot because the other does not read; a FIN carries no byte, so both ends must have seen the end.
  */
 export class InFlightCounter {
   readonly link: WsLink;

@@ -26,7 +26,7 @@ export interface LinkEvents {
   closed(code: number, reason: string, wasClean: boolean): void;
 }
 
-/** The client's end of a connection. */
+/** A link is the client's end of a connection. */
 export interface Link {
   send(data: string | Uint8Array): void;
   close(code: number | undefined, reason: string): void;

@@ -2,7 +2,7 @@ import type { App, Frame, Upgrade, UpgradeAnswer } from '../../src/index.ts';
 import { messageOf, MemoryTransport, type MemoryClientEvents } from '../../src/internal.ts';
 import type { Link, LinkEvents, LinkRequest, LinkTransport } from './link.ts';
 
-/** An app without a network, for the testing kit's clients. */
+/** The testing kit's clients reach an app without a network. */
 export class MemoryLinks implements LinkTransport {
   readonly #transport: MemoryTransport;
 

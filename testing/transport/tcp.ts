@@ -6,7 +6,7 @@ import { counted, CountedLink, InFlightCounter } from './in-flight-counter.ts';
 import { WatchedUpgrade } from './watched-upgrade.ts';
 import { WsLink } from './ws-link.ts';
 
-/** An app behind a real socket on a free port of the loopback. */
+/** An app is put behind a real socket on a free port of the loopback. */
 export class TcpTransport implements LinkTransport {
   readonly #server: Server = createServer();
   readonly #counters = new Set<InFlightCounter>();

@@ -10,7 +10,7 @@ export interface WsLinkOptions {
   readonly onPort?: (port: number) => void;
 }
 
-/** A client over a real socket, by npm `ws`. */
+/** A client goes over a real socket, by npm `ws`. */
 export class WsLink implements Link {
   readonly #socket: WebSocket;
   readonly #events: LinkEvents;

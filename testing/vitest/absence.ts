@@ -6,7 +6,7 @@ import { describeMatch, matchFrame, show, valueOf } from '../client/matchers.ts'
 import { Deferred } from '../time/observed-promise.ts';
 import { cannotTell } from '../client/wait.ts';
 
-/** How long something must stay away. */
+/** This says how long something must stay away. */
 export interface Absence extends WaitOptions {
   /** Accepts a real pause for handlers that wait on something outside. */
   realMs?: number;

@@ -5,7 +5,7 @@ import { flagOf, variableOf, type CommandName, type Option } from './option.ts';
 import { UsageError, type Settings } from './settings.ts';
 
 /**
- * What flags and environment say together: a flag wins over its variable.
+ * Flags and environment are read together: a flag wins over its variable.
  * @param flags by key, all texts that were given; a switch has one empty text.
  * @throws {UsageError} that names the flag or the variable, what came and what was due.
  */

@@ -2,7 +2,7 @@ import { scenarioDefaults } from '../../scenario/resolved.ts';
 import { runs, type Option } from './option.ts';
 import { flag, last, time, wholeNumber } from './option-value.ts';
 
-/** How clients reach the server, and what they do when it drops them. */
+/** These options say how clients reach the server, and what they do when it drops them. */
 export const connectionOptions: readonly Option[] = [
   {
     key: 'ca',

@@ -1,3 +1,7 @@
+/**
+ * A value is read, or it is said in a sentence what came and what was due; whoever knows the flag puts its name
+ * before it.
+ */
 import { parseDuration, type Duration } from '../../../src/internal.ts';
 import { masked, schemeProblem } from '../../address.ts';
 import { nearest } from '../../scenario/nearest.ts';

@@ -19,7 +19,7 @@ interface OptionOf<Key extends keyof Settings> extends OptionFacts {
   readonly read: (texts: readonly string[]) => NonNullable<Settings[Key]>;
 }
 
-/** One row of the table: a flag, its variable, its default and how it is read. */
+/** One row of the table is a flag, its variable, its default and how it is read. */
 export type Option = { [Key in keyof Settings]-?: OptionOf<Key> }[keyof Settings];
 
 /** The commands that run a load. */

@@ -19,8 +19,8 @@ import { outputOptions } from './output-options.ts';
 import { adapterNames } from '../../scenario/adapter/known.ts';
 
 /**
- * Every option of the command line. `--help`, the environment and the reference in docs/load.md are made from this table and
- * from nothing else.
+ * The table holds every option of the command line. `--help`, the environment and the reference in docs/load.md are
+ * made from this table and from nothing else.
  */
 export const options: readonly Option[] = [
   {

@@ -1,7 +1,7 @@
 import { runs, type Option } from './option.ts';
 import { flag, last, list, wholeNumber } from './option-value.ts';
 
-/** What is written, and where to. */
+/** These options say what is written, and where to. */
 export const outputOptions: readonly Option[] = [
   {
     key: 'json',

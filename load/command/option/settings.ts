@@ -13,7 +13,10 @@ export class UsageError extends ChannelBoxError {
   }
 }
 
-/** What flags and environment said; what neither said is absent, and the scenario's file or a default decides. */
+/**
+ * Settings are what flags and environment said; what neither said is absent, and the scenario's file or a default
+ * decides.
+ */
 export interface Settings {
   target?: readonly string[];
   seed?: number;

@@ -18,9 +18,9 @@ export interface DeliveryWaiter {
 }
 
 /**
- * One client of the plan: its place, and its connection at present. A client that is replaced, or comes back, begins anew:
- * a new connection, a new presence. Where the protocol gives back what was missed, one that was dropped goes on in the
- * presence it had.
+ * One client of the plan has its place, and its connection at present. A client that is replaced, or comes back,
+ * begins anew: a new connection, a new presence. Where the protocol gives back what was missed, one that was dropped
+ * goes on in the presence it had.
  */
 export class Client implements ConnectionOwner, ClientPlace {
   readonly index: number;

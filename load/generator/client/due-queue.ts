@@ -12,7 +12,7 @@ interface QueuedDue extends HeapEntry {
   readonly order: number;
 }
 
-/** What is to be done, the earliest first; of two with the same time, the one that was put in first. */
+/** The queue keeps what is to be done, the earliest first; of two with the same time, the one that was put in first. */
 export class DueQueue {
   readonly #heap: Heap<QueuedDue> = new Heap((one, other) => one.atUs - other.atUs || one.order - other.order);
   #order: number = 0;

@@ -32,7 +32,7 @@ export interface TargetAddress {
   readonly address: string;
 }
 
-/** What the parts of a generator share. */
+/** The parts of a generator share this. */
 export interface GeneratorCore {
   readonly options: GeneratorOptions;
   readonly measures: Measures;

@@ -2,7 +2,10 @@ import { pairsOf, type Plan } from '../../plan/plan.ts';
 import { bucketOf } from '../../plan/room-bucket.ts';
 import { Client, type ClientEvents } from './client.ts';
 
-/** The clients of one process. Made before the first connection, so that what they cost is not counted as the connections'. */
+/**
+ * The roster holds the clients of one process. Made before the first connection, so that what they cost is not counted
+ * as the connections'.
+ */
 export class Roster {
   readonly clients: readonly Client[];
   readonly pairs: number;

@@ -1,6 +1,9 @@
 import type { SecureContext } from 'node:tls';
 
-/** What a generator asks of a WebSocket client, and nothing else: `raw.ts` and `ws.ts` implement it over a network, `../inproc` in memory. */
+/**
+ * A generator asks this of a WebSocket client, and nothing else: `raw.ts` and `ws.ts` implement it over a network,
+ * `../inproc` in memory.
+ */
 export interface DialedConnection {
   /** A string as a text frame, bytes as a binary one. Does nothing once the connection has ended. */
   send(data: string | Uint8Array): void;

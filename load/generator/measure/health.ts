@@ -1,7 +1,9 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { monitorEventLoopDelay, performance, type IntervalHistogram } from 'node:perf_hooks';
 
-/** How a generator itself fares, so that a run can say whether it measured the server or its own shortage. */
+/**
+ * A generator watches how it fares itself, so that a run can say whether it measured the server or its own shortage.
+ */
 export interface Health {
   /** The first client is about to connect. */
   begin(): void;

@@ -9,7 +9,7 @@ export interface SettledSlices {
   readonly targets: readonly SettledSlice[];
 }
 
-/** What one generator has to say at the end, as plain data. */
+/** One generator says at the end, as plain data, what it has found. */
 export function resultOf(
   measures: Measures,
   settlement: Settlement,

@@ -12,7 +12,10 @@ export interface TraceSink {
   write(line: string): void;
 }
 
-/** The conversation of one client, line by line: when, which way, what; long frames cut, credentials masked. */
+/**
+ * The trace writes down the conversation of one client, line by line: when, which way, what; long frames cut,
+ * credentials masked.
+ */
 export class ClientTrace {
   readonly #sink: TraceSink;
   readonly #name: string;

@@ -1,3 +1,4 @@
+/** A process finds out whether it was started to be a generator, in the module that it was started with. */
 import { fileURLToPath } from 'node:url';
 import { summaryOf } from '../../plan/run-summary.ts';
 import type { ResolvedScenario } from '../../scenario/resolved.ts';

@@ -15,7 +15,7 @@ interface PoolMember {
   lastWords: string;
 }
 
-/** The generator processes of one run. `close` ends them. */
+/** The pool has the generator processes of one run. `close` ends them. */
 export class GeneratorPool {
   readonly #members: PoolMember[] = [];
   #listener: GeneratorListener | undefined;

@@ -24,7 +24,7 @@ export interface ScenarioSource {
   readonly overrides: ScenarioOverrides;
 }
 
-/** What one generator needs besides the scenario. */
+/** A generator needs this besides the scenario. */
 export interface GeneratorTask {
   readonly process: number;
   readonly processes: number;

@@ -6,7 +6,7 @@ import type { PlainError } from '../../plain-error.ts';
 import type { GeneratorTask, ScenarioSource } from './task.ts';
 import type { RunSummary } from '../../plan/run-summary.ts';
 
-/** What a parent tells a generator process before the run. */
+/** A parent tells a generator process this before the run. */
 export type ToWorker =
   | { readonly type: 'import'; readonly source: ScenarioSource }
   | { readonly type: 'prepare'; readonly task: GeneratorTask }

@@ -12,7 +12,7 @@ export interface ScriptOptions {
   close(code: number): void;
 }
 
-/** What a scenario's `client` function holds in its hands. */
+/** A scenario's `client` function holds this in its hands. */
 export class ScriptedClient implements LoadClient {
   readonly index: number;
   readonly room: string;

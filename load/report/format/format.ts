@@ -1,4 +1,4 @@
-/** How numbers read in the text table, on the page and in messages: the same everywhere, in no locale. */
+/** Numbers read the same in the text table, on the page and in messages, in no locale. */
 
 const thin = '\u202f';
 

@@ -1,7 +1,7 @@
 import { LatencyHistogram, type Percentiles } from '../../ledger/histogram.ts';
 import type { RunReport } from '../../result/run-report.ts';
 
-/** One latency of a report, as a table names it. */
+/** A table names one latency of a report in one row. */
 export interface LatencyRow {
   readonly name: string;
   readonly title: string;

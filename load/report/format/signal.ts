@@ -19,7 +19,7 @@ const signals: Readonly<Record<string, readonly [name: string, allowed: string]>
   processes: ['generator processes', ''],
 };
 
-/** What a signal is called and what it may be; a name that is not known is spelled out. */
+/** A signal has a name and a bound; a name that is not known is spelled out. */
 export function signalOf(name: string): { readonly title: string; readonly allowed: string } {
   const [title, allowed] = signals[name] ?? [spaced(name), ''];
   return { title, allowed };

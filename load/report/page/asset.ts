@@ -16,7 +16,7 @@ export interface ReportAssets {
  */
 declare const CHANNELBOX_REPORT_ASSETS: ReportAssets | undefined;
 
-/** The texts of a page, from the bundle or from the checkout. */
+/** The texts of a page come from the bundle or from the checkout. */
 export function reportAssets(): ReportAssets {
   if (typeof CHANNELBOX_REPORT_ASSETS !== 'undefined') return CHANNELBOX_REPORT_ASSETS;
   const require = createRequire(import.meta.url);

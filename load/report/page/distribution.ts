@@ -13,8 +13,8 @@ export interface Bin {
 }
 
 /**
- * The percentile curve of an encoded histogram, eight points to each power of ten, ending with the maximum.
- * Empty where there is no histogram, or nothing in it.
+ * The percentile curve of an encoded histogram has eight points to each power of ten, and ends with the maximum. Empty
+ * where there is no histogram, or nothing in it.
  */
 export function curveOf(encoded: string | undefined): readonly CurvePoint[] {
   const histogram = decoded(encoded);

@@ -6,8 +6,8 @@ import { html, table, type Markup, type TableColumn } from './markup.ts';
 const rowsMax = 60;
 
 /**
- * A chart with its title, what to look for, and its numbers as a table behind a disclosure.
- * The picture is drawn by the page's script; without it the table is still there.
+ * A figure shows a chart with its title, what to look for, and its numbers as a table behind a disclosure. The picture
+ * is drawn by the page's script; without it the table is still there.
  */
 export function figure(chart: Chart): Markup {
   const title = `${chart.id}-chart-title`;

@@ -22,7 +22,7 @@ import {
 export const embeddedReportId = 'run-report';
 
 /**
- * A report as one file that asks for nothing else: no network, no other file, from disk as from a server.
+ * A report is written as one file that asks for nothing else: no network, no other file, from disk as from a server.
  * The report's JSON is inside, so that `compare` and `report` read the page as they read the JSON.
  */
 export function htmlReport(report: RunReport): string {

@@ -1,5 +1,5 @@
 /**
- * Markup with everything that is put into it escaped: what a server sent us (close reasons, error samples, room names)
+ * Markup escapes everything that is put into it: what a server sent us (close reasons, error samples, room names)
  * stands in a report, and a report is opened in a browser.
  */
 

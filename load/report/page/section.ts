@@ -7,7 +7,7 @@ import type { Slice } from '../../result/run-report.ts';
 import { latencyRows } from '../format/latency-row.ts';
 import { html, table, type Insertable, type Markup } from './markup.ts';
 
-/** The verdict, why, and the figures that most people came for. */
+/** The first section shows the verdict, why, and the figures that most people came for. */
 export function headline(report: RunReport): Markup {
   const { ledger, latency, clients } = report;
   const reasons = report.verdict === 'pass' ? [] : report.reasons;

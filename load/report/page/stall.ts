@@ -14,8 +14,9 @@ const latencyFactor = 10;
 const latencyMsMin = 250;
 
 /**
- * When the server stood still: seconds in which messages were meant to be sent and next to nothing was delivered, or half of
- * what was delivered had waited far longer than usual. Seconds that follow one another are one stall.
+ * This finds when the server stood still: seconds in which messages were meant to be sent and next to nothing was
+ * delivered, or half of what was delivered had waited far longer than usual. Seconds that follow one another are one
+ * stall.
  */
 export function stallsOf({ series }: Pick<RunReport, 'series'>): readonly Band[] {
   const speaking = series.filter((row) => (row['intended'] ?? row['published'] ?? 0) > 0);

@@ -1,7 +1,7 @@
 import type { Clock, Timer } from '../../../src/index.ts';
 import type { LoadTime, LoadTimer } from '../../time.ts';
 
-/** The generator's time, taken from the clock that the app has too. */
+/** The generator reads its time from the clock that the app has too. */
 export class ClockLoadTime implements LoadTime {
   readonly #clock: Clock;
 

@@ -1,7 +1,7 @@
 /**
- * How the protocol under test joins, publishes and shows a message. The stamp carries identity, order, time and a
- * checksum of itself; the server must pass it on. It is at most 48 characters of `A–Z a–z 0–9 - _ ~`, which no JSON, URL
- * or HTML escaping touches.
+ * An adapter says how the protocol under test joins, publishes and shows a message. The stamp carries identity, order,
+ * time and a checksum of itself; the server must pass it on. It is at most 48 characters of `A–Z a–z 0–9 - _ ~`, which
+ * no JSON, URL or HTML escaping touches.
  */
 export interface Adapter {
   /** Path and query that a client opens. */

@@ -13,9 +13,10 @@ interface FeedFrame {
 }
 
 /**
- * A route of channelbox with history, made like the feed of the guide: `/feed/{name}` sends a page first, `{ type: 'page',
- * messages, recovered, position }`, and then every saved message as `{ data, position }`. A client that comes back asks for
- * what is behind the last position it had, so what was sent while it was away is owed to it and counted.
+ * This adapter speaks to a route of channelbox with history, made like the feed of the guide: `/feed/{name}` sends a
+ * page first, `{ type: 'page', messages, recovered, position }`, and then every saved message as `{ data, position }`.
+ * A client that comes back asks for what is behind the last position it had, so what was sent while it was away is
+ * owed to it and counted.
  */
 export const channelbox: Adapter = {
   path: ({ room }) => pathOf(room),

@@ -3,11 +3,11 @@ import type { Adapter } from './adapter.ts';
 import { payloadText } from './payload.ts';
 
 /**
- * The chat server of `examples/chat`, which is the chat room of the Nexios documents.
+ * This adapter speaks to the chat server of `examples/chat`, which is the chat room of the Nexios documents.
  *
- * A client opens `/room/<room>?username=client-<index>`. It has joined with the frame `{"type":"history"}`, or with the
- * notice of its own arrival, whichever comes first. It sends `{"type":"message","content":…}` and everybody in the room
- * receives `{"type":"chat","user":…,"message":…}`. The stamp stands at the start of `content`.
+ * A client opens `/room/<room>?username=client-<index>`. It has joined with the frame `{"type":"history"}`, or with
+ * the notice of its own arrival, whichever comes first. It sends `{"type":"message","content":…}` and everybody in the
+ * room receives `{"type":"chat","user":…,"message":…}`. The stamp stands at the start of `content`.
  */
 export const chat: Adapter = {
   path: ({ room, index }) => `/room/${encodeURIComponent(room)}?username=${nameOf(index)}`,

@@ -3,8 +3,8 @@ import type { Adapter } from './adapter.ts';
 import { payloadText } from './payload.ts';
 
 /**
- * What is sent comes back, to its sender alone. Opens the target's own path and query.
- * A text: the stamp, and after a space the payload. A greeting of the server is no delivery.
+ * This adapter is for servers by which all that is sent comes back, to its sender alone. Opens the target's own path
+ * and query. A text: the stamp, and after a space the payload. A greeting of the server is no delivery.
  */
 export const echo: Adapter = {
   path: () => '',

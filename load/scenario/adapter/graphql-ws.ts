@@ -7,13 +7,13 @@ interface GraphqlMessage {
 }
 
 /**
- * GraphQL over WebSocket, the protocol `graphql-transport-ws` of the package graphql-ws. A client says `connection_init` (with
- * what `prepare` gave as its payload), subscribes to its room once that is acknowledged, and has joined with the answer to
- * the ping that it sends behind the subscription. It publishes by a mutation. The schema that it speaks to:
+ * This adapter speaks GraphQL over WebSocket, the protocol `graphql-transport-ws` of the package graphql-ws. A client
+ * says `connection_init` (with what `prepare` gave as its payload), subscribes to its room once that is acknowledged,
+ * and has joined with the answer to the ping that it sends behind the subscription. It publishes by a mutation. The
+ * schema that it speaks to:
  *
- * `type Message { stamp: String!, payload: String }`,
- * `type Subscription { message(room: String!): Message }`,
- * `type Mutation { publish(room: String!, stamp: String!, payload: String): Boolean }`
+ * `type Message { stamp: String!, payload: String }`, `type Subscription { message(room: String!): Message }`, `type
+ * Mutation { publish(room: String!, stamp: String!, payload: String): Boolean }`
  */
 export const graphqlWs: Adapter = {
   path: () => '',

@@ -1,9 +1,9 @@
 import type { Adapter } from './adapter.ts';
 
 /**
- * JSON events. A client opens the target's own path, sends `{"type":"join","room":…}` and has joined with
- * `{"type":"joined",…}`. It sends `{"type":"message","room":…,"data":{"stamp":…,"payload":…}}`, and everybody in the room
- * receives an event of type `message` with the same `data`.
+ * This adapter speaks in JSON events. A client opens the target's own path, sends `{"type":"join","room":…}` and has
+ * joined with `{"type":"joined",…}`. It sends `{"type":"message","room":…,"data":{"stamp":…,"payload":…}}`, and
+ * everybody in the room receives an event of type `message` with the same `data`.
  */
 export const json: Adapter = {
   path: () => '',

@@ -6,7 +6,7 @@ import { graphqlWs } from './graphql-ws.ts';
 import { json } from './json.ts';
 import { socketIo } from './socket-io.ts';
 
-/** The names that a scenario may give in place of an adapter. */
+/** A scenario may give these names in place of an adapter. */
 export const adapterNames = ['chat', 'echo', 'json', 'socket.io', 'graphql-ws', 'channelbox'] as const;
 export type AdapterName = (typeof adapterNames)[number];
 

@@ -1,9 +1,10 @@
 import type { Adapter } from './adapter.ts';
 
 /**
- * Socket.IO 4 (Engine.IO protocol 4) over its WebSocket transport. Its handshake takes steps: the server opens with `0{…}`,
- * the client asks for the default namespace with `40`, is answered `40{…}`, and joins its room with an event. From then on
- * the server pings with `2`, and closes a client that does not answer `3`. What `prepare` gave is the handshake's `auth`.
+ * This adapter speaks Socket.IO 4 (Engine.IO protocol 4) over its WebSocket transport. Its handshake takes steps: the
+ * server opens with `0{…}`, the client asks for the default namespace with `40`, is answered `40{…}`, and joins its
+ * room with an event. From then on the server pings with `2`, and closes a client that does not answer `3`. What
+ * `prepare` gave is the handshake's `auth`.
  *
  * The server answers the event `join` (a room's name) with `joined`, and passes the event `message` on to the room:
  * `socket.on('message', (data) => io.to(room).emit('message', data))`.

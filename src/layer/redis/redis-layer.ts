@@ -27,7 +27,7 @@ import {
 import { NodeSession } from './node/node-session.ts';
 import type { LayerSettings } from './connection/options.ts';
 
-/** The layer as an app sees it: beside the contract of every layer, how it stands and what it has counted. */
+/** An app sees the layer by this: beside the contract of every layer, how it stands and what it has counted. */
 export interface RedisLayer extends ChannelLayer {
   /** Of this start of the process; random, so that no name is ever used twice. */
   readonly node: string;

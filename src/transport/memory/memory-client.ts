@@ -17,7 +17,7 @@ export interface MemoryClientEvents {
 
 const payloadBytesMax = 1024 * 1024;
 
-/** The client's end of a connection without a network, and what holds both together. */
+/** The client has its end of a connection without a network, and what holds both together. */
 export class MemoryClient implements WirePeer, MemoryAsker {
   readonly upgrade: MemoryUpgrade;
   /** Frames for a client that does not read, and the server's close behind them. */

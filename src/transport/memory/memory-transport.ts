@@ -4,8 +4,9 @@ import type { MemoryRequest } from './memory-upgrade.ts';
 import { Pump } from './pump.ts';
 
 /**
- * The way to an app of this process without a network. Messages pass as they are, in the order of sending; limits, close
- * codes and back-pressure are those of a socket, and `testing/conformance/transport.ts` compares it with the real thing.
+ * The memory transport is the way to an app of this process without a network. Messages pass as they are, in the order
+ * of sending; limits, close codes and back-pressure are those of a socket, and `testing/conformance/transport.ts`
+ * compares it with the real thing.
  */
 export class MemoryTransport {
   readonly #handle: (upgrade: Upgrade) => unknown;

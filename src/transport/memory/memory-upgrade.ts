@@ -20,7 +20,7 @@ export interface MemoryAsker {
   refuse(status: number, headers: Headers, body: string): void;
 }
 
-/** A client that asks to be let in, without a network. */
+/** A client asks to be let in, without a network. */
 export class MemoryUpgrade implements Upgrade {
   readonly method = 'GET';
   readonly headers: readonly (readonly [string, string])[];

@@ -10,7 +10,10 @@ export interface WirePeer {
   cutOff(): void;
 }
 
-/** The server's end. Bytes count as handed over when the client reads them; a paused client leaves them waiting. */
+/**
+ * This wire is the server's end. Bytes count as handed over when the client reads them; a paused client leaves them
+ * waiting.
+ */
 export class MemoryWire implements Wire {
   readonly #pump: Pump;
   readonly #peer: WirePeer;

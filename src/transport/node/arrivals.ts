@@ -6,7 +6,10 @@ const headerBytesMax = 16 * 1024;
 /** Of a connection that has not asked for anything yet, beside what it has sent: its socket and its parser. */
 const socketBytes = 2_560;
 
-/** The connections of a server whose first request has not come to its end: strangers of whom nothing is known but what they hold. */
+/**
+ * Arrivals are the connections of a server whose first request has not come to its end: strangers of whom nothing is
+ * known but what they hold.
+ */
 export class Arrivals {
   readonly #sockets = new Set<Socket>();
   readonly #forget: (this: Socket) => void;

@@ -1,3 +1,4 @@
+/** This encodes what goes out, and counts what was made, once a publish, whatever the members. */
 import { constants, deflateRawSync } from 'node:zlib';
 import type { Frame } from '../../protocol/frame.ts';
 

@@ -1,7 +1,7 @@
 import type { Frame } from '../../protocol/frame.ts';
 
 /**
- * What one socket sends in one turn, as a path of frames through a tree that all sockets of the turn share.
+ * A run is what one socket sends in one turn, as a path of frames through a tree that all sockets of the turn share.
  *
  * Sockets that send the same frames in the same order stand at the same node: a burst to a group makes one node a
  * message, whatever the members, and its bytes are joined once. A socket that also sends something of its own branches

@@ -32,7 +32,7 @@ interface Opening {
   readonly head: Buffer;
 }
 
-/** WebSockets over any `http.Server`, on npm `ws`: upgrades in, one write per socket and turn out. */
+/** WebSockets come over any `http.Server`, on npm `ws`: upgrades in, one write per socket and turn out. */
 export class NodeTransport {
   readonly #turnWriter: TurnWriter;
   readonly #listener: UpgradeListener;

@@ -1,6 +1,6 @@
 import { Writable } from 'node:stream';
 
-/** What is to be known of ws's reader of frames. */
+/** This knows what is to be known of ws's reader of frames. */
 export interface ReceiverInside {
   readonly _bufferedBytes: number;
   readonly _messageLength: number;

@@ -17,7 +17,9 @@ export interface DispatchOptions {
   readonly forcesWs: boolean;
 }
 
-/** What the sockets of one transport share in sending: the turn's frames, whose turn has to be ended, and the counts. */
+/**
+ * The sockets of one transport share this in sending: the turn's frames, whose turn has to be ended, and the counts.
+ */
 export class TurnWriter {
   readonly counts: TransportCounts = { framings: 0, deflates: 0, writes: 0 };
   readonly joins: boolean;

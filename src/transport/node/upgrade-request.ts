@@ -23,8 +23,9 @@ const stringBytes = 24;
 const tokenPattern = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
 /**
- * An opening handshake as it came (RFC 6455 §4.1), what matters of its headers read in one pass. A header that comes
- * twice is the list of both, as HTTP has it, and then no version or key any more; there is one `Host`, and of `Origin` the first counts.
+ * An opening handshake is taken as it came (RFC 6455 §4.1), and what matters of its headers read in one pass. A header
+ * that comes twice is the list of both, as HTTP has it, and then no version or key any more; there is one `Host`, and
+ * of `Origin` the first counts.
  */
 export class UpgradeRequest {
   readonly request: IncomingMessage;

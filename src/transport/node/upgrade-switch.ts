@@ -21,11 +21,11 @@ type AnyServer = HttpServer | HttpsServer;
 const switches = new WeakMap<AnyServer, UpgradeSwitch>();
 
 /**
- * Where the upgrades of one server part: those of a route go to its app and to nobody else, all others to the server's other
- * listeners, and what nobody takes is answered once.
+ * The upgrades of one server part here: those of a route go to its app and to nobody else, all others to the server's
+ * other listeners, and what nobody takes is answered once.
  *
- * Listeners of an event all get it, so two that answer write into one socket (ws's own server refuses every path but its own).
- * That is why the switch stands before the event and not among its listeners.
+ * Listeners of an event all get it, so two that answer write into one socket (ws's own server refuses every path but
+ * its own). That is why the switch stands before the event and not among its listeners.
  */
 export class UpgradeSwitch {
   readonly #server: AnyServer;

@@ -17,7 +17,10 @@ type BeginAnswering = (socket: Socket) => Answering;
 /** Of what a client sends before it is answered. */
 const earlyBytesMax = 64 * 1024;
 
-/** An upgrade request of `node:http`. What it knows is read when asked for; the request itself goes with the answer. */
+/**
+ * This is an upgrade request of `node:http`. What it knows is read when asked for; the request itself goes with the
+ * answer.
+ */
 export class NodeUpgrade implements Upgrade {
   readonly #open: OpenSocket;
   readonly #answering: BeginAnswering;

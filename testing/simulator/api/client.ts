@@ -1,4 +1,4 @@
-/** A simulated client as actions, `connect`, `react` and conditions see it, and the choices of one step. */
+/** Actions, `connect`, `react` and conditions see a simulated client by this, and draw the choices of one step. */
 export interface SimClient {
   /** `c1`, `c2`, …; stays the same over reconnects. */
   readonly name: string;

@@ -1,4 +1,4 @@
-/** What conditions and checkers see of a run: its history, its nodes, its clients. */
+/** Conditions and checkers see this of a run: its history, its nodes, its clients. */
 import type { App } from '../../../src/index.ts';
 import type { SimClient } from './client.ts';
 import type { Fault, System } from './system.ts';

@@ -1,4 +1,4 @@
-/** What comes of a simulation: the report, the failure, and the case that repeats it. */
+/** A simulation comes to a report, with the failure, and the case that repeats it. */
 import type { SimEvent } from './event.ts';
 import type { Fault } from './system.ts';
 

@@ -1,4 +1,4 @@
-/** A simulation as its author writes it: the system, what clients do to it, and what must hold. */
+/** A simulation is written by its author as the system, what clients do to it, and what must hold. */
 import type { ConnectTo, Draw, SimClient, SimClientEvent } from './client.ts';
 import type { Checker, SimView } from './event.ts';
 import type { Fault, SimEnv, System } from './system.ts';

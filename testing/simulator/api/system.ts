@@ -1,4 +1,4 @@
-/** What a simulation builds, what that is given, and what may befall it. */
+/** A simulation builds a system, which is given its sources of time and chance, and may be befallen by faults. */
 import type { App, ChannelLayer, Clock, Logger } from '../../../src/index.ts';
 
 /** What `system` returns: an app, alone or beside what conditions want to look at. */

@@ -1,7 +1,7 @@
 import type { Checker } from '../api/event.ts';
 import { indexOf, isStaying, type ConnectionFacts, type DeliverEvent, type HistoryIndex } from './index-of.ts';
 
-/** Who is a member when a node delivers, reads, and stays, has received it at rest. */
+/** This checker asks that who is a member when a node delivers, reads, and stays, has received it at rest. */
 export function everyMemberGotIt(): Checker {
   return {
     name: 'everyMemberGotIt',

@@ -14,7 +14,10 @@ interface Peaks {
   node: string;
 }
 
-/** What `app.inspect()` says a node keeps, and has waiting, stays within the bounds after every event. */
+/**
+ * This checker asks that all that `app.inspect()` says a node keeps, and has waiting, stays within the bounds after
+ * every event.
+ */
 export function memoryBounded({ historyBytes = Infinity, bufferedBytes = Infinity }: MemoryBounds): Checker {
   const peaks = new WeakMap<SimView, Peaks>();
   const watch = (view: SimView): void => {

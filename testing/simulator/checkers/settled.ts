@@ -19,7 +19,10 @@ interface Settled {
   readonly event: SimEvent;
 }
 
-/** Who was told that it is in, and stays, receives all that clients send to the group after that. Layer faults void it for what is not saved. */
+/**
+ * This checker asks that who was told that it is in, and stays, receives all that clients send to the group after
+ * that. Layer faults void it for what is not saved.
+ */
 export function everySettledMemberGotIt(frames: SettledFrames): Checker {
   return {
     name: 'everySettledMemberGotIt',

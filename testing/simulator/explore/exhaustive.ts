@@ -14,9 +14,9 @@ export interface ExploreOptions {
 }
 
 /**
- * Every schedule of one run's first steps with at most so many delays (Emmi, Qadeer, Rakamarić 2011, delay-bounded scheduling).
- * A delay lets one thing that was on its way come a millisecond later; one thing may be delayed several times. Of two schedules
- * with the same history one is followed further.
+ * This tries every schedule of one run's first steps with at most so many delays (Emmi, Qadeer, Rakamarić 2011,
+ * delay-bounded scheduling). A delay lets one thing that was on its way come a millisecond later; one thing may be
+ * delayed several times. Of two schedules with the same history one is followed further.
  */
 export async function exploreAll(
   session: Session,

@@ -18,7 +18,7 @@ function fill<T extends ArrayBufferView>(escaped: Escaped, view: T): T {
 
 type Told = ((error: Error | null, value: unknown) => void) | undefined;
 
-/** Everything that draws. */
+/** These doors are everything that draws. */
 export function guardChance(patches: Patches, escapes: Escapes): void {
   patches.replace(Math, 'random', (original: () => number) => {
     const random = function random(): number {

@@ -9,7 +9,7 @@ function wallMs({ node, world }: Escaped): number {
   return node === undefined ? epochMs + world.nowMs : node.clock.now();
 }
 
-/** Everything that reads a clock. */
+/** These doors are everything that reads a clock. */
 export function guardDates(patches: Patches, escapes: Escapes): void {
   patches.replace(RealDate, 'now', (original: () => number) => {
     const now = function now(): number {

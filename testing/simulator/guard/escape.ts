@@ -1,7 +1,10 @@
 import type { SimNode } from '../world/node.ts';
 import type { World } from '../world/world.ts';
 
-/** Whose code called what it should have taken from `env`: what is served to it instead. */
+/**
+ * An escape is a call for what should have been taken from `env`; it knows whose code called, and what is served
+ * instead.
+ */
 export interface Escaped {
   readonly world: World;
   /** Undefined for the code of a client. */

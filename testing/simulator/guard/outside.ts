@@ -59,7 +59,7 @@ const promising: readonly (readonly [module: object, name: string, functions: re
   [dnsPromises, 'dns', ['lookup', 'resolve', 'resolve4', 'resolve6']],
 ];
 
-/** What leaves the process, and what the engine decides by itself. */
+/** These doors are what leaves the process, and what the engine decides by itself. */
 export function guardOutside(patches: Patches, escapes: Escapes): void {
   const watch: OutsideWatch = { patches, escapes };
   for (const [module, name, functions] of reaching) {

@@ -7,7 +7,7 @@ interface Patched {
   readonly before: PropertyDescriptor | undefined;
 }
 
-/** Properties that stand for others for a while. What was there comes back by identity. */
+/** Patches are properties that stand for others for a while. What was there comes back by identity. */
 export class Patches {
   readonly #patched: Patched[] = [];
   readonly #undone: (() => void)[] = [];

@@ -3,7 +3,7 @@ import type { Patches } from './patches.ts';
 
 type ProcessListener = (...args: unknown[]) => void;
 
-/** What an app leaves unhandled in a run is a failure of that run; what is somebody else's goes to those who listen for it. */
+/** A run fails by what its app leaves unhandled; what is somebody else's goes to those who listen for it. */
 export function guardProcess(patches: Patches, world: () => World | undefined): void {
   for (const name of ['unhandledRejection', 'uncaughtException'] as const) {
     const others = process.listeners(name as 'uncaughtException') as ProcessListener[];

@@ -65,7 +65,7 @@ class VirtualTimer {
   }
 }
 
-/** Everything that calls back later. */
+/** These doors are everything that calls back later. */
 export function guardTimers(patches: Patches, escapes: Escapes): void {
   for (const owner of [globalThis, timers]) {
     for (const name of ['setTimeout', 'setInterval'] as const) {

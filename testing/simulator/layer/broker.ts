@@ -29,7 +29,10 @@ export interface Executed {
   readonly isRepeated: boolean;
 }
 
-/** What all nodes of a run share: who subscribes, who is where, what was said. One thing at a time, and never wrong. */
+/**
+ * All nodes of a run share the broker: who subscribes, who is where, what was said. One thing at a time, and never
+ * wrong.
+ */
 export class SimBroker {
   readonly #nodes = new Map<string, BrokerNode>();
   readonly #subscribers = new Map<string, Set<BrokerNode>>();

@@ -16,7 +16,7 @@ export interface LayerHost {
 
 export type Settle<T> = (answer: { readonly value: T } | { readonly error: unknown }) => void;
 
-/** All that is on its way between one node and the broker. */
+/** Calls are all that is on its way between one node and the broker. */
 export class LayerCalls {
   readonly host: LayerHost;
   readonly routes: Map<string, GroupRoute> = new Map();

@@ -23,8 +23,9 @@ interface Publishing {
 }
 
 /**
- * One node's end of the simulated layer. It keeps the contract of `ChannelLayer` and is as nasty as that allows: calls of
- * different groups overtake each other, answers come later than what they tell of, and a partition loses unsaved messages.
+ * One node has this end of the simulated layer. It keeps the contract of `ChannelLayer` and is as nasty as that
+ * allows: calls of different groups overtake each other, answers come later than what they tell of, and a partition
+ * loses unsaved messages.
  */
 export class SimLayer implements ChannelLayer, BrokerNode {
   readonly node: string;

@@ -1,6 +1,6 @@
 import type { SimCase, SimStep } from '../api/report.ts';
 
-/** A case as the source of an object: one line a step, so that a hand may change it. */
+/** A case is written as the source of an object: one line a step, so that a hand may change it. */
 export function caseSource(simCase: SimCase, indent: string): string {
   const { seed, steps, draws, durationMs, config } = simCase;
   const inner = `${indent}  `;

@@ -8,7 +8,7 @@ export type ReportFacts = Pick<
   'seed' | 'runs' | 'hash' | 'failure' | 'unmet' | 'vacuous' | 'leaks' | 'events' | 'deliveries' | 'virtualMs' | 'ms'
 > & { readonly explored?: NonNullable<SimReport['explored']> | undefined };
 
-/** What a simulation came to, to be read by people and by programs. */
+/** A report says what a simulation came to, to be read by people and by programs. */
 export class SimulationReport implements SimReport {
   readonly seed: number;
   readonly runs: number;

@@ -1,6 +1,6 @@
 import type { SimEvent } from '../api/event.ts';
 
-/** Where two runs of one seed part. */
+/** This finds where two runs of one seed part. */
 export function firstDifference(
   first: readonly SimEvent[],
   second: readonly SimEvent[],

@@ -1,6 +1,9 @@
 import type { FoundFailure, RunStage } from './stage.ts';
 
-/** What outlived its connection, once all has come to rest: a handler, a membership, a timer. The first that is found. */
+/**
+ * Leftovers are what outlived its connection, once all has come to rest: a handler, a membership, a timer. The first
+ * that is found.
+ */
 export function leftoverOf(stage: RunStage): FoundFailure | undefined {
   for (const link of stage.links) {
     const { connection, client, conn } = link;

@@ -5,7 +5,10 @@ import { chanceOf } from '../tape/seed.ts';
 import { drawKinds, type DrawKind, type Spread } from '../tape/tape.ts';
 import { allFaults, isLayerFault } from './fault.ts';
 
-/** What one run is like: which kinds of things happen in it, and how often. Each run leaves some of them out. */
+/**
+ * A profile says what one run is like: which kinds of things happen in it, and how often. Each run leaves some of them
+ * out.
+ */
 export interface Profile {
   readonly clients: number;
   readonly steps: number;

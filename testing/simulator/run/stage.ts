@@ -35,7 +35,7 @@ export interface NodeSlot {
   node: SimNode | undefined;
 }
 
-/** The nodes, the clients and the layer of one run, and what is known of them besides the history. */
+/** The stage has the nodes, the clients and the layer of one run, and what is known of them besides the history. */
 export class RunStage implements ClientHost, NodeHost {
   readonly world: World;
   readonly simulation: Simulation;

@@ -22,7 +22,7 @@ export interface RunFacts {
   appMembers(): ReadonlyMap<string, readonly string[]>;
 }
 
-/** One run as conditions and checkers see it. Its parts may be taken from it one by one. */
+/** Conditions and checkers see one run by this. Its parts may be taken from it one by one. */
 export class RunView implements SimView {
   readonly facts: RunFacts;
   readonly members: (group: string) => readonly string[];

@@ -1,3 +1,5 @@
+/** This makes a list smaller for as long as it still fails for the same reason. */
+
 /** Whether a smaller list still fails for the same reason. */
 export type StillFails<T> = (smaller: readonly T[]) => Promise<boolean>;
 

@@ -1,4 +1,4 @@
-/** Chance as a pure function of a seed and a name: nothing here remembers what was drawn before. */
+/** Chance is a pure function of a seed and a name: nothing here remembers what was drawn before. */
 
 /** Runs of one seed; their seeds stay below 2^53. */
 export const runsMax: number = 2 ** 20;

@@ -22,8 +22,8 @@ export interface TapeOptions {
 }
 
 /**
- * The delays of one run. A draw is named by what caused it, `io moderation 27`, never by how many were drawn before, so that
- * taking a step away leaves the others as they were. 0 is no delay.
+ * The tape has the delays of one run. A draw is named by what caused it, `io moderation 27`, never by how many were
+ * drawn before, so that taking a step away leaves the others as they were. 0 is no delay.
  */
 export class Tape {
   readonly seed: number;

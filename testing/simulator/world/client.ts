@@ -63,7 +63,7 @@ export function jsonOf(text: string): unknown {
   }
 }
 
-/** One client over all its connections. What it calls happens in the step, or the event, that is under way. */
+/** One client lives on over all its connections. What it calls happens in the step, or the event, that is under way. */
 export class SimulatedClient implements SimClient, ClientEnd {
   readonly name: string;
   state: SimClient['state'] = 'closed';

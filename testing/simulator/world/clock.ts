@@ -31,7 +31,10 @@ export class NodeTimer implements Timer {
   }
 }
 
-/** One node's virtual time. Its wall clock may jump; its monotonic one goes on through a pause, as a machine's does. */
+/**
+ * One node has its own virtual time. Its wall clock may jump; its monotonic one goes on through a pause, as a
+ * machine's does.
+ */
 export class NodeClock implements Clock {
   readonly timers: Set<NodeTimer> = new Set();
   /** How far the wall clock has jumped. */

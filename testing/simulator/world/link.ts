@@ -63,7 +63,7 @@ export interface LinkOptions {
 /** Tells of a frame which delivery it belongs to; the read form of one frame serves all who get it. */
 export const receivedForms: WeakMap<Frame, Received> = new WeakMap();
 
-/** One connection: what travels up and down, in order, and the server's end of it. */
+/** One connection carries what travels up and down, in order, and has the server's end of it. */
 export class SimLink implements WireHost {
   readonly world: World;
   readonly client: ClientEnd;

@@ -33,7 +33,9 @@ export interface NodeHost {
 /** The members of a delivery whom the app itself denied it, noted while it happens. */
 type OpenDelivery = Extract<SimEvent, { e: 'deliver' }> & { denied?: string[] };
 
-/** One boot of one node: the app, its clock, its chance. A crash fences it; what of it still runs reaches nobody. */
+/**
+ * One boot of one node makes the app, its clock, its chance. A crash fences it; what of it still runs reaches nobody.
+ */
 export class SimNode implements LinkNode {
   readonly name: string;
   readonly boots: number;

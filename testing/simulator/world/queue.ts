@@ -1,4 +1,4 @@
-/** Something that happens at its time. */
+/** The queue keeps what happens at its time. */
 export interface Occurrence {
   readonly atMs: number;
   readonly order: number;

@@ -21,8 +21,8 @@ export interface WireHost {
 }
 
 /**
- * The server's end of one connection. Up to `windowBytes` that the client has not read are on their way; what is beyond
- * waits here, behind whatever waits already.
+ * This wire is the server's end of one connection. Up to `windowBytes` that the client has not read are on their way;
+ * what is beyond waits here, behind whatever waits already.
  */
 export class SimWire implements Wire {
   readonly #host: WireHost;

@@ -32,8 +32,9 @@ export interface Flushable {
 }
 
 /**
- * Virtual time and all that happens in it, one thing after the other. After each that reaches the app the event loop comes
- * round once, which ends promise chains and ticks of any depth; what reaches clients alone needs no turn.
+ * Virtual time goes on here, and all that happens in it, one thing after the other. After each that reaches the app
+ * the event loop comes round once, which ends promise chains and ticks of any depth; what reaches clients alone needs
+ * no turn.
  */
 export class World {
   nowMs: number = 0;

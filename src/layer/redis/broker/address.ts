@@ -1,4 +1,4 @@
-/** Where the broker is, and what must never be shown of it. */
+/** An address says where the broker is, and what must never be shown of it. */
 export interface BrokerAddress {
   /** Of one server, as the client takes it. Empty where sentinels are asked. */
   readonly connection: Readonly<Record<string, unknown>>;

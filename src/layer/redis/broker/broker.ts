@@ -1,6 +1,7 @@
 /**
- * The contract between the layer's logic and the broker that it runs on: one connection for commands, one for pushes.
- * `client.ts` is a Redis behind it; a broker that loses, doubles and forgets on purpose is another, in the tests.
+ * The contract stands between the layer's logic and the broker that it runs on: one connection for commands, one for
+ * pushes. `client.ts` is a Redis behind it; a broker that loses, doubles and forgets on purpose is another, in the
+ * tests.
  *
  * What the logic relies on: commands of one connection are executed in the order in which they are called, each alone;
  * pushes of one connection come in the order of execution; a connection that is lost says so once, and rejects what is

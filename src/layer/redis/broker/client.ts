@@ -57,7 +57,10 @@ export function loadRedis(): RedisModule {
   }
 }
 
-/** A Redis or Valkey, by way of `@redis/client`: a new client for every connection, none of which ever reconnects. */
+/**
+ * A Redis or Valkey is reached by way of `@redis/client`: a new client for every connection, none of which ever
+ * reconnects.
+ */
 export class RedisBroker implements Broker {
   readonly #redis: RedisModule;
   readonly #settings: ClientSettings;

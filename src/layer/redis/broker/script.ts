@@ -2,12 +2,13 @@ import { createHash } from 'node:crypto';
 import type { ScriptName } from './broker.ts';
 
 /**
- * The commands of the layer, as scripts: what one of them reads and writes is one step for everybody else.
+ * The commands of the layer are scripts: what one of them reads and writes is one step for everybody else.
  *
- * A group has a hash of what is known of it: `e` epoch, `o` offset of its newest message, `r` run of the server that the
- * epoch began in, `b` offset at which the epoch began, `p` and `q` the epoch before and its last offset, `w` why the epoch
- * began (new, restart, trimmed, flushed), `c` bytes ever saved, `f` those before the oldest kept, `x` when its keys were
- * last given time. Beside it a stream with its messages, their ids being their offsets, and a sorted set of keys.
+ * A group has a hash of what is known of it: `e` epoch, `o` offset of its newest message, `r` run of the server that
+ * the epoch began in, `b` offset at which the epoch began, `p` and `q` the epoch before and its last offset, `w` why
+ * the epoch began (new, restart, trimmed, flushed), `c` bytes ever saved, `f` those before the oldest kept, `x` when
+ * its keys were last given time. Beside it a stream with its messages, their ids being their offsets, and a sorted set
+ * of keys.
  */
 const common = `
 local function num(n) return string.format('%.0f', n) end

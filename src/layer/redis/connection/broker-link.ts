@@ -21,7 +21,7 @@ const livedMsMin = 100;
 /** So many of them in a row are a server that can be reached and is of no use. */
 const briefMax = 24;
 
-/** One connection to the broker, kept up: a new one each time, after pauses that double up to two seconds. */
+/** One connection to the broker is kept up: a new one each time, after pauses that double up to two seconds. */
 export class BrokerLink {
   connection: BrokerConnection | undefined = undefined;
   readonly #broker: Broker;

@@ -1,3 +1,4 @@
+/** An envelope has the bytes by which the broker finds an item in the log again. */
 import type { Payload, Position } from '../../layer.ts';
 
 /**

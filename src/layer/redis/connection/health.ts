@@ -1,4 +1,4 @@
-/** How a node stands with its Redis, at one moment. */
+/** A node tells how it stands with its Redis, at one moment. */
 export interface RedisHealth {
   /** `up`: publishes are taken and everything subscribed is verified. `recovering`: taken, but some groups still catch up. */
   readonly status: 'starting' | 'up' | 'recovering' | 'down' | 'closed';

@@ -4,7 +4,10 @@ import { addressOf, type BrokerAddress } from '../broker/address.ts';
 /** @ts-ignore for who lacks an optional peer */
 import type { RedisClientOptions, RedisSentinelOptions } from '@redis/client';
 
-/** How to reach Redis, and how long and how much the layer may wait. Times are milliseconds, sizes bytes. */
+/**
+ * These options say how to reach Redis, and how long and how much the layer may wait. Times are milliseconds, sizes
+ * bytes.
+ */
 export interface RedisLayerOptions {
   /**
    * `redis[s]://[user:password@]host:port[/db]` or `unix:/path/to/socket`; default `$REDIS_URL`, else

@@ -4,7 +4,7 @@ import type { NodeParts } from '../connection/calls.ts';
 const reportEveryMs = 60_000;
 const channelsMax = 1_000;
 
-/** What came on the layer's channels and is not of its making: dropped, counted, and told once a minute a channel. */
+/** Foreign pushes, not of the layer's making, are dropped, counted, and told once a minute a channel. */
 export class ForeignPushes {
   readonly #parts: () => NodeParts;
   readonly #reportedAtMs = new Map<string, number>();

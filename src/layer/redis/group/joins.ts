@@ -9,7 +9,7 @@ interface Join {
   isTimed: boolean;
 }
 
-/** Who waits for a group to be subscribed. */
+/** Joins wait for their group to be subscribed. */
 export class Joins {
   readonly #parts: () => NodeParts;
   readonly #joins = new Map<Subscription, Join>();

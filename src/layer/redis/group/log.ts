@@ -1,3 +1,4 @@
+/** The broker keeps this of a group, and where it stands. */
 import type { Entry, Position } from '../../layer.ts';
 import { listOf, numberOf, textOf, type BrokerConnection, type BrokerReply } from '../broker/broker.ts';
 import type { NodeParts } from '../connection/calls.ts';

@@ -9,7 +9,7 @@ import type { Subscriptions } from './subscriptions.ts';
 
 const triesMax = 8;
 
-/** History as readers ask for it. */
+/** Readers ask for history by pages. */
 export class Pages {
   readonly #parts: () => NodeParts;
   readonly #subscriptions: Subscriptions;

@@ -34,9 +34,11 @@ interface PlaceWaiter {
 }
 
 /**
- * The place of one node in one group: what has been delivered, and what waits because something before it is missing.
+ * A subscription is the place of one node in one group: what has been delivered, and what waits because something
+ * before it is missing.
  *
- * A saved message is delivered only if it is the next one of the same epoch. While history is read, all that comes waits.
+ * A saved message is delivered only if it is the next one of the same epoch. While history is read, all that comes
+ * waits.
  */
 export class Subscription {
   readonly group: string;

@@ -16,7 +16,7 @@ interface RosterStep {
 const pageSteps = 500;
 const pageGroups = 200;
 
-/** Who is where: this node's members as the broker keeps them, and the lease by which they count. */
+/** A node says who is where: its members as the broker keeps them, and the lease by which they count. */
 export class Membership {
   readonly #parts: () => NodeParts;
   #steps: RosterStep[] = [];

@@ -24,7 +24,7 @@ export interface SessionOptions {
   readonly chance: LayerChance;
 }
 
-/** One node at the broker, from opening to closing: its two connections, its lease, and what is done on them. */
+/** A node is at the broker from opening to closing: it has two connections, a lease, and what is done on them. */
 export class NodeSession {
   readonly subscriptions: Subscriptions;
   readonly publisher: GroupPublisher;

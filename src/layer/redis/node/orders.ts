@@ -17,7 +17,7 @@ interface Question {
 const earlyMax = 256;
 const outcomes: readonly unknown[] = ['sent', 'queued', 'dropped', 'closed'];
 
-/** What one node asks of others: to send to a channel of theirs, to close some. Not obeyed when it comes too late. */
+/** One node asks this of others: to send to a channel of theirs, to close some. Not obeyed when it comes too late. */
 export class Orders {
   readonly #parts: () => NodeParts;
   readonly #questions = new Map<string, Question>();
