@@ -169,7 +169,7 @@ describe('a rate limit', () => {
 
 describe('draining and closing settle, whatever handlers do', () => {
   test('the report names route, hook and connection of every handler that was still running', async () => {
-    const app = new App();
+    const app = new App({ limits: { closeTimeoutMs: 50 } });
     const ids: string[] = [];
     const stuck = new Promise<never>(() => {});
     app.wsRoute('/stuck/{name}', async (ws) => {

@@ -101,7 +101,7 @@ describe('what was refused is logged once, with what disagreed, and counted', ()
   });
 
   test('draining', async () => {
-    const { app, port, entries } = await open();
+    const { app, port, entries } = await open({ limits: { closeTimeoutMs: 50 } });
     const stays = new Client(`ws://127.0.0.1:${port}/thinks`);
     await expect.poll(() => app.inspect().connections).toBe(1);
     const server = new Client(`ws://127.0.0.1:${port}/x`);

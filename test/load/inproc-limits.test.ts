@@ -133,7 +133,8 @@ const cases: readonly LimitCase[] = [
   },
   {
     name: 'the time to accept',
-    options: { limits: { acceptTimeoutMs: 30 } },
+    // Its handler never ends, and closing the app waits for it twice as long as a close may take.
+    options: { limits: { acceptTimeoutMs: 30, closeTimeoutMs: 50 } },
     handler: () => new Promise<void>(() => {}),
     act: async (connect) => connect(),
     expected: ['refused http-503'],
