@@ -68,6 +68,27 @@ describe.each(transports)('over %s, a parked handler', (transport) => {
     await t.settle();
   });
 
+  test('gets no less of it where the machine does not run the process for a while', async () => {
+    await using t = testApp(
+      echoOf(async (ws, text) => {
+        await new Promise((resolve) => setTimeout(resolve, 40)); // real time: what a handler outside of the kit waits for
+        await ws.sendText(text);
+      }),
+      over(transport),
+    );
+    const ann = await t.connect('/x');
+    for (const round of ['1', '2', '3', '4', '5', '6']) {
+      ann.send(round);
+      const begunAt = performance.now();
+      const stall = (): void => {
+        if (performance.now() - begunAt < 20) setImmediate(stall);
+        else while (performance.now() - begunAt < 100);
+      };
+      setImmediate(stall);
+      await ann.expect(round);
+    }
+  });
+
   test('keeps expectNothing and settle from telling, and they say who waits where', async () => {
     const { passed, open } = gate();
     const app = new App({ logger: { debug() {}, info() {}, warn() {}, error() {} } }).addWsRoute(

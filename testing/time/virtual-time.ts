@@ -120,7 +120,9 @@ export class VirtualTime {
         setImmediate(resolve);
       });
       const now = performance.now();
-      spentMs += Math.min(now - lastTurnAt, turnMsMax);
+      const turnMs = Math.min(now - lastTurnAt, turnMsMax);
+      spentMs += turnMs;
+      this.#forgive(now - lastTurnAt - turnMs, lastTurnAt);
       lastTurnAt = now;
       if (this.#decide(spentMs)) {
         spentMs = 0;
@@ -143,6 +145,14 @@ export class VirtualTime {
     }
     this.#isBusy = false;
     this.#sleepers.release();
+  }
+
+  /** Real time in which this process was not run is no handler's either: its timers were as late as ours. */
+  #forgive(lostMs: number, lastTurnAt: number): void {
+    if (lostMs <= 0) return;
+    for (const activity of this.#sessions) {
+      for (const running of activity.busy) if (running.busySince <= lastTurnAt) running.busySince += lostMs;
+    }
   }
 
   /** What is there decides: frames first, then errors that nobody has seen. */

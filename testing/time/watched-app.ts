@@ -3,7 +3,7 @@
  */
 export interface Busy {
   /** Real milliseconds: since when, or since its last call into the framework. */
-  readonly busySince: number;
+  busySince: number;
   /** It was given its real time, and time moves on without it. */
   isGivenUp: boolean;
   describe(): string;
