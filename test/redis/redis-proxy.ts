@@ -5,6 +5,8 @@ interface Pair {
   readonly client: Socket;
   readonly server: Socket;
   isSubscribing: boolean;
+  /** What the client said and the server has not been told yet, though the client may have gone. */
+  held: Buffer[] | undefined;
 }
 
 /** Between a layer and its Redis: passes bytes on, or does not, and says how many it kept back. */
@@ -51,6 +53,23 @@ export class RedisProxy implements AsyncDisposable {
     this.#isBlocked = what;
   }
 
+  /** What is said on the command connections that are there now stays on its way until `release`, whoever closes what. */
+  holdBack(): void {
+    for (const pair of this.#pairs) if (!pair.isSubscribing) pair.held ??= [];
+  }
+
+  get heldBytes(): number {
+    return [...this.#pairs].flatMap(({ held }) => held ?? []).reduce((sum, { length }) => sum + length, 0);
+  }
+
+  /** What was held back arrives after all, where the server still listens. Resolves when that has answered, or has ended. */
+  async release(): Promise<void> {
+    const held = [...this.#pairs].filter((pair) => (pair.held?.length ?? 0) > 0);
+    const answered = held.map(({ server }) => Promise.race([once(server, 'data'), once(server, 'close')]));
+    for (const { held: parts, server } of held) for (const part of parts ?? []) server.write(part);
+    await Promise.all(answered);
+  }
+
   /** Resets every connection. @returns how many there were */
   reset(): number {
     const count = this.#pairs.size;
@@ -59,15 +78,19 @@ export class RedisProxy implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.reset();
+    for (const { client, server } of this.#pairs) {
+      client.destroy();
+      server.destroy();
+    }
     await new Promise((resolve) => this.#server.close(resolve));
   }
 
   #join(client: Socket): void {
     const server = createConnection(this.#target);
-    const pair: Pair = { client, server, isSubscribing: false };
+    const pair: Pair = { client, server, isSubscribing: false, held: undefined };
     this.#pairs.add(pair);
     const end = (): void => {
+      if (pair.held !== undefined && !server.destroyed) return;
       this.#pairs.delete(pair);
       client.destroy();
       server.destroy();
@@ -79,7 +102,8 @@ export class RedisProxy implements AsyncDisposable {
     }
     client.on('data', (bytes) => {
       if (!pair.isSubscribing && /subscribe/i.test(bytes.toString('latin1'))) pair.isSubscribing = true;
-      if (this.#isBlocked === 'both' || this.#isBlocked === 'to-server') this.blockedBytes += bytes.length;
+      if (pair.held !== undefined) pair.held.push(bytes);
+      else if (this.#isBlocked === 'both' || this.#isBlocked === 'to-server') this.blockedBytes += bytes.length;
       else server.write(bytes);
     });
     server.on('data', (bytes) => {

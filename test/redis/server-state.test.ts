@@ -6,6 +6,7 @@ import { redisLayer, type RedisLayer, type RedisLayerOptions } from 'channelbox/
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { saved, saying, StubNode } from '../../testing/conformance/layer-node.ts';
 import { requirement } from '../requirement.ts';
+import { RedisProxy } from './redis-proxy.ts';
 import { freePort, RedisServer, type ServerOptions } from './redis-server.ts';
 import { SentinelProcess } from './sentinel-process.ts';
 
@@ -240,6 +241,28 @@ describe.skipIf(program === undefined)('holding', () => {
     await layer.close();
     await expect(layer.publish('room', saved('x'))).rejects.toMatchObject({ code: 'CHANNELBOX_LAYER_CLOSED' });
     expect(layer.health().status).toBe('closed');
+  });
+});
+
+describe.skipIf(program === undefined)('a connection that was given up', () => {
+  test('executes nothing more: what a network kept back of it is not published behind its own retry', async () => {
+    const server = await serverOf();
+    const proxy = await RedisProxy.start(join(server.folder, 'redis.sock'));
+    open.push(proxy);
+    const { node, layer } = nodeOf({ url: proxy.url, ...slow });
+    await layer.ready();
+    await node.join('room');
+    await layer.publish('room', saved('before'));
+    proxy.holdBack();
+    const publishing = layer.publish('room', saved('once'));
+    await vi.waitFor(() => expect(proxy.heldBytes).toBeGreaterThan(0));
+    proxy.reset();
+    const { position } = await publishing;
+    await proxy.release();
+    const after = await layer.publish('room', saved('after'));
+
+    expect([position?.offset, after.position?.offset]).toEqual([2, 3]);
+    await vi.waitFor(() => expect(node.texts('room')).toEqual(['before', 'once', 'after']));
   });
 });
 

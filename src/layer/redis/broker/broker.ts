@@ -5,7 +5,8 @@
  *
  * What the logic relies on: commands of one connection are executed in the order in which they are called, each alone;
  * pushes of one connection come in the order of execution; a connection that is lost says so once, and rejects what is
- * under way with `BrokerLost`; nothing is ever sent again by the connection itself.
+ * under way with `BrokerLost`; nothing is ever sent again by the connection itself, and nothing of one that was given up is
+ * executed any more once the next one for commands is there.
  */
 
 export type BrokerReply = null | number | string | Buffer | readonly BrokerReply[];

@@ -15,6 +15,7 @@ import {
   type ScriptName,
 } from './broker.ts';
 import { warningsOf } from './facts.ts';
+import { Predecessor } from './predecessor.ts';
 import { scripts } from './script.ts';
 
 /** As much of `@redis/client` as is used, so that types of the package do not reach whoever lacks it. */
@@ -64,6 +65,7 @@ export function loadRedis(): RedisModule {
 export class RedisBroker implements Broker {
   readonly #redis: RedisModule;
   readonly #settings: ClientSettings;
+  readonly #predecessor = new Predecessor();
 
   constructor(redis: RedisModule, settings: ClientSettings) {
     this.#redis = redis;
@@ -74,8 +76,9 @@ export class RedisBroker implements Broker {
     const { address, client, connectTimeoutMs } = this.#settings;
     const master = address.sentinel === undefined ? undefined : await this.#masterOf(address.sentinel);
     const ofUser = (client['socket'] as object | undefined) ?? {};
-    return RedisClientConnection.open(this.#redis, purpose, events, {
+    return RedisClientConnection.open(this.#redis, events, {
       timeoutMs: connectTimeoutMs,
+      predecessor: purpose === 'commands' ? this.#predecessor : undefined,
       options: this.#options(
         { ...client, ...address.sentinel?.nodeClientOptions, ...address.connection },
         { ...ofUser, ...address.socket, ...master },
@@ -120,6 +123,13 @@ export class RedisBroker implements Broker {
   }
 }
 
+interface ConnectionAttempt {
+  readonly options: object;
+  readonly timeoutMs: number;
+  /** Of a connection for commands. */
+  readonly predecessor: Predecessor | undefined;
+}
+
 class RedisClientConnection implements BrokerConnection {
   facts: BrokerFacts = { runId: '', warnings: [] };
   readonly #client: RedisConnection;
@@ -148,13 +158,12 @@ class RedisClientConnection implements BrokerConnection {
 
   static async open(
     redis: RedisModule,
-    purpose: BrokerPurpose,
     events: BrokerEvents,
-    { options, timeoutMs }: { readonly options: object; readonly timeoutMs: number },
+    { options, timeoutMs, predecessor }: ConnectionAttempt,
   ): Promise<RedisClientConnection> {
     const connection = new RedisClientConnection(redis, events, options);
     try {
-      await connection.#within(connection.#greet(purpose), timeoutMs);
+      await connection.#within(connection.#greet(predecessor), timeoutMs);
       connection.#hasBegun = true;
       return connection;
     } catch (error) {
@@ -177,13 +186,14 @@ class RedisClientConnection implements BrokerConnection {
   }
 
   /** All in one go: who is there, whether it is the master, what its settings are. */
-  async #greet(purpose: BrokerPurpose): Promise<void> {
+  async #greet(predecessor: Predecessor | undefined): Promise<void> {
     await this.#client.connect();
-    const isForCommands = purpose === 'commands';
+    const isForCommands = predecessor !== undefined;
     const ask = (...command: string[]): Promise<BrokerReply> => quiet(this.#optional(command));
     const [info, role] = [ask('INFO'), ask('ROLE')];
     const limits = isForCommands ? ask('CONFIG', 'GET', 'client-output-buffer-limit') : null;
     const fsync = isForCommands ? ask('CONFIG', 'GET', 'appendfsync') : null;
+    const self = isForCommands ? ask('CLIENT', 'INFO') : null;
     const about = String((await info) ?? '');
     const kind = ((await role) as readonly BrokerReply[] | null)?.[0];
     if (kind !== undefined && String(kind) !== 'master') {
@@ -193,6 +203,7 @@ class RedisClientConnection implements BrokerConnection {
       runId: /^run_id:(\w+)/m.exec(about)?.[1] ?? '',
       warnings: warningsOf(about, await limits, await fsync),
     };
+    await predecessor?.replaceBy(this.facts.runId, String((await self) ?? ''), ask);
   }
 
   /** Null where the user may not ask. */

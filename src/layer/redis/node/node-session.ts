@@ -106,8 +106,9 @@ export class NodeSession {
   // ── The two connections ───────────────────────────────────────────────────────────────────────────────────────────
 
   async #register(connection: BrokerConnection): Promise<void> {
-    const { settings, health } = this.#parts;
+    const { settings, health, counters } = this.#parts;
     const lease = await this.#inTime(this.membership.renew(connection, ''));
+    if (lease.hasLapsed) counters.leaseLapses += 1;
     this.#noteLease(lease);
     await this.#inTime(this.membership.replaceAll(connection));
     health.warnings = connection.facts.warnings.filter((text) => settings.trustPersistence || text !== weakPersistence);
