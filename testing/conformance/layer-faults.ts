@@ -10,7 +10,7 @@ import {
   type LayerHarness,
   type Troubles,
 } from './layer-harness.ts';
-import { saved, saying, type StubNode } from './layer-node.ts';
+import { saved, saying, textOf, type StubNode } from './layer-node.ts';
 import { nodeFaultCases } from './layer-cluster.ts';
 
 /**
@@ -161,6 +161,32 @@ const gapCases: FaultCase[] = [
       assert.deepEqual(first.misses[0]?.what.position, one?.position);
       assert.notEqual(later?.position?.epoch, one?.position?.epoch);
       assert.equal(new Set(first.texts('room')).size, first.texts('room').length);
+    },
+  },
+  {
+    name: 'a page that is read as the trimmed gap is found holds nothing that is delivered after it',
+    needs: ['dropNext', 'trimAway'],
+    nodes: 2,
+    run: async ({ first, second }, faults, harness) => {
+      await first.join('room');
+      await tell(harness, second, ['1', '2']);
+      await faults.dropNext(first.layer, 4);
+      await tell(harness, second, range(3, 6));
+      await faults.trimAway('room');
+      let newFrom = -1;
+      const caughtUp = (): void => void (newFrom = first.texts('room').length);
+      const reading = (async () => first.layer.history('room', { keep: 'oldest', caughtUp }))();
+      const page = await overTime(harness, reading);
+      await tell(harness, second, ['7']);
+      await inTime(harness, () => first.texts('room').includes('7'), 'what follows arrives');
+
+      const held = page.entries.map(({ payload }) => textOf(payload));
+      const after = first.texts('room').slice(newFrom);
+      assert.ok(newFrom >= 0);
+      assert.deepEqual(
+        after.filter((text) => held.includes(text)),
+        [],
+      );
     },
   },
   {

@@ -117,6 +117,7 @@ export class Recovery {
         ),
       );
     }
+    if (page.why === 'trimmed') subscription.carryOver(page.previous, page.epoch);
     const goesOn = page.why === 'trimmed' || page.why === 'restart';
     subscription.moveTo({ epoch: page.epoch, offset: start }, page.runId, goesOn ? page.previous.epoch : undefined);
     subscription.leaveBehind(page.epoch);

@@ -29,7 +29,7 @@ export interface SubscriptionOwner {
 }
 
 interface PlaceWaiter {
-  readonly position: Position;
+  position: Position;
   readonly run: () => void;
 }
 
@@ -141,6 +141,15 @@ export class Subscription {
     this.cursor = cursor;
     this.runId = runId;
     this.#runWaiters(cursor);
+  }
+
+  /** The numbers of an epoch that was trimmed go on in the next one: up to its end, a place in it is one in both. */
+  carryOver(previous: Position, epoch: string): void {
+    for (const waiter of this.#waiters) {
+      const { position } = waiter;
+      if (position.epoch !== previous.epoch || position.offset > previous.offset) continue;
+      waiter.position = { epoch, offset: position.offset };
+    }
   }
 
   /** The next message of history. */
