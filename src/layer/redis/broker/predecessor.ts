@@ -8,8 +8,10 @@ interface NamedConnection {
 }
 
 /**
- * The command connection before this one, which the server may still have: bytes that a network kept back reach it after
- * all, and a publish in them would be executed once more behind its own retry. So the server is told to end it first.
+ * A new connection for commands has the server end the one before it.
+ *
+ * The server may still have that: bytes that a network kept back reach it after all, and a publish in them would be
+ * executed once more, behind its own retry.
  *
  * By id and address together: an id alone may be somebody else's by now, where the server has restarted unnoticed.
  */
@@ -20,11 +22,7 @@ export class Predecessor {
    * @param info what CLIENT INFO said of the new connection; empty where it may not be asked
    * @param ask answers null where the user may not ask
    */
-  async replaceBy(
-    runId: string,
-    info: string,
-    ask: (...command: string[]) => Promise<BrokerReply>,
-  ): Promise<void> {
+  async replaceBy(runId: string, info: string, ask: (...command: string[]) => Promise<BrokerReply>): Promise<void> {
     const last = this.#last;
     const id = /(?:^| )id=(\d+)/.exec(info)?.[1];
     const address = /(?:^| )addr=(\S+)/.exec(info)?.[1];
