@@ -4,7 +4,9 @@ import { whileWaiting, type Probe } from '../probe.ts';
 import { follow, isThenable, WatchedPromise, type Watch } from '../promise.ts';
 import { payloadBytes } from '../protocol/codec.ts';
 import type { Payload } from '../protocol/payload.ts';
+import type { HistoryBounds, LayerContext, LocalNode } from '../layer/layer.ts';
 import type { Clock } from '../time/clock.ts';
+import type { Scheduler } from '../time/scheduler.ts';
 import { portion, tallied, type Turn } from '../time/turn.ts';
 import { SocketChannel } from './channel.ts';
 import type { ChannelSocket } from './channel-socket.ts';
@@ -93,5 +95,34 @@ export class BoxCalls {
   watch(call: string, by: Channel | undefined): Watch {
     if (isA(by, SocketChannel)) return by.socket.watch(call);
     return this.#home()?.watch(call) ?? unowned;
+  }
+}
+
+/**
+ * A box lends this to its layer. It is a class because of `clock`: a getter in an object literal would give each box a hidden
+ * class of its own, which keeps the box alive until the old generation is collected.
+ */
+export class BoxContext implements LayerContext {
+  readonly local: LocalNode;
+  readonly bounds: HistoryBounds;
+  readonly uuid: () => string;
+  readonly report: (error: unknown) => void;
+  readonly wakeAt: (dueMs: number, wake: () => void) => void;
+  readonly #scheduler: Scheduler;
+
+  constructor(scheduler: Scheduler, parts: Pick<LayerContext, 'local' | 'bounds' | 'uuid' | 'report'>) {
+    this.#scheduler = scheduler;
+    this.local = parts.local;
+    this.bounds = parts.bounds;
+    this.uuid = parts.uuid;
+    this.report = parts.report;
+    const wakeAt = (dueMs: number, wake: () => void): void =>
+      scheduler.deadlines.schedule({ dueMs, heapIndex: -1, onDue: wake });
+    this.wakeAt = wakeAt;
+  }
+
+  /** That of the app, once the box has one. */
+  get clock(): Clock {
+    return this.#scheduler.clock;
   }
 }
