@@ -57,7 +57,9 @@ for (const transport of transports) {
     const { stallMs, trips } = runs.toSorted((one, other) => one.stallMs - other.stallMs)[0];
     worstMs = Math.max(worstMs, stallMs);
     if (stallMs > stallMsMax || trips < 10) isHeld = false;
-    console.log(`${transport.padEnd(8)}${call.padEnd(14)}longest stall ${stallMs.toFixed(1)} ms, ${trips} round trips of another`);
+    console.log(
+      `${transport.padEnd(8)}${call.padEnd(14)}longest stall ${stallMs.toFixed(1)} ms, ${trips} round trips of another`,
+    );
   }
 }
 console.log(`longest stall of all: ${worstMs.toFixed(1)} ms (at most ${stallMsMax})`);
@@ -65,7 +67,8 @@ console.log(`longest stall of all: ${worstMs.toFixed(1)} ms (at most ${stallMsMa
 const ratios = [];
 for (let round = 0; round < Number(values.rounds); round += 1) {
   const figures = {};
-  for (const side of round % 2 === 0 ? ['channelbox', 'ws'] : ['ws', 'channelbox']) figures[side] = await bystander(side);
+  for (const side of round % 2 === 0 ? ['channelbox', 'ws'] : ['ws', 'channelbox'])
+    figures[side] = await bystander(side);
   const { channelbox, ws } = figures;
   ratios.push(channelbox.p99 / ws.p99);
   console.log(
