@@ -1,5 +1,6 @@
 /**
- * The framework and the chat under the simulator, with seeds drawn from the commit: two minutes in all. The nightly run is
+ * The framework, the chat and the logic of the Redis layer under the simulator, with seeds drawn from the commit: two minutes in
+ * all. The nightly run is
  * `npx channelbox simulate examples/chat/chat.sim.ts --budget 8h`.
  */
 import { execFileSync } from 'node:child_process';
@@ -7,6 +8,7 @@ import { describe, expect, test } from 'vitest';
 import { simulate, type Simulation } from 'channelbox/testing/simulator';
 import chat from '../../examples/chat/chat.sim.ts';
 import { root } from '../package/run.ts';
+import { redisSimulation } from './redis-scene.ts';
 import { roomApp, roomSimulation } from './room-app.ts';
 
 /** The same for one commit, another for the next. */
@@ -23,12 +25,16 @@ const simulations: readonly (readonly [name: string, simulation: Simulation])[] 
   ['slow readers', { ...roomSimulation(() => roomApp(small)), faults: ['slowReader', 'stall', 'cut'] }],
   ['the chat on one node', { ...chat, nodes: 1 }],
   ['the chat on three nodes', chat],
+  ['the Redis layer, its broker at fault', redisSimulation()],
+  ['the Redis layer, a short history', redisSimulation({ historyCount: 4 })],
 ];
+
+const budgetMs = 120_000 / simulations.length;
 
 describe(`seed ${seed}`, () => {
   for (const [name, simulation] of simulations) {
     test(`nothing fails: ${name}`, async () => {
-      const report = await simulate({ ...simulation, seed, runs: 100_000, budgetMs: 20_000 });
+      const report = await simulate({ ...simulation, seed, runs: 100_000, budgetMs });
       console.log(`${name}: ${report.toString()}`);
       expect(report.ok, report.toString()).toBe(true);
     }, 90_000);
