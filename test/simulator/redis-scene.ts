@@ -7,8 +7,8 @@ import { roomApp, roomCheckers, roomSimulation } from './room-app.ts';
 import { NodeBroker, VirtualBroker, type BrokerFault } from './sim-broker.ts';
 
 interface RedisOptions {
-  /** Safeguards of the layer that are taken away, to see that what they guard against is found. */
-  readonly without?: 'fence' | 'verification';
+  /** A safeguard of the layer that is taken away, to see that what it guards against is found. */
+  readonly without?: 'verification';
   readonly historyCount?: number;
 }
 
@@ -107,7 +107,7 @@ export function redisSimulation({ without, historyCount = 100 }: RedisOptions = 
   /** One for each run: the first node boots first. */
   const brokerOf = ({ node, clock }: SimEnv): VirtualBroker => {
     const isNew = broker === undefined || (node === 'n1' && clock.monotonic() === 0);
-    if (isNew) broker = new VirtualBroker(clock, without === 'fence');
+    if (isNew) broker = new VirtualBroker(clock);
     return broker as VirtualBroker;
   };
   return {

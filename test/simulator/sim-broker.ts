@@ -30,13 +30,10 @@ export class VirtualBroker {
   readonly store: SimulatedStore;
   readonly connections: Set<VirtualConnection> = new Set();
   runId: string = 'run1';
-  readonly #isUnfenced: boolean;
   #runs = 1;
   #remembered: Memory = noMemory();
 
-  /** @param isUnfenced nobody can tell one start of it from another */
-  constructor(clock: Clock, isUnfenced = false) {
-    this.#isUnfenced = isUnfenced;
+  constructor(clock: Clock) {
     // The server's own clock: it does not jump.
     this.store = new SimulatedStore(
       () => clock.monotonic() + 1_700_000_000_000,
@@ -60,7 +57,7 @@ export class VirtualBroker {
 
   #restart(memory: Memory): void {
     this.#runs += 1;
-    if (!this.#isUnfenced) this.runId = `run${this.#runs}`;
+    this.runId = `run${this.#runs}`;
     this.store.memory = memory;
     for (const connection of [...this.connections]) connection.lose('the server went');
   }
