@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { parseArgs } from 'node:util';
 import { fileURLToPath } from 'node:url';
 import { OwnRedis } from './own-redis.ts';
+import { rehearse } from './rehearsal.ts';
 
 const usage = `Serves the chat from several processes behind one port.
 
@@ -11,6 +12,7 @@ const usage = `Serves the chat from several processes behind one port.
   --port <number>   default 8080
   --redis <url>     default $REDIS_URL, else a redis-server of its own
   --no-rate-limit   for a load test
+  --rehearse        people chat, the processes are restarted, one is killed; ends with 0 where nobody missed anything
 
 While it runs: kill -HUP ${process.pid} replaces the processes one after another; a process that dies is replaced too.
 `;
@@ -21,6 +23,7 @@ const { values } = parseArgs({
     port: { type: 'string', default: '8080' },
     redis: { type: 'string' },
     'no-rate-limit': { type: 'boolean', default: false },
+    rehearse: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
 });
@@ -29,14 +32,18 @@ if (values.help) {
   process.exit(0);
 }
 
+let isStopping = false;
+// From here on, whenever it is told to end: nothing may be left behind.
+process.once('SIGINT', () => void stop());
+process.once('SIGTERM', () => void stop());
+
 const given = values.redis ?? process.env['REDIS_URL'];
-const own = given === undefined ? await OwnRedis.start() : undefined;
-const url = given ?? own?.url;
+const starting = given === undefined ? OwnRedis.start() : Promise.resolve(undefined);
+const url = given ?? (await starting)?.url;
 if (url === undefined) {
   process.stderr.write('no redis-server is installed (apt-get install redis-server), and --redis names none\n');
   process.exit(2);
 }
-let isStopping = false;
 
 cluster.setupPrimary({ exec: fileURLToPath(new URL('./server.js', import.meta.url)) });
 // Each connection goes to the next process, so that people of one room are on all of them.
@@ -47,18 +54,21 @@ cluster.on('exit', (worker, code, signal) => {
   void fork();
 });
 
-const workers = await Promise.all(Array.from({ length: Number(values.processes) }, fork));
-process.stdout.write(`chat on http://127.0.0.1:${values.port}/ by processes ${workers.map(pidOf).join(' ')}\n`);
-process.on('SIGHUP', () => void replaceAll());
-process.once('SIGINT', () => void stop());
-process.once('SIGTERM', () => void stop());
+const workers = isStopping ? [] : await Promise.all(Array.from({ length: Number(values.processes) }, fork));
+if (!isStopping) {
+  process.stdout.write(`chat on http://127.0.0.1:${values.port}/ by processes ${workers.map(pidOf).join(' ')}\n`);
+  process.on('SIGHUP', () => void replaceAll());
+  if (values.rehearse) {
+    await stop(await rehearse(`ws://127.0.0.1:${values.port}`, { restart: replaceAll, kill: killOne }));
+  }
+}
 
 /** Resolves when it listens, which it does when it has its Redis. */
 async function fork(): Promise<Worker> {
   const worker = cluster.fork({
     PORT: values.port,
     REDIS_URL: url,
-    ...(values['no-rate-limit'] ? { NO_RATE_LIMIT: '1' } : {}),
+    ...(values['no-rate-limit'] || values.rehearse ? { NO_RATE_LIMIT: '1' } : {}),
   });
   await Promise.race([once(worker, 'message'), once(worker, 'exit')]);
   return worker;
@@ -78,7 +88,16 @@ async function replaceAll(): Promise<void> {
   process.stdout.write('all processes were replaced\n');
 }
 
-async function stop(): Promise<void> {
+/** As a machine does that is gone. */
+async function killOne(): Promise<void> {
+  const [worker] = Object.values(cluster.workers ?? {}).flatMap((one) => one ?? []);
+  if (worker === undefined) return;
+  const ended = once(worker, 'exit');
+  worker.process.kill('SIGKILL');
+  await ended;
+}
+
+async function stop(code = 0): Promise<void> {
   isStopping = true;
   const all = Object.values(cluster.workers ?? {}).flatMap((worker) => worker ?? []);
   await Promise.all(
@@ -88,8 +107,8 @@ async function stop(): Promise<void> {
       await ended;
     }),
   );
-  await own?.stop();
-  process.exit(0);
+  await (await starting)?.stop();
+  process.exit(code);
 }
 
 function pidOf(worker: Worker): number | undefined {
