@@ -21,7 +21,8 @@ export type Requirement =
   | 'haproxy'
   | 'nft'
   | 'ip'
-  | 'openssl';
+  | 'openssl'
+  | 'systemd-analyze';
 
 interface Program {
   /** Names to look for, the preferred one first. */
@@ -54,6 +55,11 @@ const programs: Readonly<Record<Requirement, Program>> = {
   },
   nft: { names: ['nft', '/usr/sbin/nft'], variable: 'CHANNELBOX_NFT', install: 'apt-get install nftables' },
   ip: { names: ['ip', '/usr/sbin/ip', '/sbin/ip'], variable: 'CHANNELBOX_IP', install: 'apt-get install iproute2' },
+  'systemd-analyze': {
+    names: ['systemd-analyze'],
+    variable: 'CHANNELBOX_SYSTEMD_ANALYZE',
+    install: 'apt-get install systemd',
+  },
   openssl: { names: ['openssl'], variable: 'CHANNELBOX_OPENSSL', install: 'apt-get install openssl' },
   'python3-websockets': {
     names: ['python3', '/usr/bin/python3'],

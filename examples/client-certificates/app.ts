@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:https';
 import type { TLSSocket } from 'node:tls';
-import { App, type Middleware } from 'channelbox';
+import { App, type Clock, type Middleware } from 'channelbox';
 
 declare module 'channelbox' {
   interface State {
@@ -13,15 +13,19 @@ export interface CertificateOptions {
   readonly cert: string;
   /** Who signs the clients' certificates; nobody else's are taken. */
   readonly ca: string;
+  /** By which certificates run out for those who are in; default: the machine's. */
+  readonly clock?: Clock;
 }
 
 /** Devices that sign in by their certificates, and stay as long as these are valid. */
-export function createDevices(options: CertificateOptions): { app: App; server: Server } {
-  const app = new App().addWsMiddleware(byCertificate).wsRoute('/devices', async (ws) => {
-    await ws.accept();
-    await ws.sendJson({ device: ws.state.device?.name });
-    for await (const _ of ws);
-  });
+export function createDevices({ clock, ...options }: CertificateOptions): { app: App; server: Server } {
+  const app = new App(clock === undefined ? {} : { clock })
+    .addWsMiddleware(byCertificate)
+    .wsRoute('/devices', async (ws) => {
+      await ws.accept();
+      await ws.sendJson({ device: ws.state.device?.name });
+      for await (const _ of ws);
+    });
   // Who brings no certificate is told so by HTTP; with `rejectUnauthorized: true` TLS itself would hang up.
   const server = createServer({ ...options, requestCert: true, rejectUnauthorized: false, minVersion: 'TLSv1.3' });
   app.attach(server);

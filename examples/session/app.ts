@@ -1,5 +1,5 @@
 import { createServer, ServerResponse, type IncomingMessage, type Server } from 'node:http';
-import { App, consumer, type Middleware } from 'channelbox';
+import { App, consumer, type Clock, type Middleware } from 'channelbox';
 import express, { type Request, type RequestHandler, type Response } from 'express';
 import session, { type Store } from 'express-session';
 
@@ -19,10 +19,13 @@ export interface SessionOptions {
   /** Where sessions live; more than one process needs one that they share. Default: this process. */
   readonly store?: Store;
   readonly maxAgeMs?: number;
+  /** By which sessions run out for sockets; default: the machine's. */
+  readonly clock?: Clock;
 }
 
 /** One sign-in for pages and sockets: the cookie of express-session opens both, and signing out closes both. */
-export function createSite({ secret, store, maxAgeMs = 3_600_000 }: SessionOptions): { app: App; server: Server } {
+export function createSite(options: SessionOptions): { app: App; server: Server } {
+  const { secret, store, clock, maxAgeMs = 3_600_000 } = options;
   const sessions = session({
     secret,
     resave: false,
@@ -42,7 +45,7 @@ export function createSite({ secret, store, maxAgeMs = 3_600_000 }: SessionOptio
       await this.send({ signedInAs: found.user });
     },
   });
-  const app = new App().addWsRoute(feed);
+  const app = new App(clock === undefined ? {} : { clock }).addWsRoute(feed);
   const web = express().use(sessions).use(express.json());
   web.post('/sign-in', (request, response) => {
     // A real one asks for more than a name. A fresh id keeps a planted cookie from becoming somebody's session.

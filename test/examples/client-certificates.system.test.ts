@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
@@ -6,7 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { WebSocket, type ClientOptions } from 'ws';
-import { createDevices } from '../../examples/client-certificates/app.ts';
+import { createDevices, type CertificateOptions } from '../../examples/client-certificates/app.ts';
+import { ManualClock } from '../manual-clock.ts';
 import { requirement } from '../requirement.ts';
 
 const openssl = requirement('openssl');
@@ -61,11 +63,14 @@ describe.skipIf(openssl === undefined)('examples/client-certificates', () => {
   });
   afterAll(() => rmSync(folder, { recursive: true }));
 
-  async function serve(): Promise<{ url: string; [Symbol.asyncDispose](): Promise<void> }> {
+  async function serve(
+    options: Partial<CertificateOptions> = {},
+  ): Promise<{ url: string; [Symbol.asyncDispose](): Promise<void> }> {
     const { app, server } = createDevices({
       key: read('localhost.key'),
       cert: read('localhost.crt'),
       ca: read('ours.crt'),
+      ...options,
     });
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
@@ -102,5 +107,20 @@ describe.skipIf(openssl === undefined)('examples/client-certificates', () => {
     const [, response] = await once(socket, 'unexpected-response');
     expect((response as { statusCode: number }).statusCode).toBe(401);
     socket.terminate();
+  });
+
+  test('closes a socket with 4401 when its certificate runs out, and not before', async () => {
+    const { validTo } = new X509Certificate(read('device-7.crt'));
+    const clock = new ManualClock();
+    clock.jump(Date.parse(validTo) - 10_000 - clock.now());
+    await using devices = await serve({ clock });
+    const socket = new WebSocket(devices.url, as('device-7'));
+    await once(socket, 'message');
+    const closed = once(socket, 'close');
+    clock.advance(9_999);
+    expect(socket.readyState).toBe(WebSocket.OPEN);
+    clock.advance(1);
+    const [code, reason] = (await closed) as [number, Buffer];
+    expect([code, reason.toString()]).toEqual([4401, 'the certificate has run out']);
   });
 });

@@ -2,15 +2,16 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
-import { createSite } from '../../examples/session/app.ts';
+import { createSite, type SessionOptions } from '../../examples/session/app.ts';
+import { ManualClock } from '../manual-clock.ts';
 
 /** The site on a port of its own, and a visitor of it with a cookie. */
-async function open(): Promise<{
+async function open(options: Partial<SessionOptions> = {}): Promise<{
   url: string;
   signIn(user: string): Promise<string>;
   [Symbol.asyncDispose](): Promise<void>;
 }> {
-  const { app, server } = createSite({ secret: 'of the test' });
+  const { app, server } = createSite({ secret: 'of the test', ...options });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -70,5 +71,18 @@ describe('examples/session', () => {
     expect(opened[2]?.socket.readyState).toBe(WebSocket.OPEN);
     expect(await statusWith(site.url, { cookie: ann })).toBe(401);
     opened[2]?.socket.terminate();
+  });
+
+  test('closes a socket with 4401 when its session runs out, and not before', async () => {
+    const clock = new ManualClock();
+    clock.jump(Date.now() - clock.now());
+    await using site = await open({ maxAgeMs: 10_000, clock });
+    const { socket } = await firstFrame(site.url, await site.signIn('ann'));
+    const closed = once(socket, 'close');
+    clock.advance(9_000);
+    expect(socket.readyState).toBe(WebSocket.OPEN);
+    clock.advance(2_000);
+    const [code, reason] = (await closed) as [number, Buffer];
+    expect([code, reason.toString()]).toEqual([4401, 'the session has run out']);
   });
 });

@@ -13,7 +13,7 @@ import { freePort, nginxArguments } from './proxy-configuration.ts';
 
 const nginx = requirement('nginx');
 const redis = requirement('redis-server');
-const clients = 60;
+const clients = 20;
 const children: ChildProcess[] = [];
 
 async function end(child: ChildProcess): Promise<void> {
@@ -58,7 +58,7 @@ describe.skipIf(nginx === undefined || redis === undefined)('a rolling restart',
         target: url.replace('http', 'ws'),
         adapter: 'channelbox',
         clients,
-        rooms: uniform(10),
+        rooms: uniform(5),
         schedule: constant(1),
         duration: '100s',
         deadline: '5s',
@@ -78,10 +78,9 @@ describe.skipIf(nginx === undefined || redis === undefined)('a rolling restart',
     enough.abort();
     const report = await running;
 
-    // A machine that others use as well starves the generator, which says so; of the service it says nothing.
-    const reasons = 'reasons' in report ? report.reasons : [];
-    expect(reasons.filter((reason) => !/waited for a CPU|event loop|late/.test(reason))).toEqual([]);
-    expect(report.verdict).not.toBe('fail');
+    const { clients: counted, reconnects } = report;
+    console.log(`${counted.reconnected} returns of ${clients} clients, the slowest after ${reconnects?.all} ms`);
+    expect(report.verdict, 'reasons' in report ? report.reasons.join('; ') : '').toBe('pass');
     expect(report.ledger).toMatchObject({ lost: 0, duplicated: 0, reordered: 0, misrouted: 0 });
     expect(report.ledger.received).toBe(report.ledger.expected);
     expect(report.clients).toMatchObject({ dropped: 0, refused: 0 });
