@@ -1,8 +1,9 @@
-import { LimitError } from '../errors.ts';
+import { isA, LimitError } from '../errors.ts';
 import type { Middleware, WebSocket } from '../api.ts';
 import { closeCode } from '../protocol/close-code.ts';
 import type { ServerWebSocket } from '../socket/websocket.ts';
 import type { Clock } from '../time/clock.ts';
+import { quiet } from '../promise.ts';
 
 /** How much may be sent: messages, bytes or both, in a time. */
 export type RateLimitOptions = {
@@ -80,7 +81,7 @@ export function rateLimit(options: RateLimitOptions): Middleware<any> {
   const bucketsOf = (ws: WebSocket): Bucket[] => {
     const { clock } = ws.app;
     if (per === 'connection') return make(clock.monotonic());
-    const key = per === 'address' ? ws.client.host : per(ws);
+    const key = per === 'address' ? ws.client.host : keyOf(per(ws));
     const buckets = shared.get(key) ?? make(clock.monotonic());
     if (shared.size >= bucketsMax) forgetFull(shared, clock);
     shared.set(key, buckets);
@@ -108,6 +109,16 @@ export function rateLimit(options: RateLimitOptions): Middleware<any> {
     socket.guard = guard;
     return next();
   };
+}
+
+/** Anything but a text, a promise of one included, would be another key each time: a bound that bounds nobody. */
+function keyOf(key: unknown): string {
+  if (typeof key === 'string') return key;
+  if (isA(key, Promise)) void quiet(key);
+  throw new LimitError(
+    'CHANNELBOX_RATE_LIMIT',
+    `the key that per gave is of type ${typeof key}; allowed is a string, given at once`,
+  );
 }
 
 function check(numbers: Readonly<Record<string, number | undefined>>, onExceed: string): void {

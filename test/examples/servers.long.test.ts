@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { Visitor } from './chat-visitor.ts';
+import { freePort } from '../system/proxy-configuration.ts';
 import { runExample, runExampleToEnd } from './running-example.ts';
 
 /** Opens a socket with a first frame already asked for, so that none is missed. */
@@ -127,4 +128,16 @@ describe('the chat server', () => {
     expect(unknown).toMatchObject({ code: 2, stderr: expect.stringContaining("'--prot'") });
     expect(busy).toMatchObject({ code: 2, stderr: expect.stringContaining('EADDRINUSE') });
   });
+});
+
+test('the chat tells its operator at --metrics what it tells nobody at its own port', { timeout: 60_000 }, async () => {
+  const port = await freePort();
+  await using chat = await runExample('chat', ['--port', '0', '--metrics', String(port)]);
+  await Visitor.enter(chat.wsUrl, { room: 'r' });
+  const metrics = await fetch(`http://127.0.0.1:${port}/metrics`);
+  expect(metrics.headers.get('content-type')).toContain('application/openmetrics-text');
+  expect(await metrics.text()).toMatch(/^channelbox_connections 1$/m);
+  expect((await fetch(`${chat.url}/metrics`)).status).toBe(404);
+  const { code } = await chat.end('SIGTERM');
+  expect(code).toBe(0);
 });
