@@ -22,7 +22,7 @@ const untouchable = (): object =>
 const ways: Readonly<Record<string, () => unknown>> = {
   throws: boom,
   'throws nothing at all': () => {
-    // oxlint-disable-next-line no-throw-literal -- that is the case
+    // oxlint-disable-next-line only-throw-error -- that is the case
     throw undefined;
   },
   'throws a revoked Proxy': () => {
@@ -42,6 +42,7 @@ const ways: Readonly<Record<string, () => unknown>> = {
     // oxlint-disable-next-line no-thenable -- that is the case
     then: (_resolve: unknown, reject: (error: Error) => void) => reject(new Error('planted')),
   }),
+  // oxlint-disable-next-line no-thenable -- that is the case
   'returns a thenable whose then is a getter that throws': () => Object.defineProperty({}, 'then', { get: boom }),
   'returns a revoked Proxy': revoked,
   'returns a Proxy that refuses to be looked at': untouchable,
