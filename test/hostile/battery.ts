@@ -150,7 +150,7 @@ export const battery: readonly BatteryRow[] = [
   ),
   // What comes from a broker: cut short, of another shape or version, of nobody, of yesterday.
   ...[85, 86, 87, 88, 90].map((row) =>
-    call('test/redis/fault-run.ts', row, 'messages that are none of the layer', "'foreign messages'"),
+    call('test/redis/processes/faults.ts', row, 'messages that are none of the layer', "'foreign messages'"),
   ),
   call(
     'testing/conformance/layer-faults.ts',
