@@ -1,5 +1,6 @@
 /** @module channelbox/redis: groups across processes and machines, over a Redis or Valkey. */
-import { loadRedis, RedisBroker } from './layer/redis/broker/client.ts';
+import { loadRedis } from './layer/redis/broker/client-port.ts';
+import { RedisBroker } from './layer/redis/broker/redis-broker.ts';
 import { settingsOf, type RedisLayerOptions } from './layer/redis/connection/options.ts';
 import { BrokeredLayer, type RedisLayer } from './layer/redis/redis-layer.ts';
 

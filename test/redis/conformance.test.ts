@@ -7,7 +7,10 @@ import { RedisServer } from './redis-server.ts';
 
 const program = requirement('redis-server');
 
-describe.skipIf(program === undefined)('the Redis layer, over a server of its own', () => {
+// A ping of its own is what only `@redis/client` does: connections are then made by it.
+const ways = { 'sockets of its own': {}, '@redis/client': { pingInterval: 600_000 } };
+
+describe.skipIf(program === undefined).each(Object.entries(ways))('the Redis layer, by way of %s', (_way, client) => {
   let server: RedisServer;
   let clusters = 0;
   beforeAll(async () => {
@@ -19,7 +22,14 @@ describe.skipIf(program === undefined)('the Redis layer, over a server of its ow
     nodesMax: 3,
     layers: (count): ChannelLayer[] => {
       clusters += 1;
-      const options = { url: server.url, prefix: `c${clusters}`, leaseMs: 600, leaseRenewMs: 200, verifyMs: 300 };
+      const options = {
+        url: server.url,
+        client,
+        prefix: `c${clusters}`,
+        leaseMs: 600,
+        leaseRenewMs: 200,
+        verifyMs: 300,
+      };
       return Array.from({ length: count }, () => redisLayer(options));
     },
     // real time: the server is another process

@@ -1,6 +1,6 @@
 /**
  * The contract stands between the layer's logic and the broker that it runs on: one connection for commands, one for
- * pushes. `client.ts` is a Redis behind it; a broker that loses, doubles and forgets on purpose is another, in the
+ * pushes. `redis-broker.ts` is a Redis behind it; a broker that loses, doubles and forgets on purpose is another, in the
  * tests.
  *
  * What the logic relies on: commands of one connection are executed in the order in which they are called, each alone;

@@ -1,7 +1,8 @@
 /** One process of a fault run: rooms on the layer over Redis, whose members speak, hear, come back and are told of losses. */
 import { App, ChannelBox, consumer, LayerError, type Channel, type GroupSendOptions } from 'channelbox';
 import { redisLayer, type RedisLayer } from 'channelbox/redis';
-import { loadRedis, RedisBroker } from '../../../../src/layer/redis/broker/client.ts';
+import { loadRedis } from '../../../../src/layer/redis/broker/client-port.ts';
+import { RedisBroker } from '../../../../src/layer/redis/broker/redis-broker.ts';
 import { settingsOf } from '../../../../src/layer/redis/connection/options.ts';
 import { BrokeredLayer } from '../../../../src/layer/redis/redis-layer.ts';
 import { AlteredBroker } from './altered-broker.ts';
