@@ -14,7 +14,8 @@ async function onMessage(message) {
     const some = Array.from({ length: Math.min(20, clients - at) }, (_, index) => at + index);
     await Promise.all(
       some.map((index) =>
-        join(ports[index % ports.length], `r${Math.floor(index / ports.length) % rooms}`, isSocketIo),
+        // Each room has members on all nodes, as far as it has so many.
+        join(ports[index % ports.length], `r${Math.floor((index * rooms) / clients)}`, isSocketIo),
       ),
     );
   }
