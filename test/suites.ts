@@ -1,7 +1,7 @@
 /**
  * Which test belongs to which suite. A test file is of the unit suite, `npm test`, unless its name or its folder says
  * otherwise: `….system.test.ts` needs a program that npm does not bring (see requirement.ts), `….long.test.ts` takes its
- * time: faults, soaks, many seeds, and whatever builds, packs or compiles the whole package.
+ * time: faults, soaks, many seeds, and whatever builds, packs or compiles the whole package, or all snippets of the documents.
  */
 
 export const everything: readonly string[] = ['test/**/*.test.ts'];

@@ -5,7 +5,7 @@ import { root } from './run.ts';
 import { sourceFiles, type SourceFile } from './source-files.ts';
 
 /** Files that plant faults on purpose, this one among them. */
-const planters = /^test\/package\/(tidy|lint-gate|tool-gates)\.test\.ts$/;
+const planters = /^test\/package\/(tidy|lint-gate|tool-gates\.long)\.test\.ts$/;
 
 /** Words split here, so that this file does not contain what it looks for. */
 const unfinished = new RegExp(`\\b(${['TO' + 'DO', 'FIX' + 'ME', 'X' + 'XX', 'HA' + 'CK'].join('|')})\\b`);
