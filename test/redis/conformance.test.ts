@@ -1,8 +1,11 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import type { ChannelLayer } from 'channelbox';
-import { redisLayer } from 'channelbox/redis';
+import { redisLayer, type RedisLayer } from 'channelbox/redis';
 import { afterAll, beforeAll, describe, test } from 'vitest';
 import { layerCases } from '../../testing/conformance/layer.ts';
 import { requirement } from '../requirement.ts';
+import { foreignPushes } from './processes/foreign-pushes.ts';
 import { RedisServer } from './redis-server.ts';
 
 const program = requirement('redis-server');
@@ -13,6 +16,7 @@ const ways = { 'sockets of its own': {}, '@redis/client': { pingInterval: 600_00
 describe.skipIf(program === undefined).each(Object.entries(ways))('the Redis layer, by way of %s', (_way, client) => {
   let server: RedisServer;
   let clusters = 0;
+  let newest: RedisLayer[] = [];
   beforeAll(async () => {
     server = await RedisServer.start(program ?? '', { isUnix: true });
   });
@@ -30,10 +34,42 @@ describe.skipIf(program === undefined).each(Object.entries(ways))('the Redis lay
         leaseRenewMs: 200,
         verifyMs: 300,
       };
-      return Array.from({ length: count }, () => redisLayer(options));
+      newest = Array.from({ length: count }, () => redisLayer(options));
+      return newest;
     },
-    // real time: the server is another process
-    settle: () => new Promise((resolve) => setTimeout(resolve, 60)),
+    settle: () => settled(newest),
+    flush: () => settled(newest),
+    faults: {
+      disconnect: async () => void (await server.killClients('pubsub')),
+      interrupt: async () => void (await server.killClients('normal')),
+      remember: async () => void (await server.command('SAVE')),
+      restart: async (how) => {
+        await server.kill();
+        if (how === 'empty') rmSync(join(server.folder, 'dump.rdb'), { force: true });
+        await server.start();
+      },
+      foreign: async ({ node }, group) => {
+        for (const channel of [`c${clusters}:{${group}}`, `c${clusters}:node:${node}`]) {
+          for (const push of foreignPushes) await server.command('PUBLISH', channel, push);
+        }
+      },
+    },
   });
   test.each(cases)('$name', ({ run }) => run());
 });
+
+/**
+ * A question to each node by way of each other one: it goes the way of commands and then of pushes, and its answer
+ * comes the same way back, behind all that was under way. A node alone answers for its commands.
+ */
+async function settled(layers: readonly RedisLayer[]): Promise<void> {
+  const isUp = ({ status }: { readonly status: string }): boolean => status === 'up' || status === 'recovering';
+  const there = layers.filter((layer) => isUp(layer.health()));
+  const asking = there.flatMap((from) => [
+    from.members('nobody'),
+    ...there.filter((to) => to !== from).map((to) => from.send(to.channelId?.('nobody') ?? '', probe)),
+  ]);
+  await Promise.allSettled(asking);
+}
+
+const probe = { kind: 'json', text: '0' } as const;
