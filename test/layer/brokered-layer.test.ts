@@ -85,6 +85,24 @@ test.each([1, 2, 3, 4, 5])('who slept through what a broker forgot is told, seed
   expect(await sleeperIsTold(harnessOf(seed))).toBe(true);
 });
 
+test('a page that is read as the last member leaves finds no hole: the node is up', async () => {
+  const behind: unknown[] = [];
+  // Whether the mark or the page comes first is up to chance.
+  for (let seed = 1; seed <= 20; seed += 1) {
+    const harness = harnessOf(seed);
+    await using cluster = await Cluster.of(harness, 2);
+    const { first, second } = cluster;
+    const ann = await overTime(harness, first.join('room'));
+    await harness.faults?.dropNext?.(first.layer, 1);
+    await overTime(harness, (async () => second.layer.publish('room', saved('1')))());
+    const reading = (async () => first.layer.history('room', { keep: 'oldest' }))();
+    await overTime(harness, Promise.all([reading, first.leave('room', ann)]));
+    await harness.settle();
+    behind.push(first.layer.health?.().behind);
+  }
+  expect(new Set(behind)).toEqual(new Set([0]));
+});
+
 describe('without a safeguard the suite fails', () => {
   test('the fence', async () => {
     expect(await sleeperIsTold(harnessOf(5, 'fence'))).toBe(false);

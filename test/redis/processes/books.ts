@@ -25,6 +25,8 @@ interface Heard {
   readonly position: Position | undefined;
   /** Of one connection, after its page: among what is heard in one there is an order, saved or not. */
   readonly stretch: number;
+  /** Since a page that did not follow on what was known. */
+  readonly era: number;
 }
 
 interface Page {
@@ -57,7 +59,7 @@ export class ReceiverBook {
     if (this.#once.has(once)) this.doubled.push(id);
     this.#once.add(once);
     this.ids.add(id);
-    this.heard.push({ id, position, stretch: this.#stretch });
+    this.heard.push({ id, position, stretch: this.#stretch, era: this.#era });
     if (position === undefined) return;
     const last = this.position;
     if (last?.epoch === position.epoch && position.offset !== last.offset + 1 && this.#toldSince !== true) {
@@ -93,6 +95,7 @@ export class ReceiverBook {
     this.#stretch += 1;
     // A page that does not follow on what is known begins anew: it may hold what was there before.
     const isNew = since === undefined || recovered;
+    if (!isNew) this.#era = this.#stretch;
     for (const { id, position: at } of messages) {
       if (isNew || !this.ids.has(id)) this.hear(id, at);
       this.position = at;
@@ -103,6 +106,7 @@ export class ReceiverBook {
 
   #toldSince = false;
   #stretch = 0;
+  #era = 0;
   readonly #once = new Set<string>();
 }
 
@@ -235,10 +239,10 @@ export class Books {
   /** What is saved is in order over all connections; what is not, among all that is heard live by one. */
   #swapped({ heard }: ReceiverBook): string[] {
     const newest = new Map<string, number>();
-    return heard.flatMap(({ id, stretch }) => {
+    return heard.flatMap(({ id, stretch, era }) => {
       const said = this.said.get(id);
       if (said === undefined || said.isAgain) return [];
-      const orders = [`${said.by} in ${stretch}`, ...(said.isSaved ? [said.by] : [])];
+      const orders = [`${said.by} in ${stretch}`, ...(said.isSaved ? [`${said.by} since ${era}`] : [])];
       const isLate = orders.some((order) => said.number < (newest.get(order) ?? -1));
       for (const order of orders) newest.set(order, Math.max(said.number, newest.get(order) ?? -1));
       return isLate ? [id] : [];

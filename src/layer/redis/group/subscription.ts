@@ -91,6 +91,8 @@ export class Subscription {
 
   end(): void {
     this.isGone = true;
+    // Whoever still reads a page of it must not find a hole, and have it filled beside whoever comes next.
+    this.phase = 'away';
     this.#dropArrivals();
     for (const { run } of this.#waiters.splice(0)) run();
     for (const run of this.#whenLive.splice(0)) run();
