@@ -66,8 +66,8 @@ async function settled(layers: readonly RedisLayer[]): Promise<void> {
   const isUp = ({ status }: { readonly status: string }): boolean => status === 'up' || status === 'recovering';
   const there = layers.filter((layer) => isUp(layer.health()));
   const asking = there.flatMap((from) => [
-    from.members('nobody'),
-    ...there.filter((to) => to !== from).map((to) => from.send(to.channelId?.('nobody') ?? '', probe)),
+    (async () => from.members('nobody'))(),
+    ...there.filter((to) => to !== from).map(async (to) => from.send(to.channelId?.('nobody') ?? '', probe)),
   ]);
   await Promise.allSettled(asking);
 }
