@@ -10,11 +10,11 @@ import { inside } from './inside.mjs';
 
 const { values } = parseArgs({
   options: {
-    rounds: { type: 'string', default: '3' },
-    seconds: { type: 'string', default: '4' },
+    rounds: { type: 'string', default: '9' },
+    seconds: { type: 'string', default: '1' },
     only: { type: 'string', default: '' },
     shape: { type: 'string', default: '' },
-    rate: { type: 'string', default: '200' },
+    rate: { type: 'string', default: '400' },
   },
 });
 const [rounds, seconds, rate] = [values.rounds, values.seconds, values.rate].map(Number);
@@ -23,6 +23,7 @@ const warmUps = 1_000;
 const variants = [
   'channelbox saved',
   'channelbox unsaved',
+  'channelbox saved by @redis/client',
   'socket.io redis-adapter',
   'socket.io redis-streams-adapter',
 ];
@@ -47,64 +48,72 @@ try {
   );
   if (values.only !== 'inside')
     for (const shape of shapes) if (shape.name.startsWith(values.shape)) await compare(shape);
-  if (values.only !== 'beside') await inside({ url: redis.url, print });
+  if (values.only !== 'beside') await inside({ ...redis, print });
 } finally {
   await redis.stop();
 }
 
 async function compare(shape) {
   const samples = new Map(shape.variants.map((name) => [name, []]));
+  const fleets = new Map();
+  for (const name of shape.variants) fleets.set(name, await started(name, shape));
   let missing = 0;
   for (let round = 0; round < rounds; round += 1) {
     for (const name of shape.variants.toSorted(() => Math.random() - 0.5)) {
-      const { microseconds, lost } = await sample(name, shape);
+      const { microseconds, lost } = await sample(fleets.get(name), shape);
       samples.get(name).push(microseconds);
       missing += lost;
     }
   }
+  for (const { servers, crowd } of fleets.values()) await Promise.all([...servers, crowd].map(stopped));
   print(
-    `\n${shape.name}: µs of server CPU a delivery, median of ${rounds} (least to most); ${missing} deliveries missing`,
+    `\n${shape.name}, ${rate} publishes a second: µs of server CPU a delivery, median of ${rounds} (middle half); ${missing} deliveries missing`,
   );
-  const medians = new Map([...samples].map(([name, all]) => [name, median(all)]));
+  const medians = new Map([...samples].map(([name, all]) => [name, quantile(all, 0.5)]));
   for (const [name, all] of samples) {
     const ratios = ['socket.io redis-adapter', 'socket.io redis-streams-adapter', 'channelbox memory']
       .filter((peer) => peer !== name && medians.has(peer) && name.startsWith('channelbox'))
       .map((peer) => `${(medians.get(name) / medians.get(peer)).toFixed(2)} of ${peer.replace('socket.io ', '')}`);
-    print(
-      `  ${name.padEnd(32)} ${medians.get(name).toFixed(1).padStart(7)} (${Math.min(...all).toFixed(1)} to ${Math.max(...all).toFixed(1)})  ${ratios.join(', ')}`,
-    );
+    const [least, middle, most] = [0.25, 0.5, 0.75].map((part) => quantile(all, part).toFixed(1));
+    print(`  ${name.padEnd(32)} ${middle.padStart(7)} (${least} to ${most})  ${ratios.join(', ')}`);
   }
 }
 
-async function sample(variant, { nodes, clients, rooms }) {
+/** All nodes of one variant, their clients, and code that has run. They stay for all rounds: what differs between two samples is the variant alone. */
+async function started(variant, { nodes, clients, rooms }) {
   const servers = [];
   for (let node = 0; node < nodes; node += 1) servers.push(fork(here('server.mjs'), [variant, redis.url]));
   const ports = await Promise.all(servers.map(async (server) => (await said(server, 'port')).port));
   const crowd = fork(here('clients.mjs'));
-  const isSocketIo = variant.startsWith('socket.io');
-  crowd.send({ connect: { ports, clients, rooms, isSocketIo } });
+  crowd.send({ connect: { ports, clients, rooms, isSocketIo: variant.startsWith('socket.io') } });
   await said(crowd, 'connected');
   const names = Array.from({ length: rooms }, (_, at) => `r${at}`);
-  const perNode = (seconds * rate) / nodes;
-  await burst(servers, names, warmUps / nodes, 4);
+  const fleet = { servers, crowd, names };
+  await burst(fleet, warmUps / nodes, 2 * nodes);
   await quiet(crowd);
+  return fleet;
+}
+
+async function sample({ servers, crowd, names }, { nodes, clients }) {
+  const perNode = (seconds * rate) / nodes;
   const before = await Promise.all(servers.map(cpuOf));
   const start = await counted(crowd);
-  await burst(servers, names, perNode, (1_000 * seconds) / perNode);
+  await burst({ servers, names }, perNode, (1_000 * seconds) / perNode);
   await quiet(crowd);
   const deliveries = (await counted(crowd)) - start;
   const after = await Promise.all(servers.map(cpuOf));
   const used = after.reduce((sum, cpu, at) => sum + cpu.user + cpu.system - before[at].user - before[at].system, 0);
   const expected = (perNode * nodes * clients) / names.length;
-  for (const child of [...servers, crowd]) {
-    const ended = once(child, 'exit');
-    child.send({ stop: true });
-    await ended;
-  }
   return { microseconds: used / deliveries, lost: Math.max(0, Math.round(expected - deliveries)) };
 }
 
-async function burst(servers, rooms, count, everyMs) {
+async function stopped(child) {
+  const ended = once(child, 'exit');
+  child.send({ stop: true });
+  await ended;
+}
+
+async function burst({ servers, names: rooms }, count, everyMs) {
   const done = servers.map((server) => said(server, 'published'));
   for (const server of servers) server.send({ publish: { rooms, count, everyMs } });
   await Promise.all(done);
@@ -114,7 +123,7 @@ async function burst(servers, rooms, count, everyMs) {
 async function quiet(crowd) {
   for (let before = -1, now = 0; now !== before;) {
     before = now;
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    await new Promise((resolve) => setTimeout(resolve, 150));
     now = await counted(crowd);
   }
 }
@@ -136,9 +145,9 @@ async function said(child, what) {
   }
 }
 
-function median(values) {
+function quantile(values, part) {
   const sorted = values.toSorted((one, other) => one - other);
-  return sorted[Math.floor(sorted.length / 2)];
+  return sorted[Math.floor((sorted.length - 1) * part)];
 }
 
 async function startRedis() {
@@ -151,6 +160,7 @@ async function startRedis() {
   for (let tries = 0; tries < 200 && !existsSync(socket); tries += 1)
     await new Promise((resolve) => setTimeout(resolve, 25));
   return {
+    port,
     url: `redis://127.0.0.1:${port}`,
     stop: async () => {
       const ended = once(child, 'exit');

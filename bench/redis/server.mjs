@@ -9,23 +9,30 @@ const payload = 'x'.repeat(128);
 process.on('message', (message) => {
   if (message.cpu) return process.send({ cpu: process.cpuUsage() });
   if (message.stop) return process.exit(0);
-  // At an even pace, so that every variant has the same to do.
+  // At an even pace, so that every variant has the same to do: one at a time, as messages of clients would come.
   const { rooms, count, everyMs } = message.publish;
-  let left = count;
-  const timer = setInterval(() => {
-    publish(rooms[left % rooms.length], payload);
-    left -= 1;
-    if (left > 0) return;
-    clearInterval(timer);
-    process.send({ published: count });
-  }, everyMs);
+  const startMs = performance.now();
+  let done = 0;
+  const next = () => {
+    publish(rooms[done % rooms.length], payload);
+    done += 1;
+    if (done === count) return process.send({ published: count });
+    setTimeout(next, startMs + done * everyMs - performance.now());
+  };
+  next();
 });
 process.on('disconnect', () => process.exit(0));
 
 async function channelbox() {
   const { App, ChannelBox } = await import('../../dist/src/index.js');
   const { redisLayer } = await import('../../dist/src/redis.js');
-  const layer = variant.includes('memory') ? undefined : redisLayer({ url, prefix: `bench${process.ppid}` });
+  const layerOptions = {
+    url,
+    prefix: `bench${process.ppid}.${variant.replaceAll(/\W/g, '-')}`,
+    // What only that client does: connections are then made by it.
+    ...(variant.includes('@redis/client') && { client: { pingInterval: 3_600_000 } }),
+  };
+  const layer = variant.includes('memory') ? undefined : redisLayer(layerOptions);
   const app = new App({ channelBox: new ChannelBox({ ...(layer && { layer }) }), origins: '*' });
   app.wsRoute('/room/{room}', async (ws, { room }) => {
     await ws.accept();
