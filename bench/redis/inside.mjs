@@ -26,7 +26,7 @@ async function groups(admin, url, print) {
   const joined = await used();
   await Promise.all(names.map((name) => node.join(name)));
   const doubled = await used();
-  await Promise.all(names.map((name) => node.layer.publish(name, message(true))));
+  await Promise.all(names.map(async (name) => node.layer.publish(name, message(true))));
   const written = await used();
   const bareMs = await bareSubscribe(url);
   const killed = performance.now();

@@ -15,10 +15,10 @@ export async function serverCost({ admin, url, print }) {
     const { layer } = all[0];
     const alone = await costOf(admin, rounds, () => layer.publish('room 0', message(true)));
     const together = await costOf(admin, rounds / burst, () =>
-      Promise.all(groups.map((group) => layer.publish(group, message(true)))),
+      Promise.all(groups.map(async (group) => layer.publish(group, message(true)))),
     );
     const inOneGroup = await costOf(admin, rounds / burst, () =>
-      Promise.all(groups.map(() => layer.publish('room 0', message(true)))),
+      Promise.all(groups.map(async () => layer.publish('room 0', message(true)))),
     );
     cost.set(nodes, { bare, alone, together: by(together, burst), inOneGroup: by(inOneGroup, burst) });
     await Promise.all(all.map((node) => node.layer.close()));
