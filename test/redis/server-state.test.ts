@@ -127,6 +127,17 @@ describe.skipIf(program === undefined)('a server that is not as it should be', (
     expect(layer.health()).toMatchObject({ status: 'up', warnings: [expect.stringMatching(/INFO/)] });
   });
 
+  test('whose user may not ask for its connection: up, with a warning', async () => {
+    const server = await serverOf();
+    await server.command('ACL', 'SETUSER', 'plain', 'on', '>pass', '~*', '&*', '+@all', '-client|info', '-client|kill');
+    const { layer } = nodeOf({ url: server.url.replace('redis://', 'redis://plain:pass@') });
+    await layer.ready();
+    expect(layer.health()).toMatchObject({
+      status: 'up',
+      warnings: [expect.stringMatching(/CLIENT INFO.*client\|kill/)],
+    });
+  });
+
   test('that evicts: up, with a warning', async () => {
     const server = await serverOf({ settings: [['maxmemory-policy', 'allkeys-lru']] });
     const { layer } = nodeOf({ url: server.url });

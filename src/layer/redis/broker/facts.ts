@@ -32,6 +32,10 @@ export function warningsOf(info: string, limits: BrokerReply, fsync: BrokerReply
 export const weakPersistence =
   'trustPersistence is set, but Redis does not run with appendonly yes and appendfsync always: a restart then loses messages in silence';
 
+/** Without its own name no connection can have its predecessor ended. */
+export const unnamed =
+  'CLIENT INFO is not allowed to this user: what a network kept back of a lost connection may be executed behind its own retry; allow +client|info +client|kill';
+
 /** Of a CONFIG GET, which is a map or a list by the protocol's version. */
 function valueOf(reply: BrokerReply): string {
   if (reply === null) return '';

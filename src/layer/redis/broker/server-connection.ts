@@ -9,7 +9,7 @@ import {
   type ScriptArgument,
   type ScriptName,
 } from './broker.ts';
-import { warningsOf } from './facts.ts';
+import { unnamed, warningsOf } from './facts.ts';
 import type { Predecessor } from './predecessor.ts';
 import { scripts } from './script.ts';
 import type { PortEvents, ServerPort } from './server-port.ts';
@@ -81,11 +81,12 @@ export class ServerConnection implements BrokerConnection {
     if (kind !== undefined && String(kind) !== 'master') {
       throw new BrokerRefusal(`READONLY the server is a ${String(kind)}, not a master`);
     }
+    const name = String((await self) ?? '');
     this.facts = {
       runId: /^run_id:(\w+)/m.exec(about)?.[1] ?? '',
-      warnings: warningsOf(about, await limits, await fsync),
+      warnings: [...warningsOf(about, await limits, await fsync), ...(isForCommands && name === '' ? [unnamed] : [])],
     };
-    await predecessor?.replaceBy(this.facts.runId, String((await self) ?? ''), ask);
+    await predecessor?.replaceBy(this.facts.runId, name, ask);
   }
 
   /** Null where the user may not ask. */
