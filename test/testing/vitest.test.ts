@@ -4,6 +4,17 @@ import { testApp, type TestAppOptions } from 'channelbox/testing';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 
+/** What a handler waits for in real time, which is over when the test says so. */
+let outside = ending();
+
+function ending(): { readonly promise: Promise<void>; readonly resolve: () => void } {
+  let resolve = (): void => {};
+  const promise = new Promise<void>((end) => {
+    resolve = end;
+  });
+  return { promise, resolve };
+}
+
 const quiet = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
 /** A room whose members hear each other; some words are orders to it. */
@@ -21,7 +32,7 @@ function roomApp(): App {
           if (said === 'boom') throw new Error('boom');
           if (said === 'later') await ws.app.clock.sleep(5_000);
           // real time: a handler that waits on what the clock knows nothing of
-          if (said === 'outside') await new Promise<void>((resolve) => void setTimeout(resolve, 50));
+          if (said === 'outside') await outside.promise;
           await this.broadcast({ said }, ws.params.name);
         },
       }),
@@ -129,6 +140,7 @@ describe.each(['memory', 'tcp'] as const)('over %s', (transport) => {
   });
 
   test('not to receive cannot be told while a handler waits on something outside', async () => {
+    outside = ending();
     await using t = testApp(roomApp(), { ...options, watchdogMs: 20 });
     const ann = await t.connect('/room/7');
     ann.sendJson('outside');
@@ -136,6 +148,7 @@ describe.each(['memory', 'tcp'] as const)('over %s', (transport) => {
     expect(failure.message).toContain('cannot tell');
     expect(failure.message).toContain('/room/{name}, onReceive');
     // real time: what is outside ends in it
+    setTimeout(outside.resolve, 50);
     await expect(ann).not.toReceive('something', { realMs: 200 });
     await expect(ann).toReceive({ said: 'outside' });
   });
