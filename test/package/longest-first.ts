@@ -19,7 +19,7 @@ const long = [
   'test/load/cli-process.long.test.ts',
   'test/browser/report.test.ts',
   'test/package/standalone.long.test.ts',
-  'test/load/inproc.test.ts',
+  'test/load/inproc.long.test.ts',
   'test/examples/servers.long.test.ts',
   'test/transport/sending.test.ts',
   'test/package/',
