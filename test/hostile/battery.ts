@@ -152,6 +152,8 @@ export const battery: readonly BatteryRow[] = [
   ...[85, 86, 87, 88, 90].map((row) =>
     call('test/redis/processes/faults.ts', row, 'messages that are none of the layer', "'foreign messages'"),
   ),
+  call('test/redis/foreign-data.test.ts', 89, 'a message of 64 MiB', '64 MiB on the channel of a group'),
+  call('test/redis/foreign-data.test.ts', 91, 'a key of another type', 'a key of another type fails the calls'),
   call(
     'testing/conformance/layer-faults.ts',
     92,
