@@ -223,8 +223,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'reading does not go on after a pause',
     file: inbox,
-    from: '      this.#setPaused(false);\n    return message;',
-    to: '      void 0;\n    return message;',
+    from: 'hasRoom) this.#setPaused(false);\n    return message;',
+    to: 'hasRoom) void 0;\n    return message;',
     scene: 'narrow',
   },
   {
