@@ -36,7 +36,7 @@ function harnessOf(seed: number, mutant?: Mutant): LayerHarness {
       repeatNext: (layer, count) => void (pushes(layer).repeatNext = count),
       replayOld: (layer, group) => {
         const channel = `${prefix}:{${group}}`;
-        pushes(layer).feign(channel, pushes(layer).heard.get(channel)?.[0]?.toString('latin1') ?? '');
+        pushes(layer).deliver(channel, pushes(layer).heard.get(channel)?.[0] ?? Buffer.alloc(0));
       },
       deafen: (layer) => void (pushes(layer).isDeaf = true),
       disconnect: (layer) => pushes(layer).lose('reset'),
@@ -49,8 +49,8 @@ function harnessOf(seed: number, mutant?: Mutant): LayerHarness {
       },
       foreign: (layer, group) => {
         for (const text of ['', 'x', 'Fx', '1M', '1U', `1M${'A'.repeat(12)}${'9'.repeat(30)}`, '2M', '{}']) {
-          pushes(layer).feign(`${prefix}:{${group}}`, text);
-          pushes(layer).feign(`${prefix}:node:${layer.node}`, text);
+          pushes(layer).deliver(`${prefix}:{${group}}`, Buffer.from(text));
+          pushes(layer).deliver(`${prefix}:node:${layer.node}`, Buffer.from(text));
         }
       },
     },
