@@ -187,8 +187,12 @@ describe.concurrent('a scenario', () => {
     const report = await load({ ...scenario, duration: '1s', warmup: '600ms', target: server.url });
     expect(report.ledger.published).toBeGreaterThan(0);
     expect(said).toBeGreaterThan(report.ledger.published);
-    expect(report.ledger).toMatchObject({ ...clean, expected: report.ledger.published * 5, indeterminate: 0 });
-    expect(report.latency.fanout.count).toBe(report.ledger.received);
+    // On a machine that stands still some join only behind the warm-up: what they may have missed is indeterminate.
+    const { published, expected, indeterminate, received } = report.ledger;
+    expect(report.ledger).toMatchObject({ ...clean, received: expected });
+    expect(expected + indeterminate).toBe(published * 5);
+    expect(report.latency.fanout.count).toBeGreaterThanOrEqual(received);
+    expect(report.latency.fanout.count).toBeLessThanOrEqual(received + indeterminate);
   });
 
   test('over two targets sends room i to target i mod 2', async () => {
