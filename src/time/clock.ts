@@ -50,7 +50,8 @@ export class SystemClock implements Clock {
   setTimeout(callback: () => void, ms: number, _label?: string): Timer {
     const timer = new SystemTimer(performance.now() + ms);
     const arm = (): void => {
-      const left = timer.dueMs - performance.now();
+      // Whole milliseconds: Node drops what is behind the point, and would be early by a second one.
+      const left = Math.ceil(timer.dueMs - performance.now());
       timer.handle = left > delayMsMax ? setTimeout(arm, delayMsMax) : setTimeout(callback, left);
     };
     arm();
