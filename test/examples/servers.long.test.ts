@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { Visitor } from './chat-visitor.ts';
-import { freePort } from '../system/proxy-configuration.ts';
+import { freePort } from '../free-port.ts';
 import { runExample, runExampleToEnd } from './running-example.ts';
 
 /** Opens a socket with a first frame already asked for, so that none is missed. */

@@ -1,10 +1,11 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createConnection, createServer } from 'node:net';
+import { createConnection } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createClient } from '@redis/client';
+import { freePort } from '../free-port.ts';
 
 type Admin = ReturnType<typeof createClient>;
 
@@ -119,17 +120,9 @@ export class RedisServer implements AsyncDisposable {
       ]).catch(() => ['error']);
       socket.destroy();
       if (event === 'connect') break;
-      if (performance.now() - startMs > 10_000) throw new Error('redis-server did not start');
+      if (performance.now() - startMs > 25_000) throw new Error('redis-server did not start');
       // real time: the server is another process
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
   }
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { freePort } from '../free-port.ts';
 import { builtPackage } from '../package/packed-package.ts';
 import { root } from '../package/run.ts';
 import { requirement } from '../requirement.ts';
-import { freePort } from './proxy-configuration.ts';
 
 const redis = requirement('redis-server');
 

@@ -7,8 +7,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { App } from 'channelbox';
 import { WebSocket } from 'ws';
+import { freePort } from '../free-port.ts';
 import { requirement } from '../requirement.ts';
-import { freePort, haproxyArguments, nginxArguments, type Ports } from './proxy-configuration.ts';
+import { haproxyArguments, nginxArguments, type Ports } from './proxy-configuration.ts';
 
 const nginx = requirement('nginx');
 const haproxy = requirement('haproxy');
@@ -118,7 +119,7 @@ describe.each(proxies)('behind $name', ({ program, configure }) => {
       const { socket, greeting } = await open();
       const drained = Number(greeting.name.slice(-1));
       const closed = once(socket, 'close');
-      await apps[drained]?.drain({ withinMs: 2_000 });
+      await apps[drained]?.drain({ withinMs: 20_000 });
       expect((await closed)[0]).toBe(1012);
       for (let again = 0; again < 5; again += 1) {
         const next = await open();

@@ -1,22 +1,11 @@
 /** The configurations of examples/deploy, as they stand but for ports, paths and what this machine has too little of. */
-import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { root } from '../package/run.ts';
 
 export interface Ports {
   readonly front: number;
   readonly backs: readonly number[];
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 /** Writes the configuration into the folder. @returns how nginx is started in the foreground with it */

@@ -6,10 +6,11 @@ import { join } from 'node:path';
 import { build } from 'esbuild';
 import { constant, load, uniform } from 'channelbox/load';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { freePort } from '../free-port.ts';
 import { root } from '../package/run.ts';
 import { RedisServer } from '../redis/redis-server.ts';
 import { requirement } from '../requirement.ts';
-import { freePort, nginxArguments } from './proxy-configuration.ts';
+import { nginxArguments } from './proxy-configuration.ts';
 
 const nginx = requirement('nginx');
 const redis = requirement('redis-server');
