@@ -261,7 +261,7 @@ export const ofLayer: Readonly<Record<string, () => Mistake>> = {
     }),
 };
 
-const patience = 5_000;
+const patience = 20_000;
 
 /** One mistake, met by a socket of its own on a port of its own. */
 export async function meet({ options = {}, hook, app: prepare }: Mistake): Promise<Outcome> {

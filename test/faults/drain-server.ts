@@ -2,7 +2,14 @@
 import { App, consumer, type DrainReport } from '../../src/index.ts';
 
 const withinMs = Number(process.argv[2]);
-const app = new App({ logger: { debug() {}, info() {}, warn() {}, error: console.error } });
+// Whatever of it a drain would have to wait out takes a minute, which no busy machine does.
+const limits = {
+  acceptTimeoutMs: 60_000,
+  closeTimeoutMs: 60_000,
+  handshakeTimeoutMs: 60_000,
+  messageTimeoutMs: 60_000,
+};
+const app = new App({ limits, logger: { debug() {}, info() {}, warn() {}, error: console.error } });
 app.addWsRoute(consumer('/idle', { onReceive() {} }));
 app.addWsRoute(consumer('/stuck', { onReceive: () => new Promise(() => {}) }));
 app.wsRoute('/full', async (ws) => {

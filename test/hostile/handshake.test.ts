@@ -1,4 +1,3 @@
-import { performance } from 'node:perf_hooks';
 import { describe, expect, test } from 'vitest';
 import { Arena } from './arena.ts';
 import { handshake, type HeaderChanges } from './raw-client.ts';
@@ -167,11 +166,12 @@ test('a list of subprotocols with thousands of blanks is judged at once', async 
   const client = await arena.raw();
   const list = `a,${' '.repeat(12_000)}b${' '.repeat(1_000)}x`;
 
-  const startMs = performance.now();
+  // Of this process's own time: other processes have theirs.
+  const start = process.cpuUsage();
   client.write(handshake(get, { 'Sec-WebSocket-Protocol': list }));
 
   expect((await client.answer())?.status).toBe(400);
-  expect(performance.now() - startMs).toBeLessThan(500);
+  expect(process.cpuUsage(start).user / 1_000).toBeLessThan(500);
 });
 
 test('version 14 is told which version there is', async () => {

@@ -1,7 +1,7 @@
 /** Redis belongs to others too: what they leave at the layer's keys, or send on its channels, hurts nothing but itself. */
 import { SystemClock } from 'channelbox';
 import { redisLayer, type RedisLayer } from 'channelbox/redis';
-import { afterEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import { saved, saying, StubNode } from '../../testing/conformance/layer-node.ts';
 import { requirement } from '../requirement.ts';
 import { RedisServer } from './redis-server.ts';
@@ -15,14 +15,14 @@ afterEach(async () => {
 async function upNode(): Promise<{ server: RedisServer; node: StubNode; layer: RedisLayer }> {
   const server = await RedisServer.start(program ?? '');
   open.push(server);
-  const layer = redisLayer({ url: server.url, deadlineMs: 2_000, verifyMs: 200 });
+  const layer = redisLayer({ url: server.url, deadlineMs: 20_000, verifyMs: 200 });
   const node = new StubNode(layer, new SystemClock());
   open.push({ [Symbol.asyncDispose]: () => layer.close() });
   await layer.ready();
   return { server, node, layer };
 }
 
-describe.skipIf(program === undefined)('what others leave in Redis', () => {
+describe.skipIf(program === undefined)('what others leave in Redis', { timeout: 60_000 }, () => {
   test.each([
     ['ends the connection of who listens, as Redis does by itself', '33554432 8388608 60', 0],
     ['arrives, where Redis lets it', '0 0 0', 1],
@@ -32,8 +32,8 @@ describe.skipIf(program === undefined)('what others leave in Redis', () => {
     await node.join('room');
     await server.command('PUBLISH', 'channelbox:{room}', 'x'.repeat(64 * 1024 * 1024));
     await layer.publish('room', saved('after'));
-    await vi.waitFor(() => expect(node.delivered.map(({ text }) => text)).toEqual(['after']), { timeout: 10_000 });
-    await vi.waitFor(() => expect(layer.health().status).toBe('up'), { timeout: 10_000 });
+    await expect.poll(() => node.delivered.map(({ text }) => text)).toEqual(['after']);
+    await expect.poll(() => layer.health().status).toBe('up');
     expect(layer.metrics()['malformed']).toBe(malformed);
     // What was not saved may have gone with the connection, and that is said.
     expect(node.misses.filter(({ what }) => what.saved)).toEqual([]);
@@ -48,7 +48,7 @@ describe.skipIf(program === undefined)('what others leave in Redis', () => {
     await expect(layer.publish('spoiled', saved('1'))).rejects.toMatchObject({ message: /WRONGTYPE/ });
     await expect(layer.publish('spoiled', saying('unsaved'))).resolves.toMatchObject({ exists: true });
     await layer.publish('room', saved('fine'));
-    await vi.waitFor(() => expect(node.delivered.map(({ text }) => text).toSorted()).toEqual(['fine', 'unsaved']));
+    await expect.poll(() => node.delivered.map(({ text }) => text).toSorted()).toEqual(['fine', 'unsaved']);
     expect(layer.health().status).toBe('up');
   });
 });

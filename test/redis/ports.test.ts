@@ -85,7 +85,7 @@ describe.skipIf(program === undefined).each(Object.entries(kinds))('a port over 
     await port.unsubscribe(['two']);
     expect(await other.send(['PUBLISH', 'two', '2'])).toBe(0);
     await other.send(['PUBLISH', 'three', '2']);
-    await vi.waitFor(() => expect(heard).toEqual(['один 1', 'two 1', 'three 1', 'three 2']));
+    await expect.poll(() => heard).toEqual(['один 1', 'two 1', 'three 1', 'three 2']);
   });
 
   test('a connection that is cut rejects what is under way and what comes later, and is told of', async () => {
@@ -100,7 +100,7 @@ describe.skipIf(program === undefined).each(Object.entries(kinds))('a port over 
     for (const outcome of await outcomes) {
       expect(outcome).toMatchObject({ status: 'rejected', reason: expect.any(BrokerLost) as unknown });
     }
-    await vi.waitFor(() => expect(lost).toHaveBeenCalled());
+    await expect.poll(() => lost.mock.calls.length).toBeGreaterThan(0);
     await expect(port.send(['PING'])).rejects.toThrow(BrokerLost);
   });
 

@@ -21,7 +21,7 @@ export class SentinelProcess implements AsyncDisposable {
     const lines = [
       `port ${port}`,
       `sentinel monitor main 127.0.0.1 ${master.port} 1`,
-      'sentinel down-after-milliseconds main 1000',
+      'sentinel down-after-milliseconds main 3000',
       'sentinel failover-timeout main 5000',
     ];
     writeFileSync(file, `${lines.join('\n')}\n`);

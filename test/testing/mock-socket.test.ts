@@ -316,7 +316,7 @@ describe('beside it', () => {
     const own = new Server('ws://chat.test/mine', { mock: false });
     for (const each of [server, own]) each.on('connection', (client) => client.send('mocked'));
     const stories = ['ws://other.test', 'ws://chat.test/mine'].map((url) => storyOf(new page.WebSocket(url)));
-    await vi.waitFor(() => expect(stories).toEqual([1, 2].map(() => ['open', 'mocked'])));
+    await expect.poll(() => stories).toEqual([1, 2].map(() => ['open', 'mocked']));
     for (const each of [server, own]) each.stop();
   });
 
@@ -324,7 +324,7 @@ describe('beside it', () => {
     await using t = testApp(talkingApp());
     using _bridge = bridgeMockSocket(t, 'ws://chat.test/echo');
     const story = storyOf(new page.WebSocket('ws://chat.test/echoes'));
-    await vi.waitFor(() => expect(story).toEqual(['error', { code: 1006, reason: '', wasClean: false }]));
+    await expect.poll(() => story).toEqual(['error', { code: 1006, reason: '', wasClean: false }]);
   });
 
   test('two bridges stand side by side, the longer path first; not two at one address', async () => {
@@ -404,7 +404,7 @@ describe('beside it', () => {
     const socket = new page.WebSocket('ws://chat.test/echo');
     const story = storyOf(socket);
     socket.addEventListener('open', () => socket.send('hi'));
-    await vi.waitFor(() => expect(story).toEqual(['open', 'hi']));
+    await expect.poll(() => story).toEqual(['open', 'hi']);
     await t.close();
     await app.close();
     server.close();

@@ -6,6 +6,9 @@ import { usualShare, type Stand } from './stand.ts';
 /** Does something to a run that is under way; answers how often it happened, counted where it happens. */
 export type ProcessFault = (stand: Stand) => Promise<number>;
 
+/** What comes about in a moment may take so long on a machine that has other things to do. */
+const provenMs = 20_000;
+
 async function killed(stand: Stand, kind: 'pubsub' | 'normal', times: number, inARow: number): Promise<number> {
   let count = 0;
   for (let time = 1; time <= times; time += 1) {
@@ -106,7 +109,7 @@ export const processFaults: Readonly<Record<string, ProcessFault>> = {
     await server.kill();
     await server.start();
     // The others go on until its places exist again, and are others.
-    await stand.until(async () => (await tops(stand)).every((top, at) => top > (before[at] ?? 0)), 6_000);
+    await stand.until(async () => (await tops(stand)).every((top, at) => top > (before[at] ?? 0)), provenMs);
     node.proceed();
     return 1;
   },
@@ -129,7 +132,7 @@ export const processFaults: Readonly<Record<string, ProcessFault>> = {
     const node = stand.nodes[stand.anyNode()] as NodeProcess;
     node.stop();
     // Well before its lease: no longer than the history of a room holds.
-    await stand.until(async () => (await listeners(stand)) < before, 5_000);
+    await stand.until(async () => (await listeners(stand)) < before, provenMs);
     const cutOff = before - (await listeners(stand));
     stand.pad = undefined;
     node.proceed();
@@ -152,7 +155,7 @@ export const processFaults: Readonly<Record<string, ProcessFault>> = {
     dropping(stand, async (node) => {
       const { dropped } = await node.status();
       await node.drop(5);
-      await stand.until(async () => (await node.status()).dropped >= dropped + 5, 5_000);
+      await stand.until(async () => (await node.status()).dropped >= dropped + 5, provenMs);
       await stand.heal();
     }),
   'last pushes lost': (stand) =>
@@ -186,10 +189,12 @@ export const processFaults: Readonly<Record<string, ProcessFault>> = {
   'scripts forgotten in a burst': async (stand) => {
     const { server } = stand;
     const before = await errors(stand, 'NOSCRIPT');
+    const isTold = async (): Promise<boolean> => (await errors(stand, 'NOSCRIPT')) > before;
     for (let count = 0; count < 20; count += 1) {
       await server.command('SCRIPT', 'FLUSH');
       await realTime(10);
     }
+    await stand.until(isTold, provenMs);
     return (await errors(stand, 'NOSCRIPT')) - before;
   },
   'a replica for a while': async (stand) => {
@@ -206,6 +211,7 @@ export const processFaults: Readonly<Record<string, ProcessFault>> = {
     await server.command('CONFIG', 'SET', 'maxmemory-policy', 'noeviction');
     await server.command('CONFIG', 'SET', 'maxmemory', '1mb');
     await realTime(400);
+    await stand.until(async () => (await errors(stand, 'OOM')) > before, provenMs);
     await server.command('CONFIG', 'SET', 'maxmemory', '0');
     return (await errors(stand, 'OOM')) - before;
   },
@@ -214,8 +220,12 @@ export const processFaults: Readonly<Record<string, ProcessFault>> = {
     for (const channel of (await stand.server.command('PUBSUB', 'CHANNELS', 'faults:node:*')) as string[]) {
       for (const text of foreignPushes) await stand.server.command('PUBLISH', channel, text);
     }
-    const statuses = await stand.statuses();
-    return Math.min(...statuses.map(({ metrics }) => metrics.malformed));
+    let malformed = 0;
+    await stand.until(async () => {
+      malformed = Math.min(...(await stand.statuses()).map(({ metrics }) => metrics.malformed));
+      return malformed > 0;
+    }, provenMs);
+    return malformed;
   },
   'a newer version beside it, and back': async (stand) => {
     let replaced = 0;
