@@ -1,21 +1,29 @@
-import type { ChannelLayer } from 'channelbox';
+import type { ChannelLayer, EntryPage } from 'channelbox';
 import { describe, expect, test } from 'vitest';
 import { settingsOf } from '../../src/layer/redis/connection/options.ts';
 import { BrokeredLayer } from '../../src/layer/redis/redis-layer.ts';
 import { layerCases, type LayerHarness } from '../../testing/conformance/layer.ts';
 import { Cluster, inTime, overTime } from '../../testing/conformance/layer-harness.ts';
-import { saved } from '../../testing/conformance/layer-node.ts';
+import { saved, type StubNode } from '../../testing/conformance/layer-node.ts';
 import { ManualClock } from '../manual-clock.ts';
 import { SimulatedBroker, type Mutant, type SimulatedConnection } from './simulated-broker.ts';
 
+interface BrokeredHarness extends LayerHarness {
+  /** The connection of that node, as the newest cluster's broker has it. */
+  connection(layer: ChannelLayer, purpose: 'pushes' | 'commands'): SimulatedConnection;
+}
+
 /** The Redis layer's logic on a broker that is as bad as a test wants it to be, in virtual time. */
-function harnessOf(seed: number, mutant?: Mutant): LayerHarness {
+function harnessOf(seed: number, mutant?: Mutant): BrokeredHarness {
   const clock = new ManualClock();
   let broker = new SimulatedBroker(seed, clock, mutant);
   let names = 0;
-  const pushes = ({ node }: ChannelLayer): SimulatedConnection => broker.of(node, 'pushes')[0] as SimulatedConnection;
+  const connection = ({ node }: ChannelLayer, purpose: 'pushes' | 'commands'): SimulatedConnection =>
+    broker.of(node, purpose)[0] as SimulatedConnection;
+  const pushes = (layer: ChannelLayer): SimulatedConnection => connection(layer, 'pushes');
   const prefix = 'sim';
   return {
+    connection,
     nodesMax: 3,
     layers: (count): ChannelLayer[] => {
       broker = new SimulatedBroker(seed, clock, mutant);
@@ -40,7 +48,7 @@ function harnessOf(seed: number, mutant?: Mutant): LayerHarness {
       },
       deafen: (layer) => void (pushes(layer).isDeaf = true),
       disconnect: (layer) => pushes(layer).lose('reset'),
-      interrupt: ({ node }) => broker.of(node, 'commands')[0]?.lose('reset'),
+      interrupt: (layer) => connection(layer, 'commands')?.lose('reset'),
       remember: () => broker.remember(),
       restart: (how) => broker.restart(how),
       trimAway: (group) => {
@@ -101,6 +109,112 @@ test('a page that is read as the last member leaves finds no hole: the node is u
     behind.push(first.layer.health?.().behind);
   }
   expect(new Set(behind)).toEqual(new Set([0]));
+});
+
+/** Reads a page of the room, and notes down what is delivered from the moment on at which the page is said to have been. */
+function reading(node: StubNode, limit?: number): { readonly page: Promise<EntryPage>; after(): readonly string[] } {
+  let caughtUpAt = Infinity;
+  const caughtUp = (): void => {
+    caughtUpAt = node.delivered.length;
+  };
+  const page = (async () => node.layer.history('room', { keep: 'newest', limit, caughtUp }))();
+  return { page, after: () => node.delivered.slice(caughtUpAt).map(({ text }) => text) };
+}
+
+function textsOf({ entries }: EntryPage): string[] {
+  return entries.map(({ payload }) => (payload.kind === 'string' ? payload.text : ''));
+}
+
+describe.each([1, 2, 3, 4, 5])('what a page holds is not delivered after it, seed %i', (seed) => {
+  const harness = harnessOf(seed);
+  const inSteps = async (): Promise<void> => {
+    // Who waits for a connection must not be told that a second has passed before it can be made.
+    for (let step = 0; step < 20; step += 1) await harness.time?.advance(50);
+  };
+  const say = async ({ layer }: StubNode, ...texts: string[]): Promise<void> => {
+    for (const text of texts) await overTime(harness, (async () => layer.publish('room', saved(text)))());
+  };
+
+  test('though what another epoch has left on the way comes behind its answer', async () => {
+    await using cluster = await Cluster.of(harness, 2);
+    const { first, second } = cluster;
+    await first.join('room');
+    await say(second, '1', '2');
+    const pushes = harness.connection(first.layer, 'pushes');
+    pushes.hold();
+    await say(second, '3');
+    await overTime(harness, (async () => second.layer.flushHistory())());
+    await say(second, 'a', 'b');
+    const { page, after } = reading(first);
+    await harness.settle();
+    pushes.release();
+    expect(textsOf(await overTime(harness, page))).toEqual(['a', 'b']);
+    await say(second, 'c');
+    await inTime(harness, () => first.texts('room').includes('c'), 'what follows arrives');
+    expect(after()).toEqual(['c']);
+    expect(first.texts('room')).toEqual(['1', '2', '3', 'a', 'b', 'c']);
+  });
+
+  test('though its first answer was lost, and its mark still on the way', async () => {
+    await using cluster = await Cluster.of(harness, 2);
+    const { first, second } = cluster;
+    await first.join('room');
+    await say(second, '1', '2');
+    const [pushes, commands] = [harness.connection(first.layer, 'pushes'), harness.connection(first.layer, 'commands')];
+    pushes.hold();
+    commands.hold();
+    const { page, after } = reading(first);
+    await harness.settle();
+    await say(second, '3');
+    commands.discard();
+    await inSteps();
+    pushes.release();
+    expect(textsOf(await overTime(harness, page))).toEqual(['1', '2', '3']);
+    await say(second, '4');
+    await inTime(harness, () => first.texts('room').includes('4'), 'what follows arrives');
+    expect(after()).toEqual(['4']);
+  });
+
+  test.each([undefined, 1, 2])('though its first answer was lost after its mark had come, limit %s', async (limit) => {
+    await using cluster = await Cluster.of(harness, 2);
+    const { first, second } = cluster;
+    await first.join('room');
+    await say(second, '1', '2');
+    const commands = harness.connection(first.layer, 'commands');
+    commands.hold();
+    const { page, after } = reading(first, limit);
+    await harness.settle();
+    await say(second, '3');
+    commands.discard();
+    await inSteps();
+    expect(textsOf(await overTime(harness, page))).toEqual(['1', '2'].slice(limit === 1 ? 1 : 0));
+    await say(second, '4');
+    await inTime(harness, () => first.texts('room').includes('4'), 'what follows arrives');
+    expect(after()).toEqual(['3', '4']);
+  });
+
+  test('though a process woke up beside a server that had come back old: then there is no page', async () => {
+    await using cluster = await Cluster.of(harness, 2);
+    const { first, second } = cluster;
+    await first.join('room');
+    await say(second, '1', '2');
+    await harness.faults?.remember?.();
+    const [pushes, commands] = [harness.connection(first.layer, 'pushes'), harness.connection(first.layer, 'commands')];
+    pushes.hold();
+    commands.hold();
+    const { page } = reading(first);
+    const refusal = page.catch((error: unknown) => error);
+    await harness.settle();
+    await say(second, 'lost 1', 'lost 2');
+    await harness.faults?.restart?.('old');
+    await inSteps();
+    await say(second, 'a', 'b');
+    pushes.release();
+    commands.discard();
+    await inSteps();
+    expect(await refusal).toMatchObject({ code: 'CHANNELBOX_LAYER_UNKNOWN' });
+    expect(first.texts('room')).toEqual(['1', '2', 'lost 1', 'lost 2', 'a', 'b']);
+  });
 });
 
 describe('without a safeguard the suite fails', () => {

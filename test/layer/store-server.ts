@@ -69,6 +69,8 @@ export class StoreConnection implements BrokerConnection {
   readonly #channels = new Set<string>();
   readonly #underWay = new Set<(error: Error) => void>();
   #isOver = false;
+  /** What came by it and has not been read; undefined while its node reads. */
+  #unread: (() => void)[] | undefined;
 
   constructor(server: StoreServer, ways: Ways, { purpose, events }: { purpose: BrokerPurpose; events: BrokerEvents }) {
     this.#server = server;
@@ -110,8 +112,30 @@ export class StoreConnection implements BrokerConnection {
     this.#end();
   }
 
+  /** Its node does not read: answers and pushes, and after them the connection's end, wait. */
+  hold(): void {
+    this.#unread ??= [];
+  }
+
+  release(): void {
+    const unread = this.#unread ?? [];
+    this.#unread = undefined;
+    for (const read of unread) read();
+  }
+
+  /** The connection ends before its node has read what waits. */
+  discard(): void {
+    this.#unread = undefined;
+    this.lose('reset');
+  }
+
   lose(why: string): void {
     if (this.#isOver) return;
+    if (this.#unread !== undefined) {
+      this.#server.connections.delete(this);
+      this.#unread.push(() => this.lose(why));
+      return;
+    }
     this.#end();
     this.#events.lost(new BrokerLost(why));
     for (const reject of this.#underWay) reject(new BrokerLost(why));
@@ -139,9 +163,10 @@ export class StoreConnection implements BrokerConnection {
 
   /** Sends a push on its way. */
   deliver(channel: string, payload: Buffer): void {
-    this.#ways.pushes.put(() => {
+    const read = (): void => {
       if (!this.#isOver) this.#events.pushed(channel, this.arrived(channel, payload));
-    });
+    };
+    this.#ways.pushes.put(() => this.#arrive(read));
   }
 
   /** The server has it listen there. */
@@ -164,13 +189,19 @@ export class StoreConnection implements BrokerConnection {
       commands.put(() => {
         if (this.#isOver && this.#ways.random() < 0.5) return;
         const answer = attempt(execute);
-        answers.put(() => {
+        const read = (): void => {
           if (!this.#underWay.delete(reject)) return;
           if ('error' in answer) reject(answer.error as Error);
           else resolve(answer.value);
-        });
+        };
+        answers.put(() => this.#arrive(read));
       });
     });
+  }
+
+  #arrive(read: () => void): void {
+    if (this.#unread === undefined) read();
+    else this.#unread.push(read);
   }
 
   #end(): void {

@@ -2,7 +2,7 @@ import type { EntryPage, HistoryQuery, Position } from '../../layer.ts';
 import { LayerError } from '../../../errors.ts';
 import type { NodeParts } from '../connection/calls.ts';
 import { groupOfKey } from '../connection/envelope.ts';
-import type { Markers } from './markers.ts';
+import type { Marked, Markers } from './markers.ts';
 import { fenceOf, keysOf, readLog, type LogPage } from './log.ts';
 import type { Subscription } from './subscription.ts';
 import type { Subscriptions } from './subscriptions.ts';
@@ -29,7 +29,13 @@ export class Pages {
       query.caughtUp?.();
     };
     const { calls } = this.#parts();
-    return calls.within(this.#readCovered(group, query, caughtUp), 'the history was not read');
+    try {
+      return await calls.within(this.#readCovered(group, query, caughtUp), 'the history was not read');
+    } catch (error) {
+      // Who was told that there is no page is told nothing of its place any more.
+      hasCaughtUp = true;
+      throw error;
+    }
   }
 
   async historyGroups(): Promise<string[]> {
@@ -58,47 +64,100 @@ export class Pages {
   }
 
   async #readOnce(group: string, query: HistoryQuery, caughtUp: () => void): Promise<LogPage | undefined> {
+    const parts = this.#parts();
     const subscription = this.#subscriptions.of(group);
-    let isMarked = false;
-    let covered: Promise<void> | undefined;
-    const cover = (position: Position): void => {
-      covered ??= new Promise((resolve) => {
-        subscription?.reach(position, () => {
-          caughtUp();
-          resolve();
-        });
-      });
-    };
-    const marked = this.#markers.expectAt((position) => {
-      isMarked = true;
-      cover(position);
-      subscription?.expect(position);
-    });
+    const { since, limit = -1, keep } = query;
+    let place: PagePlace | undefined;
+    /** Where an attempt was said to have been whose answer was lost, with its connection. */
+    let said: Position | undefined;
     try {
-      const parts = this.#parts();
-      const isHeard = subscription !== undefined;
-      const page = await parts.calls.ask((connection) =>
-        readLog(parts, connection, group, {
-          since: query.since,
-          limit: query.limit ?? -1,
-          keep: query.keep,
-          isRecovery: false,
-          marker: isHeard ? marked.id : undefined,
-        }),
-      );
-      if (subscription === undefined || subscription.isGone) {
+      const page = await parts.calls.ask((connection) => {
+        said ??= place?.said;
+        place?.forget();
+        place = subscription && said === undefined ? new PagePlace(subscription, this.#markers, caughtUp) : undefined;
+        const marker = place?.id;
+        const asked = { since, limit: said === undefined ? limit : -1, keep, isRecovery: false, marker } as const;
+        return readLog(parts, connection, group, asked);
+      });
+      if (said !== undefined) return pageAt(page, said, query);
+      if (subscription === undefined || place === undefined || subscription.isGone) {
         caughtUp();
         return page;
       }
       const position = { epoch: page.epoch, offset: page.top };
-      if (!isMarked && isPast(subscription, position)) return undefined;
-      cover(position);
-      await covered;
+      if (!place.isMarked && isPast(subscription, position)) return undefined;
+      const reached = place.reached(position);
+      // No mark will come that says when everything before it is here.
+      if (place.isLost) subscription.expect(position);
+      await reached;
       return page;
     } finally {
-      marked.forget();
+      place?.forget();
     }
   }
+}
+
+/** The place of one attempt to read a page, among what is delivered: by its mark, or else by what was read. */
+class PagePlace {
+  isMarked: boolean = false;
+  /** The connection is gone by which its mark was to come. */
+  isLost: boolean = false;
+  /** Once the reader was told that it is reached. */
+  said: Position | undefined = undefined;
+  readonly #subscription: Subscription;
+  readonly #marked: Marked;
+  readonly #caughtUp: () => void;
+  #covered: Promise<void> | undefined;
+  #isForgotten = false;
+
+  constructor(subscription: Subscription, markers: Markers, caughtUp: () => void) {
+    this.#subscription = subscription;
+    this.#caughtUp = caughtUp;
+    this.#marked = markers.expectAt((position) => {
+      this.isMarked = true;
+      void this.reached(position);
+      subscription.expect(position);
+    });
+    void this.#marked.here.then((isHere) => {
+      this.isLost = !isHere;
+    });
+  }
+
+  get id(): string {
+    return this.#marked.id;
+  }
+
+  /** The place of an attempt without an answer says nothing of the page that the next one reads. */
+  forget(): void {
+    this.#isForgotten = true;
+    this.#marked.forget();
+  }
+
+  reached(position: Position): Promise<void> {
+    this.#covered ??= new Promise((resolve) => {
+      this.#subscription.reach(position, () => {
+        if (!this.#isForgotten) {
+          this.said = position;
+          this.#caughtUp();
+        }
+        resolve();
+      });
+    });
+    return this.#covered;
+  }
+}
+
+/** A whole page as it was at an earlier place: what came after that is delivered beside it. */
+function pageAt(page: LogPage, { epoch, offset }: Position, { limit = Infinity, keep }: HistoryQuery): LogPage {
+  if (page.epoch !== epoch) {
+    throw new LayerError(
+      'CHANNELBOX_LAYER_UNKNOWN',
+      'the history was not read: its answer was lost with the connection, and another epoch has begun since; ask again',
+    );
+  }
+  const kept = page.entries.filter((entry) => entry.offset <= offset);
+  const entries = keep === 'oldest' ? kept.slice(0, limit) : kept.slice(Math.max(0, kept.length - limit));
+  return { ...page, top: offset, entries };
 }
 
 /** It has been handed more than the page holds, and nobody saw when. */

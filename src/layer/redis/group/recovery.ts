@@ -2,11 +2,17 @@ import { LayerError } from '../../../errors.ts';
 import type { Missed, Position } from '../../layer.ts';
 import type { NodeParts } from '../connection/calls.ts';
 import { readLog, type LogPage } from './log.ts';
-import type { Markers } from './markers.ts';
+import type { Marked, Markers } from './markers.ts';
 import type { Subscription } from './subscription.ts';
 
 const pageEntries = 256;
 const activeMax = 16;
+
+/** A page, and how many had waited for a place of the group when it was asked for. */
+interface Read {
+  readonly page: LogPage;
+  readonly waited: number;
+}
 
 /** Fills the holes of this node's groups from history: some groups at a time, a page of each, then the next turn. */
 export class Recovery {
@@ -50,12 +56,12 @@ export class Recovery {
     let failures = 0;
     while (isOn()) {
       try {
-        const page = await this.#read(subscription);
+        const read = await this.#read(subscription);
         failures = 0;
-        if (page === undefined || !isOn()) continue;
+        if (read === undefined || !isOn()) continue;
         // All that was pushed before the log was read is here by now: what does not fit then, never will.
         const known = subscription.waitingCount;
-        if (this.#apply(subscription, page) && !subscription.hasOverflowed) subscription.goOn(known);
+        if (this.#apply(subscription, read) && !subscription.hasOverflowed) subscription.goOn(known);
       } catch (error) {
         if (!(error instanceof LayerError)) context.report(error);
         failures += 1;
@@ -68,25 +74,33 @@ export class Recovery {
   }
 
   /** @returns undefined where the subscribe connection went meanwhile */
-  async #read(subscription: Subscription): Promise<LogPage | undefined> {
+  async #read(subscription: Subscription): Promise<Read | undefined> {
     const { calls } = this.#parts();
     const { group, cursor } = subscription;
     subscription.hasOverflowed = false;
-    const marked = this.#markers.expect();
-    const query = { since: cursor, limit: pageEntries, keep: 'oldest', isRecovery: true, marker: marked.id } as const;
+    let marked: Marked | undefined;
+    let waited = 0;
     try {
-      const page = await calls.ask((connection) => readLog(this.#parts(), connection, group, query));
-      return (await marked.here) ? page : undefined;
+      const page = await calls.ask((connection) => {
+        // Of each attempt its own: the mark of one before is not behind all that this one reads.
+        marked?.forget();
+        marked = this.#markers.expect();
+        ({ waited } = subscription);
+        const query = { since: cursor, limit: pageEntries, keep: 'oldest', isRecovery: true, marker: marked.id } as const;
+        return readLog(this.#parts(), connection, group, query);
+      });
+      return (await marked?.here) === true ? { page, waited } : undefined;
     } finally {
-      marked.forget();
+      marked?.forget();
     }
   }
 
   /** @returns whether all that there is has been delivered */
-  #apply(subscription: Subscription, page: LogPage): boolean {
+  #apply(subscription: Subscription, { page, waited }: Read): boolean {
     const { counters } = this.#parts();
     const { cursor } = subscription;
     if (cursor?.epoch !== page.epoch) this.#reset(subscription, page, cursor);
+    subscription.passOver(waited);
     subscription.runId = page.runId;
     for (const { offset, item, entry } of page.entries) {
       if (item !== undefined && entry !== undefined) subscription.recovered(entry, item);

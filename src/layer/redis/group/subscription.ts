@@ -1,6 +1,7 @@
 import type { Counts, Entry, GroupMessage, Missed, Position } from '../../layer.ts';
 import type { Item, MessagePush } from '../connection/envelope.ts';
 import type { HealthCounters } from '../connection/health.ts';
+import { hasReached, Places } from './places.ts';
 
 /** One thing that came for a group, in the order in which the broker sent it. */
 export interface Arrival {
@@ -28,11 +29,6 @@ export interface SubscriptionOwner {
   recover(subscription: Subscription): void;
 }
 
-interface PlaceWaiter {
-  position: Position;
-  readonly run: () => void;
-}
-
 /**
  * A subscription is the place of one node in one group: what has been delivered, and what waits because something
  * before it is missing.
@@ -57,7 +53,7 @@ export class Subscription {
   #former: string | undefined;
   #arrivals: Arrival[] = [];
   #bytes = 0;
-  readonly #waiters: PlaceWaiter[] = [];
+  readonly #places = new Places();
   readonly #whenLive: (() => void)[] = [];
 
   constructor(group: string, owner: SubscriptionOwner) {
@@ -67,6 +63,11 @@ export class Subscription {
 
   get waitingCount(): number {
     return this.#arrivals.length;
+  }
+
+  /** How many have ever waited for a place. */
+  get waited(): number {
+    return this.#places.waited;
   }
 
   pushed(push: MessagePush): void {
@@ -94,7 +95,7 @@ export class Subscription {
     // Whoever still reads a page of it must not find a hole, and have it filled beside whoever comes next.
     this.phase = 'away';
     this.#dropArrivals();
-    for (const { run } of this.#waiters.splice(0)) run();
+    this.#places.end();
     for (const run of this.#whenLive.splice(0)) run();
   }
 
@@ -115,7 +116,7 @@ export class Subscription {
       this.tell('connection', false);
     }
     this.phase = 'live';
-    this.#runWaiters();
+    this.#places.move(this.cursor);
     const arrivals = this.#arrivals;
     this.#arrivals = [];
     let left = known;
@@ -131,7 +132,7 @@ export class Subscription {
       return;
     }
     for (const run of this.#whenLive.splice(0)) run();
-    if (this.#waiters.some(({ position }) => position.epoch !== this.cursor?.epoch)) this.#lag();
+    if (this.#places.hasOther(this.cursor?.epoch)) this.#lag();
   }
 
   /**
@@ -142,16 +143,20 @@ export class Subscription {
     if (former !== undefined) this.#former = former;
     this.cursor = cursor;
     this.runId = runId;
-    this.#runWaiters(cursor);
+    this.#places.move(cursor, cursor);
+  }
+
+  /**
+   * History was read, and this is its epoch now.
+   * @param waited how many had waited by then: their places in other epochs are over, later ones may be yet to come
+   */
+  passOver(waited: number): void {
+    this.#places.passOver(waited, this.cursor?.epoch);
   }
 
   /** The numbers of an epoch that was trimmed go on in the next one: up to its end, a place in it is one in both. */
   carryOver(previous: Position, epoch: string): void {
-    for (const waiter of this.#waiters) {
-      const { position } = waiter;
-      if (position.epoch !== previous.epoch || position.offset > previous.offset) continue;
-      waiter.position = { epoch, offset: position.offset };
-    }
+    this.#places.carryOver(previous, epoch);
   }
 
   /** The next message of history. */
@@ -196,7 +201,7 @@ export class Subscription {
   /** Runs when everything up to there has been delivered here, and before anything newer is. */
   reach(position: Position, run: () => void): void {
     if (this.isGone || this.#hasReached(position)) run();
-    else this.#waiters.push({ position, run });
+    else this.#places.add(position, run);
   }
 
   /** Everything that was pushed before that place is here: what is missing must be read. */
@@ -261,7 +266,7 @@ export class Subscription {
 
   #deliver(item: Item, entry: Entry | undefined): void {
     if (entry !== undefined) {
-      this.#runWaiters(entry.position);
+      this.#places.move(this.cursor, entry.position);
       this.cursor = entry.position;
       this.#lastDelivered = entry.position;
     }
@@ -276,7 +281,7 @@ export class Subscription {
       if (isOwn) this.#owner.echoed(item.sequence, { failure });
       else this.#owner.report(failure);
     }
-    if (entry !== undefined && this.#waiters.length > 0) this.#runWaiters();
+    if (entry !== undefined) this.#places.move(this.cursor);
   }
 
   #keep(arrival: Arrival): void {
@@ -306,21 +311,7 @@ export class Subscription {
   }
 
   #hasReached(position: Position): boolean {
-    const { cursor } = this;
-    return cursor !== undefined && cursor.epoch === position.epoch && cursor.offset >= position.offset;
-  }
-
-  /** Those whose place is reached; and with what comes next, those whose place it would pass. */
-  #runWaiters(next?: Position): void {
-    for (let index = 0; index < this.#waiters.length;) {
-      const waiter = this.#waiters[index] as PlaceWaiter;
-      const isPassed =
-        next !== undefined && (waiter.position.epoch !== next.epoch || waiter.position.offset < next.offset);
-      if (isPassed || this.#hasReached(waiter.position)) {
-        this.#waiters.splice(index, 1);
-        waiter.run();
-      } else index += 1;
-    }
+    return hasReached(this.cursor, position);
   }
 }
 

@@ -3,7 +3,7 @@ import { LayerError } from '../../../errors.ts';
 import { BrokerRefusal, listOf, numberOf, textOf, type BrokerConnection } from '../broker/broker.ts';
 import { isLost, type NodeParts } from '../connection/calls.ts';
 import { decodeMessages, groupKey } from '../connection/envelope.ts';
-import type { Markers } from './markers.ts';
+import type { Marked, Markers } from './markers.ts';
 import { ForeignPushes } from './foreign-pushes.ts';
 import { Joins } from './joins.ts';
 import { fenceOf, lifeOf } from './log.ts';
@@ -248,24 +248,26 @@ export class Subscriptions implements SubscriptionOwner {
     if (page.length === 0) return;
     const parts = this.#parts();
     const { calls, settings, node } = parts;
-    const marked = this.#markers.expect();
+    let marked: Marked | undefined;
     const hasLive = page.some(({ phase }) => phase === 'live');
     let before: (Position | undefined)[] = [];
     try {
       const { reply, runId } = await calls.ask(async (connection) => {
+        marked?.forget();
+        marked = this.#markers.expect();
         before = page.map(({ cursor }) => cursor);
         const names = page.flatMap(({ group }) => [groupKey(group), parts.fresh()]);
         const back = hasLive ? `${settings.prefix}:node:${node}` : '';
         const args = [settings.prefix, fenceOf(parts, connection), lifeOf(parts), back, marked.id, ...names];
         return { runId: connection.facts.runId, reply: listOf(await connection.run('check', [], args)) };
       });
-      if (hasLive && !(await marked.here)) return;
+      if (hasLive && (await marked?.here) !== true) return;
       for (const [index, subscription] of page.entries()) {
         const position = { epoch: textOf(reply[index * 2]), offset: numberOf(reply[index * 2 + 1]) };
         this.#placed(subscription, position, { before: before[index], runId });
       }
     } finally {
-      marked.forget();
+      marked?.forget();
     }
   }
 
