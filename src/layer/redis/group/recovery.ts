@@ -86,7 +86,13 @@ export class Recovery {
         marked?.forget();
         marked = this.#markers.expect();
         ({ waited } = subscription);
-        const query = { since: cursor, limit: pageEntries, keep: 'oldest', isRecovery: true, marker: marked.id } as const;
+        const query = {
+          since: cursor,
+          limit: pageEntries,
+          keep: 'oldest',
+          isRecovery: true,
+          marker: marked.id,
+        } as const;
         return readLog(this.#parts(), connection, group, query);
       });
       return (await marked?.here) === true ? { page, waited } : undefined;
