@@ -23,6 +23,8 @@ export class Membership {
   #isWriting = false;
   /** Until the broker has all of this node's members again, what changes is written with them. */
   #isReplacing = false;
+  /** It has them, and the connection that they were written on is about to be that of everybody. */
+  #isComing = false;
   #hasLease = false;
 
   /** Nothing is on its way to the broker. */
@@ -58,7 +60,8 @@ export class Membership {
   /** Never rejects: what a lost connection left undone is put right when all members are written again. */
   retire(group: string, channel: string): Promise<void> {
     const { commands } = this.#parts();
-    if (commands.connection === undefined && !this.#isReplacing) return this.#retireUnwritten(group, channel);
+    const isUnwritten = commands.connection === undefined && !this.#isReplacing && !this.#isComing;
+    if (isUnwritten) return this.#retireUnwritten(group, channel);
     return new Promise((resolve) => {
       this.#add({ what: 'drop', group, channel, about: '', settle: () => resolve() });
     });
@@ -66,7 +69,12 @@ export class Membership {
 
   /** What waits for the connection is written, but for what came with all the others. */
   commandsUp(): void {
+    this.#isComing = false;
     this.#write();
+  }
+
+  commandsDown(): void {
+    this.#isComing = false;
   }
 
   /** @returns what the broker says of the leases; a first or lapsed one means that it has none of this node's members */
@@ -104,6 +112,8 @@ export class Membership {
         page = [];
       }
       if (page.length > 0) await connection.run('roster', [], [settings.prefix, node, ...page]);
+      // Whoever is answered now and has left meanwhile is taken out again.
+      this.#isComing = this.#parts().commands.connection === undefined;
       for (const { settle } of waiting) settle();
     } catch (error) {
       this.#steps.unshift(...waiting);

@@ -129,6 +129,7 @@ export class NodeSession {
   #commandsDown(error: Error, wasUp: boolean): void {
     const { health, counters } = this.#parts;
     health.fail('commands', this.#reasonOf(error));
+    this.membership.commandsDown();
     if (!wasUp) return;
     counters.reconnects += 1;
     this.publisher.open.commandsDown();
