@@ -4,10 +4,10 @@ import { latency } from './latency.mjs';
 import { message, Node } from './node.mjs';
 import { serverCost } from './server-cost.mjs';
 
-export async function inside({ url, port, print }) {
+export async function inside({ url, print }) {
   const admin = createClient({ url });
   await admin.connect();
-  await latency({ admin, url, port, print });
+  await latency({ admin, url, print });
   await serverCost({ admin, url, print });
   await groups(admin, url, print);
   await crowd(url, print);

@@ -1,27 +1,35 @@
 /** One server of a cluster: `node server.mjs <variant> <redis url>`; speaks with its parent by messages. */
 import { createServer } from 'node:http';
 import { createClient } from '@redis/client';
+import { bare } from './bare.mjs';
 
 const [variant, url] = process.argv.slice(2);
-const publish = await (variant.startsWith('socket.io') ? socketIo() : channelbox());
+const kinds = { bare: plain, 'socket.io': socketIo, channelbox };
+const publish = await kinds[variant.split(' ')[0]]();
 const payload = 'x'.repeat(128);
 
 process.on('message', (message) => {
   if (message.cpu) return process.send({ cpu: process.cpuUsage() });
   if (message.stop) return process.exit(0);
-  // At an even pace, so that every variant has the same to do: one at a time, as messages of clients would come.
-  const { rooms, count, everyMs } = message.publish;
-  const startMs = performance.now();
+  // At an even pace, so that every variant has the same to do: one at a time, as messages of clients would come, or some in a turn.
+  const { rooms, first, count, together, everyMs, afterMs } = message.publish;
+  const startMs = performance.now() + afterMs;
   let done = 0;
   const next = () => {
-    publish(rooms[done % rooms.length], payload);
-    done += 1;
+    for (const end = Math.min(count, done + together); done < end; done += 1)
+      publish(rooms[(first + done) % rooms.length], payload);
     if (done === count) return process.send({ published: count });
     setTimeout(next, startMs + done * everyMs - performance.now());
   };
-  next();
+  setTimeout(next, afterMs);
 });
 process.on('disconnect', () => process.exit(0));
+
+async function plain() {
+  const { port, publish } = await bare(url, `bench${process.ppid}.`);
+  process.send({ port });
+  return publish;
+}
 
 async function channelbox() {
   const { App, ChannelBox } = await import('../../dist/src/index.js');
