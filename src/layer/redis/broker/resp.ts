@@ -135,7 +135,14 @@ export class RespDecoder {
     }
     const end = start + length;
     if (end + 2 <= bytes.length) {
-      this.#whole(Buffer.from(bytes.subarray(start, end)), of);
+      const list = this.#open[this.#open.length - 1];
+      // Of a push, all but the last are names: of its kind, and of the channel.
+      if (list?.isPush === true && list.missing > 1) this.#value(bytes.toString('utf8', start, end));
+      else {
+        const own = Buffer.allocUnsafe(length);
+        bytes.copy(own, 0, start, end);
+        this.#whole(own, of);
+      }
       return end + 2;
     }
     const long = { bytes: Buffer.allocUnsafe(length + 2), filled: 0, of };

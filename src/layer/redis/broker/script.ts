@@ -97,7 +97,7 @@ local function add(s, at)
   end
   redis.call('HSET', KEYS[1], 'o', num(s.o), 'c', num(s.c), 'f', num(s.f), 'x', num(s.x))
   local nodes = redis.call('PUBLISH', ARGV[6], '1M' .. s.e .. string.format('%016.0f%014.0f', first, t) .. ARGV[7])
-  return { s.e, num(first), num(t), nodes, 0 }
+  return { s.e, first, t, nodes, 0 }
 end
 `;
 

@@ -55,17 +55,17 @@ export function markOf(item: Buffer): Buffer {
   return item.subarray(markStart, markEnd);
 }
 
-/** Undefined for what is no item. */
-export function decodeItem(bytes: Buffer): Item | undefined {
-  const { length } = bytes;
-  if (length < markEnd + 9) return undefined;
-  const flags = bytes[0] as number;
+/** Undefined for what is no item, from there to there. */
+export function decodeItem(bytes: Buffer, start = 0, length: number = bytes.length): Item | undefined {
+  if (length < start + markEnd + 9) return undefined;
+  const flags = bytes[start] as number;
   const kind = kinds[(flags >> 2) & 3];
-  const node = bytes.toString('latin1', markStart, markStart + nameBytes);
+  const node = bytes.toString('latin1', start + markStart, start + markStart + nameBytes);
   if (kind === undefined || !isName(node)) return undefined;
-  let at = markEnd + 1 + (bytes[markEnd] as number);
+  const uuidStart = start + markEnd + 1;
+  let at = uuidStart + (bytes[uuidStart - 1] as number);
   if (at + 8 > length) return undefined;
-  const uuid = bytes.toString('utf8', markEnd + 1, at);
+  const uuid = bytes.toString('utf8', uuidStart, at);
   const count = bytes.readUInt32BE(at);
   at += 4;
   const except: string[] = [];
@@ -83,7 +83,8 @@ export function decodeItem(bytes: Buffer): Item | undefined {
     kind === 'bytes'
       ? { kind, bytes: new Uint8Array(bytes.subarray(at + 4, end)) }
       : { kind, text: bytes.toString('utf8', at + 4, end) };
-  return { node, sequence: bytes.readUIntBE(markEnd - 6, 6), isSaved: (flags & 1) === 1, uuid, except, payload };
+  const sequence = bytes.readUIntBE(start + markEnd - 6, 6);
+  return { node, sequence, isSaved: (flags & 1) === 1, uuid, except, payload };
 }
 
 /** Several items as one push carries them: each after its length. */
@@ -130,7 +131,7 @@ function splitItems(push: Buffer, start: number): Item[] | undefined {
     if (at + 4 > push.length) return undefined;
     const end = at + 4 + push.readUInt32BE(at);
     if (end > push.length) return undefined;
-    const item = decodeItem(push.subarray(at + 4, end));
+    const item = decodeItem(push, at + 4, end);
     if (item === undefined) return undefined;
     items.push(item);
     at = end;
@@ -200,8 +201,14 @@ export function isName(text: string): boolean {
 }
 
 function digits(bytes: Buffer, from: number, to: number): number | undefined {
-  const text = bytes.toString('latin1', from, to);
-  return text.length === to - from && /^\d+$/.test(text) ? Number(text) : undefined;
+  if (to > bytes.length) return undefined;
+  let value = 0;
+  for (let at = from; at < to; at += 1) {
+    const digit = (bytes[at] as number) - 48;
+    if (digit < 0 || digit > 9) return undefined;
+    value = value * 10 + digit;
+  }
+  return value;
 }
 
 /** A group's name as its keys hold it: what is between the braces decides where it lives in a cluster. */

@@ -27,6 +27,8 @@ export class Subscriptions implements SubscriptionOwner {
   readonly #recovery: Recovery;
   /** By channel. */
   readonly #subscriptions = new Map<string, Subscription>();
+  /** The same by group: a publish looks for its own several times. */
+  readonly #byGroup = new Map<string, Subscription>();
   readonly #joins: Joins;
   readonly #foreign: ForeignPushes;
   readonly #behind = new Set<Subscription>();
@@ -47,7 +49,7 @@ export class Subscriptions implements SubscriptionOwner {
   }
 
   of(group: string): Subscription | undefined {
-    return this.#subscriptions.get(this.channelOf(group));
+    return this.#byGroup.get(group);
   }
 
   channelOf(group: string): string {
@@ -56,8 +58,9 @@ export class Subscriptions implements SubscriptionOwner {
 
   subscribe(group: string): Promise<void> {
     const subscription = new Subscription(group, this);
-    this.#end(this.#subscriptions.get(this.channelOf(group)));
+    this.#end(this.#byGroup.get(group));
     this.#subscriptions.set(this.channelOf(group), subscription);
+    this.#byGroup.set(group, subscription);
     const joined = this.#joins.add(subscription);
     this.#count();
     const { pushes, calls } = this.#parts();
@@ -72,6 +75,7 @@ export class Subscriptions implements SubscriptionOwner {
     if (subscription === undefined) return Promise.resolve();
     this.#end(subscription);
     this.#subscriptions.delete(this.channelOf(group));
+    this.#byGroup.delete(group);
     this.#count();
     if (this.#parts().pushes.connection === undefined) return Promise.resolve();
     return new Promise((settle) => this.#add({ subscription, isLeaving: true, settle }));
@@ -120,6 +124,7 @@ export class Subscriptions implements SubscriptionOwner {
       this.#end(subscription);
     }
     this.#subscriptions.clear();
+    this.#byGroup.clear();
   }
 
   pushed(channel: string, payload: Buffer): void {

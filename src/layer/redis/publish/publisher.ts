@@ -130,13 +130,23 @@ export class GroupPublisher {
     this.#dirty.add(lane);
     if (this.#isScheduled) return;
     this.#isScheduled = true;
-    queueMicrotask(() => {
-      this.#isScheduled = false;
-      const lanes = [...this.#dirty];
-      this.#dirty.clear();
-      for (const one of lanes) this.#pump(one);
-    });
+    // As queueMicrotask, without the asynchronous resource that Node makes for each of its calls.
+    void soon.then(this.#pumpDirty);
   }
+
+  readonly #pumpDirty = (): void => {
+    this.#isScheduled = false;
+    if (this.#dirty.size === 1) {
+      for (const only of this.#dirty) {
+        this.#dirty.clear();
+        this.#pump(only);
+      }
+      return;
+    }
+    const lanes = [...this.#dirty];
+    this.#dirty.clear();
+    for (const one of lanes) this.#pump(one);
+  };
 
   #pump(lane: GroupLane): void {
     const { connection } = this.#parts().commands;
@@ -270,3 +280,4 @@ export class GroupPublisher {
 }
 
 const unsavedHead = Buffer.from('1U');
+const soon = Promise.resolve();
