@@ -101,7 +101,7 @@ export class Connection implements ChannelSocket, Deadline, InboxOwner, OutboxOw
     return this.#outbox !== undefined;
   }
 
-  protected get wire(): Wire | undefined {
+  get wire(): Wire | undefined {
     return this.#outbox?.wire;
   }
 

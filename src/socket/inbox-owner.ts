@@ -5,6 +5,7 @@ import type { Watch } from '../promise.ts';
 import type { Message } from '../protocol/message.ts';
 import type { Deadline } from '../time/deadlines.ts';
 import type { Scheduler } from '../time/scheduler.ts';
+import type { Wire } from '../transport/transport.ts';
 import type { Ending } from './ending.ts';
 import type { SocketHost, StoreOwner } from './host.ts';
 
@@ -20,6 +21,8 @@ export interface Sink {
 export interface InboxOwner extends ProbedConnection, StoreOwner, Deadline {
   readonly probe: Probe | undefined;
   readonly limits: Limits;
+  /** From the accept on, however it has ended since. */
+  readonly wire: Wire | undefined;
   readonly scheduler: Scheduler;
   readonly disconnect: WebSocketDisconnect;
   readonly host: Pick<SocketHost, 'counters' | 'stores'>;

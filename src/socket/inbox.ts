@@ -1,10 +1,10 @@
 import type { ReceiveOptions } from '../api.ts';
-import type { Probe } from '../probe.ts';
 import { quiet, WatchedPromise } from '../promise.ts';
 import { bytesOf, type Message } from '../protocol/message.ts';
 import { portion, tallied } from '../time/turn.ts';
 import type { Deadline } from '../time/deadlines.ts';
 import type { Wire, WireEvents } from '../transport/transport.ts';
+import { Backlog } from './backlog.ts';
 import { offence } from './ending.ts';
 import type { InboxOwner, Sink } from './inbox-owner.ts';
 import { Pulse } from './pulse.ts';
@@ -21,23 +21,21 @@ interface Waiter {
 export class Inbox implements WireEvents {
   readonly pulse: Pulse;
   readonly #owner: InboxOwner;
-  #wire: Wire | undefined = undefined;
-  #queue: Message[] | undefined = undefined;
-  #head = 0;
+  /** Undefined where nothing waits. */
+  #backlog: Backlog | undefined = undefined;
   #waiters: Waiter[] | undefined = undefined;
   #sink: Sink | undefined = undefined;
   /** Made when first needed: an idle socket has none. */
   #onServed: (() => void) | undefined = undefined;
-  queuedBytes = 0;
-  #stoppedAtBytes = 0;
+  /** What waited when the wire was paused; below 0: it is not. */
+  #stoppedAtBytes = -1;
   /** Of this turn, as `Turn.tally` counts. */
   #handedOut = 0;
   #isGivingWay = false;
   /** Until then what comes waits, behind so many that came before: its sender was faster than it may be. */
   #readsAgain: (Deadline & { dueMs: number; before: number }) | undefined = undefined;
-  #isBusy = false;
-  #isPaused = false;
-  #isResting = false;
+  /** Busy with a frame, or between two; it rests once a probe has been told so. */
+  #sinkIs: 'awake' | 'busy' | 'resting' = 'awake';
   #hasEnded = false;
 
   constructor(owner: InboxOwner) {
@@ -49,14 +47,21 @@ export class Inbox implements WireEvents {
     return this.#hasEnded;
   }
 
+  get queuedBytes(): number {
+    return this.#backlog?.bytes ?? 0;
+  }
+
+  get #isPaused(): boolean {
+    return this.#stoppedAtBytes >= 0;
+  }
+
   open(wire: Wire): void {
-    this.#wire = wire;
     wire.listen(this);
   }
 
   /** A sink waits for the next frame: nothing of it runs. */
   get isBetweenFrames(): boolean {
-    return this.#sink !== undefined && !this.#isBusy;
+    return this.#sink !== undefined && this.#sinkIs !== 'busy';
   }
 
   /** From here on every frame goes to `sink`, those that wait already first. */
@@ -73,7 +78,7 @@ export class Inbox implements WireEvents {
     const { signal } = options;
     if (signal?.aborted) return quiet(Promise.reject(signal.reason as Error));
     if (this.#readsAgain?.before === 0) return this.#waitFor(call, convert, signal);
-    if (this.#queue !== undefined && !this.#mayHandOut()) return this.#receiveLater(call, convert, options);
+    if (this.#backlog !== undefined && !this.#mayHandOut()) return this.#receiveLater(call, convert, options);
     const message = this.#take();
     if (message !== undefined) return this.#settle(call, message, convert);
     if (this.#hasEnded) return quiet(Promise.reject(this.#owner.disconnect));
@@ -97,7 +102,7 @@ export class Inbox implements WireEvents {
       this.#count(message);
       return waiter.take(message);
     }
-    if (this.#sink !== undefined && !this.#isBusy && this.#mayHandOut()) {
+    if (this.#sink !== undefined && this.#sinkIs !== 'busy' && this.#mayHandOut()) {
       this.#count(message);
       return this.#serveOne(this.#sink, message);
     }
@@ -126,38 +131,31 @@ export class Inbox implements WireEvents {
   }
 
   close(code: number, reason: string, wasClean: boolean): void {
-    this.#wire = undefined;
     this.#owner.gone(code, reason, wasClean);
     this.#end();
   }
 
   /** Our own close: what came and was not read is dropped, and reading goes on for the closing handshake alone. */
   drop(): void {
-    this.#queue = undefined;
-    this.#head = 0;
-    this.#hold(-this.queuedBytes);
+    this.#owner.host.stores.hold(-this.queuedBytes);
+    this.#backlog = undefined;
     if (this.#isPaused) this.#setPaused(false);
     this.#end();
   }
 
   #keep(message: Message): void {
-    const queue = (this.#queue ??= []);
+    const backlog = (this.#backlog ??= new Backlog());
     const { inboundQueue, inboundBytes } = this.#owner.limits;
-    queue.push(message);
-    this.#hold(bytesOf(message));
+    backlog.push(message);
+    this.#owner.host.stores.hold(bytesOf(message));
     if (this.#isPaused) {
-      if (this.queuedBytes <= this.#stoppedAtBytes + inboundBytes) return;
+      if (backlog.bytes <= this.#stoppedAtBytes + inboundBytes) return;
       this.#owner.breach(offence(`more than ${inboundBytes} bytes beyond what may wait`));
-    } else if (queue.length - this.#head >= inboundQueue || this.queuedBytes >= inboundBytes) this.#setPaused(true);
-  }
-
-  #hold(bytes: number): void {
-    this.queuedBytes += bytes;
-    this.#owner.host.stores.hold(bytes);
+    } else if (backlog.length >= inboundQueue || backlog.bytes >= inboundBytes) this.#setPaused(true);
   }
 
   #readLater(dueMs: number): void {
-    const before = (this.#queue?.length ?? this.#head) - this.#head;
+    const before = this.#backlog?.length ?? 0;
     const gate = (this.#readsAgain ??= { dueMs, before, heapIndex: -1, onDue: () => this.#readAgain() });
     gate.dueMs = Math.max(gate.dueMs, dueMs);
     this.#owner.scheduler.deadlines.schedule(gate);
@@ -170,14 +168,14 @@ export class Inbox implements WireEvents {
     this.#readsAgain = undefined;
     for (
       let waiter = this.#waiters?.[0];
-      waiter !== undefined && this.#queue !== undefined;
+      waiter !== undefined && this.#backlog !== undefined;
       waiter = this.#waiters?.[0]
     ) {
       this.#waiters?.shift();
       waiter.take(this.#take() as Message);
     }
     this.#pump();
-    if (this.#isPaused && this.#queue === undefined) this.#setPaused(false);
+    if (this.#isPaused && this.#backlog === undefined) this.#setPaused(false);
   }
 
   #end(): void {
@@ -193,19 +191,15 @@ export class Inbox implements WireEvents {
   }
 
   #take(): Message | undefined {
-    const queue = this.#queue;
-    if (queue === undefined) return undefined;
-    const message = queue[this.#head] as Message;
-    this.#head += 1;
+    const backlog = this.#backlog;
+    if (backlog === undefined) return undefined;
+    const message = backlog.shift();
     if (this.#readsAgain !== undefined) this.#readsAgain.before -= 1;
     this.#count(message);
-    this.#hold(-bytesOf(message));
-    if (this.#head === queue.length) {
-      this.#queue = undefined;
-      this.#head = 0;
-    }
+    this.#owner.host.stores.hold(-bytesOf(message));
+    if (backlog.length === 0) this.#backlog = undefined;
     const { inboundQueue, inboundBytes } = this.#owner.limits;
-    const hasRoom = queue.length - this.#head < inboundQueue && this.queuedBytes < inboundBytes;
+    const hasRoom = backlog.length < inboundQueue && backlog.bytes < inboundBytes;
     if (this.#isPaused && this.#readsAgain === undefined && hasRoom) this.#setPaused(false);
     return message;
   }
@@ -217,14 +211,14 @@ export class Inbox implements WireEvents {
   }
 
   #setPaused(isPaused: boolean): void {
-    this.#isPaused = isPaused;
     const nowMs = this.#owner.scheduler.turn.stampMs();
     if (isPaused) {
-      this.#wire?.pause();
+      this.#owner.wire?.pause();
       this.#stoppedAtBytes = this.queuedBytes;
       this.pulse.pause(nowMs);
     } else {
-      this.#wire?.resume();
+      if (this.#owner.phase !== 'closed') this.#owner.wire?.resume();
+      this.#stoppedAtBytes = -1;
       this.pulse.resume(nowMs);
     }
   }
@@ -249,13 +243,15 @@ export class Inbox implements WireEvents {
   }
 
   #serveOne(sink: Sink, message: Message): void {
-    this.#isBusy = true;
     const { probe } = this.#owner;
-    const serving = probe === undefined ? sink.frame(message) : this.#awake(probe, () => sink.frame(message));
+    this.#rest();
+    this.#sinkIs = 'busy';
+    const serving =
+      probe?.wake === undefined ? sink.frame(message) : probe.wake(this.#owner, () => sink.frame(message));
     if (serving === undefined) {
-      this.#isBusy = false;
+      this.#sinkIs = 'awake';
       if (this.#hasEnded) this.#pump();
-      else if (this.#queue === undefined) this.#rest();
+      else if (this.#backlog === undefined) this.#rest();
     } else {
       this.#onServed ??= this.#pumpOn.bind(this);
       void serving.then(this.#onServed);
@@ -263,41 +259,37 @@ export class Inbox implements WireEvents {
   }
 
   #pumpOn(): void {
-    this.#isBusy = false;
+    this.#sinkIs = 'awake';
     this.#pump();
   }
 
   #pump(): void {
     const sink = this.#sink;
     if (sink === undefined) return;
-    while (!this.#isBusy) {
-      if (this.#queue !== undefined && !this.#mayHandOut()) return;
+    while (this.#sinkIs !== 'busy') {
+      if (this.#backlog !== undefined && !this.#mayHandOut()) return;
       const message = this.#take();
       if (message === undefined) break;
       this.#serveOne(sink, message);
     }
-    if (this.#isBusy || this.#queue !== undefined) return;
+    if (this.#sinkIs === 'busy' || this.#backlog !== undefined) return;
     // A sink that closed its socket within the last frame has been told of the end there.
     if (this.#sink === undefined) return;
     if (!this.#hasEnded) return this.#rest();
     this.#sink = undefined;
     const { probe } = this.#owner;
-    if (probe === undefined) sink.ended();
-    else this.#awake(probe, () => sink.ended());
+    this.#rest();
+    this.#sinkIs = 'awake';
+    if (probe?.wake === undefined) sink.ended();
+    else probe.wake(this.#owner, () => sink.ended());
   }
 
   /** Between frames nothing of a sink is suspended; a probe is told, so that it knows who waits for what. */
   #rest(): void {
     const { probe } = this.#owner;
-    if (probe === undefined || this.#isResting) return;
-    this.#isResting = true;
+    if (probe === undefined || this.#sinkIs === 'resting') return;
+    this.#sinkIs = 'resting';
     probe.rest?.(this.#owner);
-  }
-
-  #awake<T>(probe: Probe, body: () => T): T {
-    this.#rest();
-    this.#isResting = false;
-    return probe.wake === undefined ? body() : probe.wake(this.#owner, body);
   }
 
   #waitFor<T>(call: string, convert: (message: Message) => T, signal: AbortSignal | undefined): Promise<T> {

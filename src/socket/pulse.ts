@@ -14,10 +14,8 @@ const fragmentCostBytes = 128;
  */
 export class Pulse {
   readonly #owner: InboxOwner;
-  /** Of a message that has begun and is not finished, what its fragments cost included. */
-  unfinishedBytes = 0;
-  /** When that message began. */
-  #unfinishedMs = -1;
+  /** A message that has begun and is not finished. */
+  #unfinished: { sinceMs: number; bytes: number } | undefined = undefined;
   /** When the peer's control frames so far are all paid for. */
   #controlPaidMs = 0;
   #unreadControls = 0;
@@ -29,6 +27,11 @@ export class Pulse {
     this.#owner = owner;
   }
 
+  /** Of a message that has begun and is not finished, what its fragments cost included. */
+  get unfinishedBytes(): number {
+    return this.#unfinished?.bytes ?? 0;
+  }
+
   /** When its silence falls due, for a ping or for good, or its unfinished message. While we do not read, neither means anything. */
   get dueMs(): number {
     if (this.#stoppedReadingMs >= 0) return Infinity;
@@ -38,7 +41,7 @@ export class Pulse {
   }
 
   get #messageDueMs(): number {
-    return this.#unfinishedMs < 0 ? Infinity : this.#unfinishedMs + this.#owner.limits.messageTimeoutMs;
+    return this.#unfinished === undefined ? Infinity : this.#unfinished.sinceMs + this.#owner.limits.messageTimeoutMs;
   }
 
   /** From here on silence is measured. */
@@ -73,7 +76,7 @@ export class Pulse {
 
   /** A message is whole; the next one's beginning, if it came with it, is told after it. */
   finished(nowMs: number): void {
-    if (this.#unfinishedMs >= 0) this.#begin(0, nowMs);
+    if (this.#unfinished !== undefined) this.#begin(0, nowMs);
   }
 
   control(isUnread: boolean): void {
@@ -105,7 +108,7 @@ export class Pulse {
   resume(nowMs: number): void {
     const stoodMs = nowMs - this.#stoppedReadingMs;
     if (this.#pingedMs > 0) this.#pingedMs += stoodMs;
-    if (this.#unfinishedMs >= 0) this.#unfinishedMs += stoodMs;
+    if (this.#unfinished !== undefined) this.#unfinished.sinceMs += stoodMs;
     this.#stoppedReadingMs = -1;
     this.#schedule();
   }
@@ -113,17 +116,17 @@ export class Pulse {
   /** Nothing more comes of a message that is not finished. */
   end(): void {
     this.#owner.host.stores.hold(-this.unfinishedBytes);
-    this.unfinishedBytes = 0;
+    this.#unfinished = undefined;
   }
 
   #begin(bytes: number, nowMs: number): void {
-    const isNew = this.#unfinishedMs < 0 && bytes > 0;
     this.#owner.host.stores.hold(bytes - this.unfinishedBytes);
-    this.unfinishedBytes = bytes;
-    if (bytes === 0) this.#unfinishedMs = -1;
-    if (!isNew) return;
-    this.#unfinishedMs = nowMs;
-    this.#schedule();
+    if (bytes === 0) this.#unfinished = undefined;
+    else if (this.#unfinished !== undefined) this.#unfinished.bytes = bytes;
+    else {
+      this.#unfinished = { bytes, sinceMs: nowMs };
+      this.#schedule();
+    }
   }
 
   #schedule(): void {

@@ -5,7 +5,7 @@ import type { Answering } from './answers.ts';
 import type { HttpRefusal, UpgradeRequest } from './upgrade-request.ts';
 import { UpgradeSwitch, type SwitchedApp } from './upgrade-switch.ts';
 import type { Upgrade } from '../transport.ts';
-import { NodeUpgrade, refuse, type OpenSocket } from './upgrade.ts';
+import { NodeUpgrade, refuse, type OpenSocket, type UpgradeAnswers } from './upgrade.ts';
 
 /** What a listener needs of the app that it lets into. */
 export interface UpgradeHost {
@@ -35,14 +35,14 @@ export interface RefusedHandshake {
 /** Where upgrade requests of servers that somebody else runs come in: checked, they are handed on; else refused. */
 export class UpgradeListener {
   readonly #host: UpgradeHost;
-  readonly #open: OpenSocket;
+  readonly #answers: UpgradeAnswers;
   /** The Host that passed last: nearly all clients of a server name it alike. */
   #knownHost: string | undefined = undefined;
   readonly #attached = new Map<HttpServer | HttpsServer, SwitchedApp>();
 
   constructor(host: UpgradeHost, open: OpenSocket) {
     this.#host = host;
-    this.#open = open;
+    this.#answers = { open, answering: host.answering };
   }
 
   /** @param options.unmatched 'ignore' leaves what no route takes to the server's other listeners. */
@@ -82,6 +82,6 @@ export class UpgradeListener {
     const fault = handshake.fault(this.#knownHost);
     if (fault !== undefined) return this.#refuse(handshake, fault);
     this.#knownHost = handshake.host;
-    this.#host.handle(new NodeUpgrade(handshake, this.#open, this.#host.answering));
+    this.#host.handle(new NodeUpgrade(handshake, this.#answers));
   }
 }

@@ -11,8 +11,12 @@ import type { Upgrade, UpgradeAnswer, Wire } from '../transport.ts';
  */
 export type OpenSocket = (handshake: UpgradeRequest, answer: UpgradeAnswer, head: Buffer) => Wire | undefined;
 
-/** A refusal is on its way over this socket. */
-type BeginAnswering = (socket: Socket) => Answering;
+/** Two ways to answer an upgrade, shared by all of one transport. */
+export interface UpgradeAnswers {
+  readonly open: OpenSocket;
+  /** A refusal is on its way over this socket. */
+  readonly answering?: ((socket: Socket) => Answering) | undefined;
+}
 
 /** Of what a client sends before it is answered. */
 const earlyBytesMax = 64 * 1024;
@@ -22,8 +26,7 @@ const earlyBytesMax = 64 * 1024;
  * answer.
  */
 export class NodeUpgrade implements Upgrade {
-  readonly #open: OpenSocket;
-  readonly #answering: BeginAnswering;
+  readonly #answers: UpgradeAnswers;
   /** Let go of with the answer. */
   #handshake: UpgradeRequest | undefined;
   /**
@@ -33,10 +36,9 @@ export class NodeUpgrade implements Upgrade {
   #packed = '';
   #watch: LeaveWatch | undefined = undefined;
 
-  constructor(handshake: UpgradeRequest, open: OpenSocket, answering: BeginAnswering = uncounted) {
-    this.#answering = answering;
+  constructor(handshake: UpgradeRequest, answers: UpgradeAnswers) {
     this.#handshake = handshake;
-    this.#open = open;
+    this.#answers = answers;
   }
 
   /** A handshake has no other (RFC 6455 §4.1). */
@@ -111,7 +113,7 @@ export class NodeUpgrade implements Upgrade {
   acceptNow(answer: UpgradeAnswer): Wire | undefined {
     const handshake = this.#release('accept');
     const head = this.#watch?.stop() ?? handshake.head;
-    const wire = this.#watch?.hasLeft === true ? undefined : this.#open(handshake, answer, head);
+    const wire = this.#watch?.hasLeft === true ? undefined : this.#answers.open(handshake, answer, head);
     if (wire === undefined) handshake.socket.destroy();
     // The watch left the socket paused, and a listener alone does not set a paused one going.
     else if (this.#watch !== undefined) handshake.socket.resume();
@@ -123,7 +125,7 @@ export class NodeUpgrade implements Upgrade {
     socket.on('error', ignore);
     this.#watch?.stop();
     // It counts, and its time runs, from here on: the body may be long in coming, or never end.
-    const answering = this.#answering(socket);
+    const answering = this.#answers.answering?.(socket) ?? new Answering();
     let body: Buffer;
     try {
       body = await bodyOf(response, socket, answering);
@@ -240,10 +242,6 @@ async function bodyOf(response: Response, socket: Socket, answering: Answering):
     await answering.grow(next.value.byteLength);
   }
   return Buffer.concat(chunks);
-}
-
-function uncounted(): Answering {
-  return new Answering();
 }
 
 interface HttpAnswer {
