@@ -11,6 +11,7 @@ import type { GeneratorCore, GeneratorOptions } from './client/generator-context
 import { Connector } from './connector.ts';
 import type { ReceivedMessage } from './connection/connection.ts';
 import { Departures } from './departures.ts';
+import { LastCloses } from './last-closes.ts';
 import { DueQueue } from './client/due-queue.ts';
 import { Measures } from './measure/measures.ts';
 import type { ToGenerator } from '../message.ts';
@@ -24,7 +25,6 @@ import { Roster } from './client/roster.ts';
 
 const tickUs = 1e6;
 const joinPatienceUs = 10e6;
-const closePatienceMs = 2_000;
 
 /** Drives its share of the clients through one run: connects, speaks, reads, settles. Told what to do by messages. */
 export class Generator implements GeneratorCore, ClientEvents {
@@ -266,25 +266,13 @@ export class Generator implements GeneratorCore, ClientEvents {
     this.#settling.finish();
     const health = this.options.health.whole();
     this.phase = 'closing';
-    for (const client of this.#roster.clients) this.leave(client, 1000);
-    let left = this.measures.connected;
-    let deadlineUs = this.nowUs() + closePatienceMs * 1_000;
-    const poll = (): void => {
-      // As long as answers keep coming, the others are waited for: many closes at once take their time.
-      if (this.measures.connected < left) {
-        left = this.measures.connected;
-        deadlineUs = this.nowUs() + closePatienceMs * 1_000;
-      }
-      const isPatient = this.nowUs() < deadlineUs;
-      if (this.measures.connected > 0 && isPatient) return this.at(this.nowUs() + 10_000, poll);
-      for (const client of this.#roster.clients)
-        if (client.isPresent) this.#departures.unanswered(client, closePatienceMs);
+    const closes = new LastCloses(this, this.#departures, this.#roster.clients, () => {
       this.emitTick();
       this.#end();
       const { result, slices } = this.#settling;
       this.options.emit({ type: 'result', result: resultOf(this.measures, result, slices, health) });
-    };
-    poll();
+    });
+    closes.begin();
   }
 
   /** Sets the timer to what is due next. */
