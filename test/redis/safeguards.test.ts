@@ -10,8 +10,11 @@ const program = requirement('redis-server');
 const faultOf: Readonly<Record<Without, { readonly fault: string; readonly more?: Partial<RunJob> }>> = {
   // Rooms of one member: who writes there and is none cannot tell that it is another room by now.
   fence: { fault: 'server killed, comes back old, while one process slept', more: { rooms: 24 } },
-  // Who moves away has a page of what was not heard.
-  probe: { fault: 'subscribe connection goes deaf', more: { hopShare: 0 } },
+  // Who moves away has a page of what was not heard; and TCP finds it too, after a quarter of a minute.
+  probe: {
+    fault: 'subscribe connection goes deaf',
+    more: { hopShare: 0, layer: { client: { socket: { keepAliveInitialDelay: 3_600_000 } } } },
+  },
   verification: { fault: 'last pushes lost', more: { layer: { verifyMs: 0 } } },
   cursor: { fault: 'pushes lost' },
 };

@@ -155,6 +155,8 @@ export class Books {
   readonly said: Map<string, Said> = new Map();
   readonly receivers: ReceiverBook[] = [];
   readonly examples: string[] = [];
+  /** Receivers of whom something is wrong. */
+  readonly troubled: Set<number> = new Set();
   readonly #lateMs: number;
   readonly notUp: string[] = [];
   obeyedLate: number = 0;
@@ -176,27 +178,42 @@ export class Books {
     return codes;
   }
 
+  /** All that those heard of whom something is wrong, in order, and what is known of it: a page is between two stretches. */
+  get logs(): Record<string, unknown> {
+    const logs = [...this.troubled].map((at) => {
+      const { room, heard, pages, toldMs } = this.receivers[at] as ReceiverBook;
+      return [
+        at,
+        { room, toldMs, pages, heard: heard.map((one) => ({ ...one, said: this.said.get(one.id) })) },
+      ] as const;
+    });
+    return Object.fromEntries(logs);
+  }
+
   /** Nobody waits for anything that was acknowledged. */
   get isComplete(): boolean {
     return this.#missing().next().done === true;
   }
 
   findings(ghosts: readonly string[]): Findings {
+    this.troubled.clear();
     const all = [...this.said.values()];
     const count = (outcome: Said['outcome']): number => all.filter((one) => one.outcome === outcome).length;
     const sum = (of: (book: ReceiverBook) => number): number =>
       this.receivers.reduce((total, book) => total + of(book), 0);
+    const each = (of: (book: ReceiverBook) => readonly string[]): string[] =>
+      this.receivers.flatMap((book, at) => {
+        const found = of(book);
+        if (found.length > 0) this.troubled.add(at);
+        return found.map((text) => `${text} at ${at}`);
+      });
     const notes = {
       lost: [...this.#missing()],
-      doubled: this.receivers.flatMap((book, at) =>
-        book.doubled.filter((id) => this.said.get(id)?.isAgain !== true).map((id) => `${id} at ${at}`),
-      ),
-      unsentDelivered: this.receivers.flatMap(({ ids }, at) =>
-        [...ids].filter((id) => this.said.get(id)?.outcome === 'not-sent').map((id) => `${id} at ${at}`),
-      ),
-      swapped: this.receivers.flatMap((book, at) => this.#swapped(book).map((id) => `${id} at ${at}`)),
-      misnumbered: this.receivers.flatMap(({ misnumbered }, at) => misnumbered.map((text) => `${text} at ${at}`)),
-      wronglyRecovered: this.receivers.flatMap((book, at) => this.#wrongPages(book).map((text) => `${text} at ${at}`)),
+      doubled: each(({ doubled }) => doubled.filter((id) => this.said.get(id)?.isAgain !== true)),
+      unsentDelivered: each(({ ids }) => [...ids].filter((id) => this.said.get(id)?.outcome === 'not-sent')),
+      swapped: each((book) => this.#swapped(book)),
+      misnumbered: each(({ misnumbered }) => misnumbered),
+      wronglyRecovered: each((book) => this.#wrongPages(book)),
       hung: all
         .filter(({ outcome, costMs }) => outcome === 'open' || costMs > this.#lateMs)
         .map(({ id, outcome, costMs }) => `${id} ${outcome} after ${costMs} ms`),
@@ -231,7 +248,9 @@ export class Books {
       const last = toldMs.at(-1) ?? -Infinity;
       for (const said of this.said.values()) {
         if (said.room !== room || !said.isSaved || said.outcome !== 'acked' || ids.has(said.id)) continue;
-        if (last < said.atMs) yield `${said.id} ${JSON.stringify(said.position)} at ${at}, said at ${said.atMs}`;
+        if (last >= said.atMs) continue;
+        this.troubled.add(at);
+        yield `${said.id} ${JSON.stringify(said.position)} at ${at}, said at ${said.atMs}`;
       }
     }
   }

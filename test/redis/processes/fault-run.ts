@@ -28,6 +28,7 @@ export async function faultRun({ layer, isByDefault, ...options }: RunOptions): 
   await building;
   const job: RunJob = {
     node: join(folder, 'service/node.mjs'),
+    logs: join(root, 'artifacts', 'redis-faults'),
     seed: 1,
     ackedMin: 5_000,
     receivers: 24,

@@ -18,6 +18,8 @@ export interface RunJob {
   readonly program: string;
   /** What a process of the service runs. */
   readonly node: string;
+  /** Folder for what those receivers heard of whom something is wrong. */
+  readonly logs: string;
   /** Of `processFaults`, one after another. */
   readonly faults: readonly string[];
   readonly seed: number;

@@ -1,4 +1,5 @@
 import { setTimeout as realTime } from 'node:timers/promises'; // real time: everything here is another process
+import type { RedisLayerOptions } from 'channelbox/redis';
 import { settingsOf, type LayerSettings } from '../../../src/layer/redis/connection/options.ts';
 import { RedisServer } from '../redis-server.ts';
 import { Books, ReceiverBook } from './books.ts';
@@ -6,6 +7,8 @@ import type { NodeJob, RunJob } from './job.ts';
 import { networkOf, type Network } from './network.ts';
 import { NodeProcess, type NodeStatus } from './node-process.ts';
 import { Receiver, type Audience } from './receiver.ts';
+
+type SocketOptions = NonNullable<NonNullable<RedisLayerOptions['client']>['socket']>;
 
 const nodeCount = 3;
 const sayEveryMs = 20;
@@ -73,7 +76,9 @@ export class Stand implements AsyncDisposable {
 
   startNode(node: number, more: Partial<NodeJob> = {}): Promise<NodeProcess> {
     const { job } = this;
-    const layer = { ...job.layer, ...this.network.options(node) };
+    const { client, ...way } = this.network.options(node);
+    const socket = { ...job.layer.client?.socket, ...client?.socket } as SocketOptions;
+    const layer = { ...job.layer, ...way, client: { ...job.layer.client, socket } };
     const own = { layer, countMax: job.countMax ?? 100_000, isNewer: false, without: job.without, ...more };
     return NodeProcess.start(
       job.node,
