@@ -1,7 +1,9 @@
 import type { ChannelLayer, EntryPage } from 'channelbox';
 import { describe, expect, test } from 'vitest';
+import { BrokerRefusal, type BrokerReply, type ScriptName } from '../../src/layer/redis/broker/broker.ts';
+import type { RedisHealth } from '../../src/layer/redis/connection/health.ts';
 import { settingsOf } from '../../src/layer/redis/connection/options.ts';
-import { BrokeredLayer } from '../../src/layer/redis/redis-layer.ts';
+import { BrokeredLayer, type RedisLayer } from '../../src/layer/redis/redis-layer.ts';
 import { layerCases, type LayerHarness } from '../../testing/conformance/layer.ts';
 import { Cluster, inTime, overTime } from '../../testing/conformance/layer-harness.ts';
 import { saved, type StubNode } from '../../testing/conformance/layer-node.ts';
@@ -51,6 +53,7 @@ function harnessOf(seed: number, mutant?: Mutant): BrokeredHarness {
       interrupt: (layer) => connection(layer, 'commands')?.lose('reset'),
       remember: () => broker.remember(),
       restart: (how) => broker.restart(how),
+      lapse: ({ node }) => void broker.store.memory.leases.set(node, 0),
       trimAway: (group) => {
         const log = broker.store.memory.groups.get(`${prefix}:{${group}}`)?.log;
         for (const offset of [...(log?.keys() ?? [])].slice(0, -1)) log?.delete(offset);
@@ -214,6 +217,55 @@ describe.each([1, 2, 3, 4, 5])('what a page holds is not delivered after it, see
     await inSteps();
     expect(await refusal).toMatchObject({ code: 'CHANNELBOX_LAYER_UNKNOWN' });
     expect(first.texts('room')).toEqual(['1', '2', 'lost 1', 'lost 2', 'a', 'b']);
+  });
+});
+
+describe('health', () => {
+  /** A node whose commands of one kind do not go as they should, until the test says so. */
+  async function nodeOf(
+    harness: BrokeredHarness,
+    script: ScriptName,
+    answer: (run: () => Promise<BrokerReply>) => Promise<BrokerReply>,
+  ) {
+    const cluster = await Cluster.of(harness, 1);
+    const { first } = cluster;
+    await overTime(harness, first.join('room'));
+    const commands = harness.connection(first.layer, 'commands');
+    const run = commands.run.bind(commands);
+    commands.run = (name, ...rest) => (name === script ? answer(() => run(name, ...rest)) : run(name, ...rest));
+    const health = (): RedisHealth => (first.layer as RedisLayer).health();
+    return { cluster, first, health };
+  }
+
+  test('is down while the lease is refused, though publishes are answered', async () => {
+    const harness = harnessOf(1);
+    let isRefused = true;
+    const refuse = (run: () => Promise<BrokerReply>): Promise<BrokerReply> =>
+      isRefused ? Promise.reject(new BrokerRefusal('NOPERM this user has no permissions')) : run();
+    const { cluster, first, health } = await nodeOf(harness, 'lease', refuse);
+    await using _ = cluster;
+    await harness.time?.advance(5_000);
+    await overTime(harness, (async () => first.layer.publish('room', saved('1')))());
+    expect(health()).toMatchObject({ status: 'down', reason: 'Redis refused: NOPERM this user has no permissions' });
+    isRefused = false;
+    await harness.time?.advance(5_000);
+    expect(health().status).toBe('up');
+  });
+
+  test('is up, and the lease is renewed, however long it takes to write all members anew', async () => {
+    const harness = harnessOf(1);
+    let goOn = (): void => {};
+    const isFree = new Promise<void>((resolve) => (goOn = resolve));
+    const { cluster, first, health } = await nodeOf(harness, 'roster', (run) => isFree.then(run));
+    await using _ = cluster;
+    await harness.faults?.lapse?.(first.layer);
+    for (let second = 0; second < 40; second += 5) {
+      await harness.time?.advance(5_000);
+      expect(health()).toMatchObject({ status: 'up', nodes: [first.layer.node] });
+    }
+    goOn();
+    await harness.settle();
+    expect((first.layer as RedisLayer).metrics()).toMatchObject({ leaseLapses: 1, reconnects: 0 });
   });
 });
 

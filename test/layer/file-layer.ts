@@ -1,29 +1,25 @@
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { deserialize, serialize } from 'node:v8';
 import {
   BoxError,
   type ChannelLayer,
+  type EntryPage,
   type GroupMessage,
   type HistoryQuery,
   type LayerContext,
-  type Payload,
+  type LayerEntry,
+  type Published,
 } from 'channelbox';
 
-interface Kept {
-  uuid: string;
-  created: number;
-  atMs: number;
-  bytes: number;
-  key: string | undefined;
-  kind: Payload['kind'];
-  data: string;
-  offset: number;
-}
 interface Log {
-  epoch: string;
-  offset: number;
-  kept: Kept[];
+  readonly epoch: string;
+  /** Of the newest message. */
+  readonly offset: number;
+  readonly kept: { readonly entry: LayerEntry; readonly key: string | undefined; size: number; atMs: number }[];
 }
+
+const nobody = { members: 0, sent: 0, queued: 0, dropped: 0, closed: 0 };
 
 /** A layer as anyone may write it: one node, whose histories are files in a folder. The published suite says whether it keeps the contract. */
 export class FileLayer implements ChannelLayer {
@@ -35,87 +31,54 @@ export class FileLayer implements ChannelLayer {
   constructor(folder: string) {
     this.#folder = folder;
   }
-  open(context: LayerContext): void {
-    this.#context = context;
-  }
 
-  publish(group: string, message: GroupMessage): ReturnType<ChannelLayer['publish']> {
+  readonly open = (context: LayerContext): void => void (this.#context = context);
+  readonly subscribe = (): void => {};
+  readonly unsubscribe = (): void => {};
+  readonly close = async (): Promise<void> => rmSync(this.#folder, { recursive: true, force: true });
+  readonly members: ChannelLayer['members'] = (group) => this.#context.local.members(group);
+  readonly send: ChannelLayer['send'] = (id, payload) => this.#context.local.send(id, payload) ?? 'closed';
+  readonly closeChannels: ChannelLayer['closeChannels'] = (...order) => this.#context.local.close(...order);
+  readonly groups: ChannelLayer['groups'] = () =>
+    new Map(Array.from(this.#context.local.groups(), (group) => [group, this.#context.local.members(group)]));
+
+  publish(group: string, message: GroupMessage): Published {
     const { local, bounds, clock, uuid } = this.#context;
-    const exists = local.hasGroup(group);
-    if (!message.save) return { counts: local.deliver(group, message, undefined), exists, nodes: exists ? 1 : 0 };
-    const log = this.#read(group);
-    const { epoch } = log;
-    const first = log.kept.find(({ key }) => key !== undefined && key === message.key);
-    if (first !== undefined)
-      return {
-        counts: { members: 0, sent: 0, queued: 0, dropped: 0, closed: 0 },
-        exists,
-        nodes: 0,
-        position: { epoch, offset: first.offset },
-      };
+    const to = { exists: local.hasGroup(group), nodes: local.hasGroup(group) ? 1 : 0 };
+    if (!message.save) return { counts: local.deliver(group, message, undefined), ...to };
+    const { epoch, offset, kept } = this.#read(group);
+    const first = message.key === undefined ? undefined : kept.find(({ key }) => key === message.key);
+    if (first !== undefined) return { counts: nobody, ...to, nodes: 0, position: first.entry.position };
     const { payload, key } = message;
-    const bytes = payload.kind === 'bytes' ? Buffer.from(payload.bytes) : Buffer.from(payload.text);
-    if (bytes.length > bounds.bytesMax)
-      throw new BoxError('CHANNELBOX_MESSAGE_TOO_LARGE', `payload is ${bytes.length} bytes, limit ${bounds.bytesMax}`);
-    const entry = { uuid: uuid(), created: clock.now() / 1000, payload, position: { epoch, offset: log.offset + 1 } };
-    const kept = {
-      uuid: entry.uuid,
-      created: entry.created,
-      atMs: clock.monotonic(),
-      bytes: bytes.length,
-      key,
-      kind: payload.kind,
-      data: bytes.toString('base64'),
-      offset: log.offset + 1,
-    };
-    this.#write(group, { epoch, offset: log.offset + 1, kept: [...log.kept, kept] });
-    return { counts: local.deliver(group, message, entry), exists, nodes: exists ? 1 : 0, position: entry.position };
+    const size = payload.kind === 'bytes' ? payload.bytes.length : Buffer.byteLength(payload.text);
+    if (size > bounds.bytesMax)
+      throw new BoxError('CHANNELBOX_MESSAGE_TOO_LARGE', `${size} of ${bounds.bytesMax} bytes`);
+    const position = { epoch, offset: offset + 1 };
+    const entry = { uuid: uuid(), created: clock.now() / 1000, payload, position };
+    kept.push({ entry, key, size, atMs: clock.monotonic() });
+    this.#write(group, { ...position, kept });
+    return { counts: local.deliver(group, message, entry), ...to, position };
   }
 
-  subscribe(): void {}
-  unsubscribe(): void {}
-  members(group: string): ReturnType<LayerContext['local']['members']> {
-    return this.#context.local.members(group);
-  }
-  groups(): ReturnType<ChannelLayer['groups']> {
-    return new Map(Array.from(this.#context.local.groups(), (group) => [group, this.members(group)]));
-  }
-  send(channel: string, payload: Payload): ReturnType<ChannelLayer['send']> {
-    return this.#context.local.send(channel, payload) ?? 'closed';
-  }
-  closeChannels(...order: Parameters<ChannelLayer['closeChannels']>): number {
-    return this.#context.local.close(...order);
-  }
-
-  history(group: string, { since, limit = Infinity, keep }: HistoryQuery): ReturnType<ChannelLayer['history']> {
+  history(group: string, { since, limit = Infinity, keep }: HistoryQuery): EntryPage {
     const { epoch, offset, kept } = this.#read(group);
     const oldest = offset - kept.length + 1;
     const isKnown = since !== undefined && since.epoch === epoch && since.offset <= offset;
-    const wanted = isKnown ? kept.filter((one) => one.offset > since.offset) : kept;
-    const page =
-      keep === 'oldest' ? wanted.slice(0, limit) : wanted.slice(wanted.length - Math.min(limit, wanted.length));
-    const isCut = keep === 'newest' && page.length < wanted.length;
-    const end =
-      page.length < wanted.length && keep === 'oldest'
-        ? (page.at(-1)?.offset ?? (isKnown ? since.offset : oldest - 1))
-        : offset;
-    const recovered = (since === undefined || (isKnown && since.offset + 1 >= oldest)) && !isCut;
+    const from = isKnown ? Math.max(oldest, since.offset + 1) : oldest;
+    const wanted = kept.slice(from - oldest);
+    const skipped = Math.max(0, wanted.length - limit);
+    const page = keep === 'oldest' ? wanted.slice(0, limit) : wanted.slice(skipped);
+    const isGapless = since === undefined || (isKnown && since.offset + 1 >= oldest);
     return {
-      recovered,
-      position: { epoch, offset: end },
-      entries: page.map((one) => ({
-        uuid: one.uuid,
-        created: one.created,
-        payload: payloadOf(one),
-        position: { epoch, offset: one.offset },
-      })),
+      entries: page.map(({ entry }) => entry),
+      recovered: isGapless && (keep === 'oldest' || skipped === 0),
+      position: { epoch, offset: keep === 'oldest' ? offset - skipped : offset },
     };
   }
 
   historyGroups(): string[] {
-    return readdirSync(this.#folder)
-      .map((name) => Buffer.from(name, 'hex').toString())
-      .filter((group) => this.#read(group).kept.length > 0);
+    const groups = readdirSync(this.#folder).map((name) => Buffer.from(name, 'hex').toString());
+    return groups.filter((group) => this.#read(group).kept.length > 0);
   }
 
   flushHistory(group?: string): void {
@@ -124,34 +87,21 @@ export class FileLayer implements ChannelLayer {
     }
   }
 
-  async close(): Promise<void> {
-    rmSync(this.#folder, { recursive: true, force: true });
-  }
-
   #read(group: string): Log {
-    const path = this.#pathOf(group);
-    const log = existsSync(path)
-      ? (JSON.parse(readFileSync(path, 'utf8')) as Log)
-      : { epoch: 'e0', offset: 0, kept: [] };
-    return {
-      ...log,
-      kept: log.kept.filter(({ atMs }) => this.#context.clock.monotonic() - atMs < this.#context.bounds.ttlMs),
-    };
+    const { clock, bounds } = this.#context;
+    if (!existsSync(this.#pathOf(group))) return { epoch: 'e0', offset: 0, kept: [] };
+    const log = deserialize(readFileSync(this.#pathOf(group))) as Log;
+    return { ...log, kept: log.kept.filter(({ atMs }) => clock.monotonic() - atMs < bounds.ttlMs) };
   }
 
   #write(group: string, log: Log): void {
     const { countMax, bytesMax } = this.#context.bounds;
-    let bytes = log.kept.reduce((sum, one) => sum + one.bytes, 0);
-    while (log.kept.length > countMax || bytes > bytesMax) bytes -= log.kept.shift()?.bytes ?? 0;
-    writeFileSync(this.#pathOf(group), JSON.stringify(log));
+    const bytes = (): number => log.kept.reduce((sum, { size }) => sum + size, 0);
+    while (log.kept.length > countMax || bytes() > bytesMax) log.kept.shift();
+    writeFileSync(this.#pathOf(group), serialize(log));
   }
 
   #pathOf(group: string): string {
     return join(this.#folder, Buffer.from(group).toString('hex'));
   }
-}
-
-function payloadOf({ kind, data }: Kept): Payload {
-  const bytes = Buffer.from(data, 'base64');
-  return kind === 'bytes' ? { kind, bytes } : { kind, text: bytes.toString() };
 }

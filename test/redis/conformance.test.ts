@@ -1,10 +1,15 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ChannelLayer } from 'channelbox';
-import { redisLayer, type RedisLayer } from 'channelbox/redis';
+import type { RedisLayer } from 'channelbox/redis';
 import { afterAll, beforeAll, describe, test } from 'vitest';
+import { loadRedis } from '../../src/layer/redis/broker/client-port.ts';
+import { RedisBroker } from '../../src/layer/redis/broker/redis-broker.ts';
+import { settingsOf } from '../../src/layer/redis/connection/options.ts';
+import { BrokeredLayer } from '../../src/layer/redis/redis-layer.ts';
 import { layerCases } from '../../testing/conformance/layer.ts';
 import { requirement } from '../requirement.ts';
+import { MeddlingBroker } from './meddling-broker.ts';
 import { foreignPushes } from './processes/foreign-pushes.ts';
 import { RedisServer } from './redis-server.ts';
 
@@ -17,6 +22,8 @@ describe.skipIf(program === undefined).each(Object.entries(ways))('the Redis lay
   let server: RedisServer;
   let clusters = 0;
   let newest: RedisLayer[] = [];
+  const brokers = new Map<ChannelLayer, MeddlingBroker>();
+  const brokerOf = (layer: ChannelLayer): MeddlingBroker => brokers.get(layer) as MeddlingBroker;
   beforeAll(async () => {
     server = await RedisServer.start(program ?? '', { isUnix: true });
   });
@@ -34,12 +41,29 @@ describe.skipIf(program === undefined).each(Object.entries(ways))('the Redis lay
         leaseRenewMs: 200,
         verifyMs: 300,
       };
-      newest = Array.from({ length: count }, () => redisLayer(options));
+      newest = Array.from({ length: count }, () => {
+        // As `redisLayer` makes it, with what a test does to its connections between the two.
+        const settings = settingsOf(options);
+        const broker = new MeddlingBroker(new RedisBroker(loadRedis(), settings));
+        const layer = new BrokeredLayer(broker, settings);
+        brokers.set(layer, broker);
+        return layer;
+      });
       return newest;
     },
-    settle: () => settled(newest),
+    // Deadlines are those by default, in real time: what waits for them is run over one of the two ways.
+    ...('pingInterval' in client ? {} : { cut: (layer: ChannelLayer): void => void (brokerOf(layer).isCut = true) }),
+    settle: () => settled(newest.filter((layer) => !brokerOf(layer).isCut)),
     flush: () => settled(newest),
     faults: {
+      dropNext: (layer, count) => void (brokerOf(layer).dropNext = count),
+      repeatNext: (layer, count) => void (brokerOf(layer).repeatNext = count),
+      replayOld: (layer, group) => brokerOf(layer).replay(`c${clusters}:{${group}}`),
+      deafen: (layer) => brokerOf(layer).deafen(),
+      trimAway: async (group) => void (await server.command('XTRIM', `c${clusters}:{${group}}:log`, 'MAXLEN', '1')),
+      kill: (layer) => brokerOf(layer).die(),
+      // Its lease ends now, and whoever renews next finds that out: itself, or another that then clears up after it.
+      lapse: async ({ node }) => void (await server.command('ZADD', `c${clusters}:nodes`, '1', node)),
       disconnect: async () => void (await server.killClients('pubsub')),
       interrupt: async () => void (await server.killClients('normal')),
       remember: async () => void (await server.command('SAVE')),

@@ -39,6 +39,7 @@ export class NodeSession {
   #probes = 0;
   #renewedAtMs = 0;
   #isRenewing = false;
+  #isRepairing = false;
   #isClosed = false;
 
   constructor(broker: Broker, options: SessionOptions) {
@@ -118,8 +119,7 @@ export class NodeSession {
     const { health, calls, commands, pushes } = this.#parts;
     this.hasRegistered = true;
     this.#isOneServer();
-    health.mend('commands');
-    health.mend('answers');
+    for (const what of ['commands', 'answers', 'lease', 'members']) health.mend(what);
     this.publisher.commandsUp();
     this.membership.commandsUp();
     calls.wake(commands);
@@ -196,23 +196,30 @@ export class NodeSession {
     }
     this.#probes += 1;
     const id = pushes.connection === undefined ? '' : String(this.#probes);
+    let lease: LeaseReply | undefined;
     try {
       const renewing = this.membership.renew(connection, id);
       const probe = { id, isAnswered: false };
       if (id !== '') this.#probe = probe;
-      const lease = await renewing;
+      lease = await renewing;
       this.#renewedAtMs = context.clock.monotonic();
       health.mend('answers');
+      health.mend('lease');
       this.#noteLease(lease);
-      await this.#repair(connection, lease);
     } catch (error) {
-      // A connection that is lost says so itself.
-      if (error instanceof BrokerRefusal) health.fail('answers', `Redis refused: ${error.message}`);
-      else if (!(error instanceof BrokerLost) && !(error instanceof LayerError)) context.report(error);
+      this.#failed('lease', error);
       this.#probe = undefined;
     } finally {
       this.#isRenewing = false;
     }
+    if (lease !== undefined) await this.#repair(connection, lease);
+  }
+
+  /** A refusal counts until the same thing is granted, whatever else is answered; a connection that is lost says so itself. */
+  #failed(what: 'lease' | 'members', error: unknown): void {
+    const { health, context } = this.#parts;
+    if (error instanceof BrokerRefusal) health.fail(what, `Redis refused: ${error.message}`);
+    else if (!(error instanceof BrokerLost) && !(error instanceof LayerError)) context.report(error);
   }
 
   /** A server that has not answered for as long as a lease is given up; TCP may hold on to it for ever. */
@@ -233,13 +240,23 @@ export class NodeSession {
     this.#parts.health.nodes = lease.live;
   }
 
+  /** What the broker has lost of this node, or has left of others. However long it takes, the lease is renewed meanwhile. */
   async #repair(connection: BrokerConnection, lease: LeaseReply): Promise<void> {
-    const { counters, context } = this.#parts;
+    const { counters, context, health } = this.#parts;
     const groups = [...context.local.groups()].length;
     if (lease.hasLapsed) counters.leaseLapses += 1;
-    if (lease.hasLapsed || (lease.groups < groups && this.membership.isQuiet))
-      await this.membership.replaceAll(connection);
-    await this.membership.sweep(lease.lapsed);
+    if (this.#isRepairing) return;
+    this.#isRepairing = true;
+    try {
+      if (lease.hasLapsed || (lease.groups < groups && this.membership.isQuiet))
+        await this.membership.replaceAll(connection);
+      await this.membership.sweep(lease.lapsed);
+      health.mend('members');
+    } catch (error) {
+      this.#failed('members', error);
+    } finally {
+      this.#isRepairing = false;
+    }
   }
 
   #every(name: string, ms: number, run: () => Promise<void> | undefined): void {
