@@ -8,10 +8,13 @@ import { alone, everything, long, system } from './test/suites.ts';
 const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
 /** A project of the suites: what is in `include` and not in `exclude`. */
-const suite = (name: string, include: readonly string[], exclude: readonly string[], isolate = false) => ({
+const suite = (name: string, include: readonly string[], exclude: readonly string[], more: object = {}) => ({
   extends: true as const,
-  test: { name, isolate, include: [...include], exclude: [...exclude] },
+  test: { name, isolate: false, include: [...include], exclude: [...exclude], ...more },
 });
+
+/** Where other programs start, compile and connect: a limit that outlasts a machine which has other things to do. */
+const patient = { testTimeout: 120_000, hookTimeout: 120_000, expect: { poll: { timeout: 60_000 } } };
 
 const config: ViteUserConfig = defineConfig({
   resolve: {
@@ -27,9 +30,9 @@ const config: ViteUserConfig = defineConfig({
     // A fresh process for each file takes half of the time of those that need none: nothing in the project is global.
     projects: [
       suite('unit', everything, [...alone, ...system, ...long]),
-      suite('unit-alone', alone, [], true),
-      suite('system', system, long),
-      suite('long', long, []),
+      suite('unit-alone', alone, [], { isolate: true }),
+      suite('system', system, long, patient),
+      suite('long', long, [], patient),
     ],
     reporters: ['default', new SlowestFiles()],
     globalSetup: ['test/package/build-once.ts'],

@@ -60,7 +60,7 @@ export class ChatPages {
   async #make(options: BrowserContextOptions): Promise<Page> {
     const context = await this.#browser.newContext({ locale: 'en-GB', ...options });
     const page = await context.newPage();
-    page.setDefaultTimeout(8_000);
+    page.setDefaultTimeout(40_000);
     return page;
   }
 }

@@ -22,9 +22,9 @@ const switches = [
   '--disable-sync',
 ];
 // A browser on two busy cores takes its time; what is awaited comes at once where it does not.
-const soon = { timeout: 8_000 };
+const soon = { timeout: 40_000 };
 
-describe.skipIf(executablePath === undefined)('the chat page', { timeout: 30_000 }, () => {
+describe.skipIf(executablePath === undefined)('the chat page', () => {
   let browser: Browser;
   let pages: ChatPages;
   let app: App;

@@ -29,7 +29,7 @@ beforeAll(async () => {
   const [compiled, executed] = await Promise.all([laid.compile(), laid.execute()]);
   complaints = compiled.output.split('\n').filter((line) => line !== '');
   ends = executed;
-}, 120_000);
+});
 afterAll(async () => {
   await laid[Symbol.asyncDispose]();
 });

@@ -130,7 +130,7 @@ describe('the chat server', () => {
   });
 });
 
-test('the chat tells its operator at --metrics what it tells nobody at its own port', { timeout: 60_000 }, async () => {
+test('the chat tells its operator at --metrics what it tells nobody at its own port', async () => {
   const port = await freePort();
   await using chat = await runExample('chat', ['--port', '0', '--metrics', String(port)]);
   await Visitor.enter(chat.wsUrl, { room: 'r' });

@@ -44,7 +44,7 @@ async function strangers(count: number, said: (at: number) => readonly (string |
 async function leave(): Promise<void> {
   for (const socket of sockets) socket.destroy();
   sockets = [];
-  await expect.poll(async () => (await server.ask<AppSnapshot>('inspect')).connections, { timeout: 20_000 }).toBe(0);
+  await expect.poll(async () => (await server.ask<AppSnapshot>('inspect')).connections).toBe(0);
 }
 
 const upgrade = (path: string, headerBytes = 0): string =>
@@ -140,7 +140,7 @@ async function settled(isFull: (told: Weighed) => boolean): Promise<Weighed> {
         now = await weigh();
         return isFull(now) && now.toldBytes === before;
       },
-      { timeout: 20_000, interval: 200 },
+      { interval: 200 },
     )
     .toBe(true);
   return now;
@@ -148,7 +148,6 @@ async function settled(isFull: (told: Weighed) => boolean): Promise<Weighed> {
 
 test.each(stores)(
   '$name: inspect() tells what they weigh, within a quarter',
-  { timeout: 60_000 },
   async ({ name, bytesMin, fill, fillNot, empty, outsideBytes = 0 }) => {
     const bare = await weigh();
     let emptyBytes = bare.memoryBytes;

@@ -61,19 +61,19 @@ const python = requirement('python3-websockets');
 
 describe.concurrent("anyone's server is accounted for", () => {
   for (const client of ['raw', 'ws'] as const) {
-    test(`Socket.IO, past its ping timeout (${client})`, { timeout: 30_000 }, async () => {
+    test(`Socket.IO, past its ping timeout (${client})`, async () => {
       const server = fileURLToPath(new URL('servers/socket-io.mjs', scenarios));
       // Whoever does not answer the first ping is closed after 1.8 s; who is starved of CPU has 1.5 s to answer.
       const command = ['node', server, '0', '300', '1500'];
       expectClean(await against(command, 'socket-io.ts', { client, duration: '2s' }));
     });
 
-    test.skipIf(python === undefined)(`Python's websockets (${client})`, { timeout: 30_000 }, async () => {
+    test.skipIf(python === undefined)(`Python's websockets (${client})`, async () => {
       const server = fileURLToPath(new URL('servers/websockets_rooms.py', scenarios));
       expectClean(await against([python as string, server], 'python-websockets.ts', { client, duration: '1s' }));
     });
 
-    test(`the chat server (${client})`, { timeout: 120_000 }, async () => {
+    test(`the chat server (${client})`, async () => {
       await using kit = await builtKit();
       await using app = createChat({ rateLimit: false });
       const { port } = await app.listen(0);

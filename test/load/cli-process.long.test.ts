@@ -14,7 +14,7 @@ let scenario = '';
 beforeAll(async () => {
   kit = await builtKit();
   ({ scenario } = kit);
-}, 120_000);
+});
 afterAll(async () => {
   await kit[Symbol.asyncDispose]();
 });
@@ -22,7 +22,7 @@ afterAll(async () => {
 /** Short, since a process takes its time to start as it is. */
 const brief = ['--duration', '500ms'];
 
-describe.concurrent('the command as a process', { timeout: 30_000 }, () => {
+describe.concurrent('the command as a process', () => {
   test('runs a scenario against a server and ends with the verdict, results apart from progress', async ({
     expect,
   }) => {

@@ -49,7 +49,7 @@ describe.each(['ws', 'raw'] as const)('the %s client', (client) => {
     const silent = createServer((socket) => socket.on('error', () => undefined)).listen(0, '127.0.0.1');
     await new Promise((resolve) => silent.once('listening', resolve));
     const target = `ws://127.0.0.1:${(silent.address() as AddressInfo).port}`;
-    const report = await load({ ...scenario, duration: '1m', connectTimeout: '100ms' }, { target, client });
+    const report = await load({ ...scenario, duration: '10m', connectTimeout: '100ms' }, { target, client });
     silent.close();
     expect(report.clients).toMatchObject({ connected: 0, refused: 4 });
     expect(report.errors).toEqual([
@@ -59,7 +59,7 @@ describe.each(['ws', 'raw'] as const)('the %s client', (client) => {
 
   test('a run that nobody gets into ends early, and is the failure of the server that refused', async () => {
     await using server = await openEcho({ verifyClient: (_info, answer) => answer(false, 403) });
-    // A minute would be the test's own limit.
+    // Two minutes would be the test's own limit.
     const report = await load({ ...scenario, duration: '10m' }, { target: server.url, client });
     expect(report.verdict === 'fail' && report.reasons[0]).toContain('the server refused 4 of 4 clients');
     expect(report.verdict === 'fail' && report.reasons[0]).toContain('http-403');

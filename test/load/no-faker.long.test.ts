@@ -9,7 +9,7 @@ import { openEcho } from './echo-server.ts';
 let consumer: Consumer;
 beforeAll(async () => {
   consumer = await packedPackage([]);
-}, 120_000);
+});
 afterAll(async () => {
   await consumer[Symbol.asyncDispose]();
 });
@@ -31,10 +31,10 @@ async function loadWith(payload: string): Promise<Outcome> {
 
 test('needs no faker unless it touches it', async () => {
   expect((await loadWith("() => 'hello'")).output).toContain('lost 0 of some true');
-}, 60_000);
+});
 
 test('that touches faker says what to install', async () => {
   const { output } = await loadWith('({ faker }) => faker.lorem.word()');
   expect(output).toContain('CHANNELBOX_NO_PEER');
   expect(output).toContain('npm install');
-}, 60_000);
+});

@@ -11,7 +11,7 @@ import { openRoomServer } from './room-server.ts';
 let kit: BuiltKit;
 beforeAll(async () => {
   kit = await builtKit();
-}, 120_000);
+});
 afterAll(async () => {
   await kit[Symbol.asyncDispose]();
 });
@@ -106,7 +106,7 @@ const canPin = availableParallelism() >= 2 && requirement('taskset') !== undefin
 
 describe('a shortage of the generator makes the run invalid, with the cause and the advice', () => {
   // left out: where there is no second core to keep free, or nothing to pin a process with
-  test.skipIf(!canPin)('of CPU; a starved server is not blamed on the generator', { timeout: 60_000 }, async () => {
+  test.skipIf(!canPin)('of CPU; a starved server is not blamed on the generator', async () => {
     const generator = await starved('generator');
     expect(generator.verdict).toBe('invalid');
     expect(generator.generator['cpuWait']).toBeGreaterThan(0.25);
@@ -119,7 +119,7 @@ describe('a shortage of the generator makes the run invalid, with the cause and 
     expect(server.reasons.join()).toContain('fanout.p99 < 50ms is broken');
   });
 
-  test('of descriptors', { timeout: 30_000 }, async () => {
+  test('of descriptors', async () => {
     await using server = await openRoomServer();
     await using processes = new Processes();
     const many = { ...scenario, clients: 300, duration: '300ms', target: server.url };

@@ -37,7 +37,7 @@ beforeAll(async () => {
   compiled = new Map(await Promise.all(outcomes));
   // vitest's own declarations do not check without the DOM library; ours are checked by the programs above.
   await writeConfig('tsconfig.peers.json', { ...strictest, skipLibCheck: true }, ['peers.ts']);
-}, 120_000);
+});
 afterAll(async () => {
   await consumer[Symbol.asyncDispose]();
 });
@@ -57,7 +57,7 @@ describe.each(Object.entries(compilers))('a consumer under %s, strict, without t
 
   test('compiles a test with the matchers and the bridge for browser code', async () => {
     expect(await compile(compiler, 'tsconfig.peers.json')).toMatchObject({ code: 0, output: '' });
-  }, 60_000);
+  });
 });
 
 test.each(Object.entries(compilers))(
@@ -87,7 +87,7 @@ test('a consumer is told of a name that does not exist', async () => {
   await writeConfig('tsconfig.wrong.json', strictest, ['wrong.ts']);
 
   expect((await compile('typescript', 'tsconfig.wrong.json')).output).toContain("no exported member named 'Chanel'");
-}, 60_000);
+});
 
 describe('the packed package', () => {
   test('runs a program compiled against it', async () => {
@@ -114,7 +114,7 @@ describe('the packed package', () => {
     expect(ledger).toMatchObject({ lost: 0, duplicated: 0 });
     expect(ledger.received).toBe(ledger.expected);
     expect(ledger.expected).toBeGreaterThan(0);
-  }, 60_000);
+  });
 
   test('has one App class behind all its doors', async () => {
     const program = `

@@ -14,7 +14,7 @@ beforeAll(async () => {
   await cp(runners, join(consumer.folder, 'runners'), { recursive: true });
   await cp(join(root, 'examples/testing-standalone'), join(consumer.folder, 'standalone'), { recursive: true });
   await writeFile(join(consumer.folder, 'package.json'), '{ "type": "module" }');
-}, 120_000);
+});
 afterAll(async () => {
   await consumer[Symbol.asyncDispose]();
 });
@@ -42,12 +42,12 @@ describe('the example project, outside of the workspace', () => {
 
     expect(outcome.output).toContain('4 passed');
     expect(outcome.code).toBe(0);
-  }, 60_000);
+  });
 
   test('compiles', async () => {
     const tsc = join(root, 'node_modules/typescript/bin/tsc');
     expect(await runNode([tsc, '-p', '.'], join(consumer.folder, 'standalone'))).toMatchObject({ code: 0, output: '' });
-  }, 60_000);
+  });
 });
 
 describe('what a test leaves behind', () => {
@@ -70,7 +70,7 @@ describe('what a test leaves behind', () => {
       expect(section(output, new RegExp(`stderr \\| .*${name}`))).toMatch(left);
     }
     expect(output).not.toContain('SuppressedError');
-  }, 60_000);
+  });
 
   test('in node:test: the same, by its after hook', async () => {
     const args = ['--test', '--test-reporter=spec', join(consumer.folder, 'runners/node-test.mjs')];
@@ -86,7 +86,7 @@ describe('what a test leaves behind', () => {
     expect(expected).toContain('client 1.expect: frame 1 of client 1 is not what was expected');
     expect(expected).toMatch(/- {3}"heard": "another word"[\s\S]*\+ {3}"heard": "forget"/);
     expect(output.match(/the test left one thing behind/g)?.length).toBeGreaterThanOrEqual(3);
-  }, 60_000);
+  });
 
   test("in Jest's style: globals, afterEach, its asymmetric matchers", async () => {
     const { code, output } = await inVitest('jest-style.mjs', { globals: true });
@@ -98,7 +98,7 @@ describe('what a test leaves behind', () => {
     const expected = section(output, /FAIL .*expects and leaves/);
     expect(expected).toMatch(/- {3}"heard": "Any<Number>"[\s\S]*\+ {3}"heard": "forget"/);
     expect(section(output, /stderr \| .*expects and leaves/)).toMatch(left);
-  }, 60_000);
+  });
 });
 
 test.each([

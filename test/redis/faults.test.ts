@@ -7,7 +7,7 @@ import { lossy, processFaults } from './processes/faults.ts';
 const program = requirement('redis-server');
 
 describe.skipIf(program === undefined)('on three processes over a real Redis, nothing is lost in silence', () => {
-  test.each(Object.keys(processFaults))('%s', { timeout: 120_000 }, async (name) => {
+  test.each(Object.keys(processFaults))('%s', { timeout: 240_000 }, async (name) => {
     const { findings, proofs, codes, examples, tookMs } = await faultRun({ program: program ?? '', faults: [name] });
     if (process.env['CHANNELBOX_SHOW'] === '1') {
       process.stdout.write(`${name}: ${JSON.stringify({ ...findings, proofs, codes, tookMs })}\n`);

@@ -22,7 +22,7 @@ async function upNode(): Promise<{ server: RedisServer; node: StubNode; layer: R
   return { server, node, layer };
 }
 
-describe.skipIf(program === undefined)('what others leave in Redis', { timeout: 60_000 }, () => {
+describe.skipIf(program === undefined)('what others leave in Redis', () => {
   test.each([
     ['ends the connection of who listens, as Redis does by itself', '33554432 8388608 60', 0],
     ['arrives, where Redis lets it', '0 0 0', 1],

@@ -24,7 +24,7 @@ function faultsOf(findings: Findings): number {
 }
 
 describe.skipIf(program === undefined)('without a safeguard of the layer the books show it', () => {
-  test.each(Object.keys(faultOf) as Without[])('the %s', { timeout: 120_000 }, async (without) => {
+  test.each(Object.keys(faultOf) as Without[])('the %s', { timeout: 240_000 }, async (without) => {
     const { fault, more } = faultOf[without];
     const options = { program: program ?? '', faults: [fault], ackedMin: 1_500 };
     const { findings, proofs } = await faultRun({ ...options, without, ...more });

@@ -37,7 +37,7 @@ export class SentinelProcess implements AsyncDisposable {
         const reply = (await client.sendCommand(['SENTINEL', 'REPLICAS', 'main'])) as unknown[];
         expect(reply).toHaveLength(replicas);
       },
-      { timeout: 30_000, interval: 200 },
+      { timeout: 60_000, interval: 200 },
     );
     client.destroy();
   }

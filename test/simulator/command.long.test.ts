@@ -31,7 +31,7 @@ test('a failure is told, written down as a test, and exits with 1; the same seed
   const second = await simulate('--seed', '3', '--runs', '50');
   expect(second.output).toContain((JSON.parse(first.stdout) as { hash: string }).hash);
   expect(second.output).toContain(emitted.trim());
-}, 120_000);
+});
 
 test('an app that is right exits with 0, a file without a simulation with 2', async () => {
   process.env['ROOM_IS_RIGHT'] = '1';
@@ -40,7 +40,7 @@ test('an app that is right exits with 0, a file without a simulation with 2', as
   expect([right.code, right.output.trim().split('\n').at(-1)]).toEqual([0, 'nothing failed']);
   const none = await runNode([join(home, 'dist/load/cli.js'), 'simulate', join(root, 'vitest.config.ts')], folder);
   expect(none.code).toBe(2);
-}, 120_000);
+});
 
 test('Ctrl-C ends it after the run that is under way, prints what there is and exits with 130', async () => {
   const { code, stdout } = await new Promise<{ code: number | null; stdout: string }>((resolve) => {
@@ -54,4 +54,4 @@ test('Ctrl-C ends it after the run that is under way, prints what there is and e
   });
   expect(code).toBe(130);
   expect(stdout).toMatch(/^seed 3: \d+ runs?, /);
-}, 120_000);
+});

@@ -48,12 +48,12 @@ describe.skipIf(redis === undefined)('npm run chat:cluster', { timeout: 180_000 
     else {
       const hasRedis = (): boolean => readdirSync(folder).some((name) => existsSync(join(folder, name, 'redis.sock')));
       // real time: another program starts
-      await vi.waitUntil(hasRedis, { timeout: 20_000, interval: 5 });
+      await vi.waitUntil(hasRedis, { timeout: 60_000, interval: 5 });
     }
     launcher.kill(signal);
     await ended;
     // real time: its Redis ends, and clears up, when nobody holds it any more
-    await vi.waitFor(() => expect(readdirSync(folder)).toEqual([]), { timeout: 20_000, interval: 50 });
+    await vi.waitFor(() => expect(readdirSync(folder)).toEqual([]), { timeout: 60_000, interval: 50 });
   });
 
   test('rehearsed: a rolling restart, a process killed, and nobody misses or doubles a message', async () => {

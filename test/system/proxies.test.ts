@@ -40,7 +40,7 @@ const proxies: readonly Proxy[] = [
 
 describe.each(proxies)('behind $name', ({ program, configure }) => {
   // left out: where the program is missing, see requirement.ts
-  describe.skipIf(program === undefined)('with the configuration of examples/deploy', { timeout: 60_000 }, () => {
+  describe.skipIf(program === undefined)('with the configuration of examples/deploy', () => {
     let folder: string;
     let child: ChildProcess;
     let ports: Ports;
@@ -63,7 +63,7 @@ describe.each(proxies)('behind $name', ({ program, configure }) => {
             (it) => it.ok,
             () => false,
           ),
-        { timeout: 20_000, interval: 100 },
+        { timeout: 60_000, interval: 100 },
       );
     });
     afterAll(async () => {

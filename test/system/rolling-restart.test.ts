@@ -24,7 +24,7 @@ async function end(child: ChildProcess): Promise<void> {
   await ended;
 }
 
-describe.skipIf(nginx === undefined || redis === undefined)('a rolling restart', { timeout: 120_000 }, () => {
+describe.skipIf(nginx === undefined || redis === undefined)('a rolling restart', { timeout: 240_000 }, () => {
   test('of two processes behind nginx: everybody is back within 10 s, and nothing saved is lost', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'rolling-'));
     onTestFinished(async () => {
@@ -50,7 +50,7 @@ describe.skipIf(nginx === undefined || redis === undefined)('a rolling restart',
         () => false,
       );
     // real time: another program starts
-    await vi.waitUntil(answers, { timeout: 20_000, interval: 100 });
+    await vi.waitUntil(answers, { timeout: 60_000, interval: 100 });
 
     let elapsedMs = 0;
     const enough = new AbortController();
@@ -74,7 +74,7 @@ describe.skipIf(nginx === undefined || redis === undefined)('a rolling restart',
       nodes[at] = await start(port);
       // real time: those who were sent away come back before the next is asked to go
       const until = elapsedMs + 2_500;
-      await vi.waitUntil(() => elapsedMs > until, { timeout: 20_000, interval: 50 });
+      await vi.waitUntil(() => elapsedMs > until, { timeout: 60_000, interval: 50 });
     }
     enough.abort();
     const report = await running;

@@ -37,7 +37,12 @@ async function longerThanALease(stand: Stand, at: number, isStall: boolean): Pro
   const id = `order ${at}`;
   const outcome = await other.send(member?.member ?? '', { type: 'order', id });
   await realTime(Math.max(0, forMs - deadlineMs - 50));
-  const known = (await other.status()).health.nodes.length;
+  let known = stand.nodes.length;
+  const isTakenForDead = async (): Promise<boolean> => {
+    known = (await other.status()).health.nodes.length;
+    return known < stand.nodes.length;
+  };
+  await stand.until(isTakenForDead, isStall ? 500 : provenMs);
   if (!isStall) node.proceed();
   await stalled;
   await stand.heal();

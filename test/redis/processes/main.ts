@@ -11,13 +11,13 @@ const startMs = performance.now();
 await using stand = await Stand.start(job, randomFrom(job.seed));
 const { books } = stand;
 stand.talk();
-await stand.until(() => books.acked >= job.ackedMin / 3, 60_000);
+await stand.until(() => books.acked >= job.ackedMin / 3, 100_000);
 const proofs: number[] = [];
 for (const name of job.faults) {
   proofs.push((await processFaults[name]?.(stand)) ?? 0);
   await stand.heal();
 }
-await stand.until(() => books.acked >= job.ackedMin, 60_000);
+await stand.until(() => books.acked >= job.ackedMin, 100_000);
 await stand.hush();
 await stand.rest();
 const findings = books.findings(await stand.ghosts());

@@ -66,7 +66,7 @@ export class Stand implements AsyncDisposable {
     for (const receiver of stand.receivers.toSorted((one, other) => (one.book.room < other.book.room ? -1 : 1))) {
       receiver.connect();
     }
-    await stand.until(() => stand.receivers.every(({ member }) => member !== undefined), 20_000, 'all are in');
+    await stand.until(() => stand.receivers.every(({ member }) => member !== undefined), 60_000, 'all are in');
     return stand;
   }
 

@@ -95,7 +95,7 @@ describe('a mistake in the framework', () => {
         await wrongs.put(one, report, file);
         await rights.put(one, report);
       }
-    }, 120_000);
+    });
   }
 
   test('there are forty of them at least, and without any nothing is found, and all is reached', async () => {
