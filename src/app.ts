@@ -261,12 +261,9 @@ export class App implements AppView, AsyncDisposable {
 
   /** Counts what the app holds now; costs what reading some counters costs. */
   inspect(): AppSnapshot {
-    return {
-      ...this.#connections.snapshot,
-      ...this.#box.local.counts,
-      historyBytes: this.#box.layer.historyBytes,
-      counters: this.#counters.snapshot(this.#transport.counts),
-    };
+    const { historyBytes } = this.#box.layer;
+    const counters = this.#counters.snapshot(this.#transport.counts);
+    return Object.assign({}, this.#connections.snapshot, this.#box.local.counts, { historyBytes, counters });
   }
 
   #boxHome(clock: Clock | undefined): BoxHome {

@@ -249,6 +249,10 @@ export class ConnectionManager implements CallOwner {
     return new CallWatch(this, socket, call);
   }
 
+  get remembersSites(): boolean {
+    return this.probe?.skipsSites !== true;
+  }
+
   /** Runs `task` when this turn ends. */
   atEnd(task: () => void): void {
     this.#context.box.scheduler.turn.atEnd(task);

@@ -46,6 +46,8 @@ export interface Probe {
   readonly logger?: Logger;
   /** In place of random ids. */
   readonly uuid?: () => string;
+  /** Calls that fail, and that nobody awaits, do not tell where they were made: for runs that can be repeated. */
+  readonly skipsSites?: boolean;
   /** Runs what the app does for one connection: its middleware, its handler, its hooks. */
   run?(connection: ProbedConnection, body: () => Promise<void>): Promise<void>;
   /** A consumer waits for its next frame: nothing of it is suspended, so nothing else tells. */

@@ -15,7 +15,11 @@ export function publicPage({ entries, recovered, position }: EntryPage): History
 /** What became of a publish. */
 export function deliveryOf({ counts, exists, nodes, position }: Published): Delivery {
   const status = exists ? 'GROUP_SEND' : 'NO_SUCH_GROUP';
-  return position === undefined ? { status, ...counts, nodes } : { status, ...counts, nodes, position };
+  // Member by member: a spread makes an object of another hidden class each time.
+  const { members, sent, queued, dropped, closed } = counts;
+  return position === undefined
+    ? { status, members, sent, queued, dropped, closed, nodes }
+    : { status, members, sent, queued, dropped, closed, nodes, position };
 }
 
 /** Of each group, in their order. */

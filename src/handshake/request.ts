@@ -33,27 +33,8 @@ export class RequestView {
   }
 
   get scope(): Scope {
-    this.#scope ??= this.#makeScope();
+    this.#scope ??= new RequestScope(this, { upgrade: this.#upgrade, params: this.#params, state: this.#state });
     return this.#scope;
-  }
-
-  #makeScope(): Scope {
-    const { url, subprotocols } = this;
-    const { client, headers } = this.#upgrade;
-    const state = this.#state;
-    return {
-      type: 'websocket',
-      path: url.pathname,
-      headers: headers.map(([name, value]) => [name.toLowerCase(), value] as const),
-      queryString: url.search.slice(1),
-      queryParams: url.searchParams,
-      pathParams: this.#params as Readonly<Record<string, string | number>>,
-      client,
-      subprotocols,
-      get user() {
-        return (state() as { user?: Scope['user'] }).user as Scope['user'];
-      },
-    };
   }
 }
 
@@ -70,4 +51,36 @@ export function headerOf(upgrade: Upgrade, wanted: string): string | undefined {
   if (upgrade.header !== undefined) return upgrade.header(wanted);
   for (const [name, value] of upgrade.headers) if (name.toLowerCase() === wanted) return value;
   return undefined;
+}
+
+/** A request as ASGI has it. It is a class because of `user`: a getter in an object literal keeps what it closes over alive for long. */
+class RequestScope implements Scope {
+  readonly type = 'websocket';
+  readonly path: string;
+  readonly headers: readonly (readonly [string, string])[];
+  readonly queryString: string;
+  readonly queryParams: URLSearchParams;
+  readonly pathParams: Readonly<Record<string, string | number>>;
+  readonly client: Upgrade['client'];
+  readonly subprotocols: readonly string[];
+  readonly #state: () => State;
+
+  constructor(
+    { url, subprotocols }: RequestView,
+    { upgrade, params, state }: { readonly upgrade: Upgrade; readonly params: Params; readonly state: () => State },
+  ) {
+    const { client, headers } = upgrade;
+    this.path = url.pathname;
+    this.headers = headers.map(([name, value]) => [name.toLowerCase(), value] as const);
+    this.queryString = url.search.slice(1);
+    this.queryParams = url.searchParams;
+    this.pathParams = params as Readonly<Record<string, string | number>>;
+    this.client = client;
+    this.subprotocols = subprotocols;
+    this.#state = state;
+  }
+
+  get user(): Scope['user'] {
+    return (this.#state() as { user?: Scope['user'] }).user as Scope['user'];
+  }
 }

@@ -4,6 +4,8 @@ import type { Watch } from '../promise.ts';
 
 /** Who is told of a call that failed, and that nobody awaited. */
 export interface CallOwner {
+  /** Whether what fails tells where it was called. */
+  readonly remembersSites: boolean;
   /** Runs `task` when this turn ends. */
   atEnd(task: () => void): void;
   unseen(error: unknown, watch: CallWatch): void;
@@ -31,7 +33,7 @@ export class CallWatch implements Watch {
 
   /** V8 writes it out when it is first read. */
   rememberSite(): this {
-    Error.captureStackTrace(this.#site, this.rememberSite);
+    if (this.#owner.remembersSites) Error.captureStackTrace(this.#site, this.rememberSite);
     return this;
   }
 

@@ -39,6 +39,28 @@ test('a run that is written down is the run that was drawn', async () => {
   }
 });
 
+test('a failure is seen whole, though the first look at a run leaves out where calls are made', async () => {
+  const { App, ChannelBox, consumer } = channelbox;
+  const report = await simulate({
+    system: (env) =>
+      new App({ channelBox: new ChannelBox({ layer: env.layer }) }).addWsRoute(
+        consumer('/', {
+          async onConnect(ws) {
+            await ws.accept();
+            void this.resumeGroup('g', { first: () => Promise.reject(new Error('the page is lost')) });
+          },
+        }),
+      ),
+    actions: { say: (c) => c.send('hello') },
+    faults: 'none',
+    seed: 4,
+    runs: 5,
+    shrink: false,
+  });
+  expect(report.failure?.stack).toMatch(/the page is lost[^]+resume\(\) was called[^]+determinism[.]test/);
+  expect(Object.keys(report.failure?.case.draws ?? {})).not.toEqual([]);
+});
+
 test('seeds do not share runs', () => {
   const seeds = new Set<number>();
   for (let seed = 0; seed < 1_000; seed += 1) for (let at = 0; at < 200; at += 1) seeds.add(runSeedOf(seed, at));

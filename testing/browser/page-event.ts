@@ -73,7 +73,7 @@ export class Listeners {
     const face = this.#face;
     let isStopped = false;
     for (const name of ['target', 'currentTarget', 'srcElement']) {
-      Object.defineProperty(event, name, { configurable: true, enumerable: true, get: () => face });
+      Object.defineProperty(event, name, { configurable: true, enumerable: true, value: face });
     }
     Object.defineProperty(event, 'stopImmediatePropagation', {
       configurable: true,
@@ -87,7 +87,7 @@ export class Listeners {
       if (listening.once) this.#removeWhere(event.type, (each) => each === listening);
       this.#call(listening.listener, event);
     }
-    Object.defineProperty(event, 'currentTarget', { configurable: true, enumerable: true, get: () => null });
+    Object.defineProperty(event, 'currentTarget', { configurable: true, enumerable: true, value: null });
     return !event.defaultPrevented;
   }
 

@@ -44,6 +44,25 @@ const columnWidthMax = 44;
 // Kept from before fake timers can replace it.
 const { Date } = globalThis;
 
+/** One client's part of a log, as far as that goes when it is read. A getter in an object literal would keep the log alive for long. */
+class ClientTranscript implements Transcript {
+  readonly #events: () => TranscriptEvent[];
+  readonly #text: () => string;
+
+  constructor(events: () => TranscriptEvent[], text: () => string) {
+    this.#events = events;
+    this.#text = text;
+  }
+
+  get events(): readonly TranscriptEvent[] {
+    return this.#events();
+  }
+
+  toString(): string {
+    return this.#text();
+  }
+}
+
 /** What happened to all clients of one test, in one order. */
 export class Log {
   readonly #now: () => number;
@@ -65,13 +84,8 @@ export class Log {
   }
 
   of(client: string): Transcript {
-    const log = this;
-    return {
-      get events() {
-        return log.#events.filter((event) => event.client === client).map(publicPart);
-      },
-      toString: () => log.#lines(client).join('\n'),
-    };
+    const events = (): TranscriptEvent[] => this.#events.filter((event) => event.client === client).map(publicPart);
+    return new ClientTranscript(events, () => this.#lines(client).join('\n'));
   }
 
   /** The last events of all clients, a column each. */

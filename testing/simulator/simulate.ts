@@ -68,7 +68,7 @@ async function search(session: Session, options: SearchOptions): Promise<Found |
   const { seed, runs, startMs, budgetMs = Infinity, signal, onProgress } = options;
   for (let run = 0; run < runs; run += 1) {
     const runSeed = runSeedOf(seed, run);
-    let outcome = await session.draw(runSeed);
+    let outcome = await session.draw(runSeed, true);
     session.count(outcome);
     if (run === 0 || outcome.failure !== undefined) outcome = await session.confirm(runSeed, outcome);
     onProgress?.({ phase: 'run', count: run + 1, events: session.events, deliveries: session.deliveries });

@@ -105,10 +105,10 @@ export function noCauselessClose({ codes = [1006, 1013] }: { codes?: readonly nu
  * handler has come to its end, which may be after the close.
  */
 function hasLayerFailed({ c, connected }: ConnectionFacts, history: readonly SimEvent[], closedMs: number): boolean {
-  return history.some(
-    ({ t, ...event }) =>
-      event.e === 'error' && event.c === c && layerError.test(event.text) && t >= connected.t && t <= closedMs + toldMs,
-  );
+  return history.some((event) => {
+    if (event.e !== 'error' || event.c !== c || !layerError.test(event.text)) return false;
+    return event.t >= connected.t && event.t <= closedMs + toldMs;
+  });
 }
 
 function endOf({ ended, gone, serverClose }: ConnectionFacts, codes: readonly number[]): SimEvent | undefined {

@@ -1,5 +1,5 @@
 import type { Checker, SimEvent } from '../api/event.ts';
-import { frameOf, indexOf, type ConnectionFacts, type HistoryIndex, type Spoken } from './index-of.ts';
+import { indexOf, type ConnectionFacts, type HistoryIndex, type Spoken } from './index-of.ts';
 
 type PositionLike = string | { readonly epoch: string; readonly offset: number };
 interface Page {
@@ -63,7 +63,7 @@ export function noSilentGap(frames: GapFrames): Checker {
 
 function readAll(reading: Reading): GapFault | undefined {
   for (const event of reading.facts.receipts) {
-    const frame = frameOf(event);
+    const frame = reading.index.frameOf(event);
     const page = reading.frames.page?.(frame);
     const fault = page === undefined ? readLive(reading, event, frame) : readPage(reading, event, page);
     if (fault !== undefined) return fault;
@@ -121,8 +121,8 @@ function follow(reading: Reading, stream: string, place: Place, event: Spoken): 
 function streamOf({ facts, index }: Reading, event: Spoken): string {
   const delivery = event.of === undefined ? undefined : index.deliveries.get(event.of);
   if (delivery !== undefined) return delivery.group;
-  const groups = new Set(facts.joins.map(({ group }) => group));
-  if (groups.size === 1) return [...groups][0] as string;
+  const [first] = facts.joins;
+  if (first !== undefined && facts.joins.every(({ group }) => group === first.group)) return first.group;
   const ofStamps = event.stamps.map((stamp) => index.groupOf(event, stamp)).find((group) => group !== undefined);
   return ofStamps ?? '';
 }

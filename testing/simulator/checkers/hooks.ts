@@ -10,7 +10,11 @@ export function hooksPaired(): Checker {
       const { facts } = run as Partial<RunView>;
       if (facts === undefined) return { checked: 0 };
       const byConn = new Map<number, RunFacts['hooks'][number][]>();
-      for (const hook of facts.hooks) byConn.set(hook.conn, [...(byConn.get(hook.conn) ?? []), hook]);
+      for (const hook of facts.hooks) {
+        const before = byConn.get(hook.conn);
+        if (before === undefined) byConn.set(hook.conn, [hook]);
+        else before.push(hook);
+      }
       let checked = 0;
       for (const connection of indexOf(run).accepted) {
         const hooks = byConn.get(connection.conn);

@@ -26,6 +26,8 @@ export interface ConnectionFacts {
   readonly joins: { readonly group: string; readonly t: number; left: number }[];
 }
 
+const framesMax = 4_096;
+
 export class HistoryIndex {
   readonly connections: Map<number, ConnectionFacts> = new Map();
   readonly deliveries: Map<number, DeliverEvent> = new Map();
@@ -38,8 +40,30 @@ export class HistoryIndex {
   /** Of what a client said, in order. */
   readonly orderOf: Map<string, number> = new Map();
 
+  readonly #history: readonly SimEvent[];
+  readonly #frames = new Map<string, unknown>();
+  #length = 0;
+
   constructor(history: readonly SimEvent[]) {
-    for (const event of history) this.#read(event);
+    this.#history = history;
+    this.readOn();
+  }
+
+  /** Reads what has been added since. */
+  readOn(): void {
+    const history = this.#history;
+    for (; this.#length < history.length; this.#length += 1) this.#read(history[this.#length] as SimEvent);
+  }
+
+  /** The JSON of a frame, else its text, as simulations get frames; the same value for all who got the same text. */
+  frameOf({ text }: Spoken): unknown {
+    const known = this.#frames.get(text);
+    if (known !== undefined) return known;
+    const frame = jsonOf(text);
+    // A recording of a real run has millions.
+    if (this.#frames.size === framesMax) this.#frames.clear();
+    this.#frames.set(text, frame);
+    return frame;
   }
 
   get accepted(): ConnectionFacts[] {
@@ -49,8 +73,9 @@ export class HistoryIndex {
   /** The group that a message came by: of its delivery, else the only one that it was delivered to. */
   groupOf(receipt: Spoken, stamp: string): string | undefined {
     if (receipt.of !== undefined) return this.deliveries.get(receipt.of)?.group;
-    const groups = new Set((this.deliveriesOf.get(stamp) ?? []).map(({ group }) => group));
-    return groups.size === 1 ? [...groups][0] : undefined;
+    const deliveries = this.deliveriesOf.get(stamp);
+    const group = deliveries?.[0]?.group;
+    return deliveries?.every((delivery) => delivery.group === group) === true ? group : undefined;
   }
 
   /** Of each member the connections that are in the group at this moment; without a word of joins, its latest. */
@@ -173,19 +198,21 @@ function newFacts(event: SimEvent & { readonly e: 'connect' | 'open' | 'accepted
   };
 }
 
-const known = new WeakMap<readonly SimEvent[], { readonly length: number; readonly index: HistoryIndex }>();
+const known = new WeakMap<readonly SimEvent[], HistoryIndex>();
 
 /** The index of a run's history as far as it goes now. */
 export function indexOf({ history }: SimView): HistoryIndex {
   const before = known.get(history);
-  if (before?.length === history.length) return before.index;
+  if (before !== undefined) {
+    before.readOn();
+    return before;
+  }
   const index = new HistoryIndex(history);
-  known.set(history, { length: history.length, index });
+  known.set(history, index);
   return index;
 }
 
-/** The JSON of a frame, else its text, as simulations get frames. */
-export function frameOf({ text }: Spoken): unknown {
+function jsonOf(text: string): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch {

@@ -8,9 +8,10 @@ export function everyMemberGotIt(): Checker {
     when: 'rest',
     check: (run) => {
       const index = indexOf(run);
-      const gotLive = new Set<string>();
-      for (const facts of index.connections.values()) {
-        for (const { of } of facts.receipts) if (of !== undefined) gotLive.add(`${facts.conn} ${of}`);
+      // By delivery, the connections that it came to.
+      const gotLive = new Map<number, Set<number>>();
+      for (const { conn, receipts } of index.connections.values()) {
+        for (const { of } of receipts) if (of !== undefined) gotLive.set(of, (gotLive.get(of) ?? new Set()).add(conn));
       }
       let checked = 0;
       for (const delivery of index.deliveries.values()) {
@@ -19,7 +20,7 @@ export function everyMemberGotIt(): Checker {
           const { c: name } = facts;
           if (!isStaying(facts) || delivery.denied?.includes(name) === true) continue;
           checked += 1;
-          if (gotLive.has(`${facts.conn} ${delivery.no}`) || isInPage(facts, delivery)) continue;
+          if (gotLive.get(delivery.no)?.has(facts.conn) === true || isInPage(facts, delivery)) continue;
           if (mayBeBeforePage(facts, delivery, index)) continue;
           const message = `${name} was a member of ${delivery.group} on ${delivery.node} at ${delivery.t} ms, stayed, and never got ${delivery.stamps.join(' ')}`;
           const sent = index.said.get(delivery.stamps[0] as string);

@@ -1,5 +1,5 @@
 import type { Checker, SimEvent, SimView } from '../api/event.ts';
-import { frameOf, indexOf, type ConnectionFacts, type HistoryIndex, type Spoken } from './index-of.ts';
+import { indexOf, type ConnectionFacts, type HistoryIndex, type Spoken } from './index-of.ts';
 
 export interface FrameFilter {
   /** Which frames count; default all. */
@@ -26,8 +26,10 @@ export function perSenderFifo(options: FrameFilter = {}): Checker {
         const seen = new Set<string>();
         for (const got of gotBy(facts, index, options)) {
           const sent = index.said.get(got.stamp);
-          if (sent === undefined || got.group === undefined || seen.has(`${got.group} ${got.stamp}`)) continue;
-          seen.add(`${got.group} ${got.stamp}`);
+          if (sent === undefined || got.group === undefined) continue;
+          const key = `${got.group} ${got.stamp}`;
+          if (seen.has(key)) continue;
+          seen.add(key);
           const order = index.orderOf.get(got.stamp) as number;
           const keyOf = (way: Way): string => `${sent.conn} ${got.group} ${way}`;
           const { behind, counts } = placeOf(got.receipt, index);
@@ -47,15 +49,25 @@ export function perSenderFifo(options: FrameFilter = {}): Checker {
 
 type Way = 'page' | 'live' | 'saved';
 
+interface WayPlace {
+  readonly behind: readonly Way[];
+  readonly counts: readonly Way[];
+}
+
+const places: Readonly<Record<Way, WayPlace>> = {
+  page: { behind: ['page'], counts: ['page', 'saved'] },
+  live: { behind: ['live'], counts: ['live'] },
+  saved: { behind: ['live', 'saved'], counts: ['live', 'saved'] },
+};
+
 /**
  * The orders that a message comes behind in, and those it counts in. Live ones keep one, and pages; what is saved and live comes
  * behind the page as well. What is not saved is in no page and follows it, whatever of the page was said after it; and a
  * member that asks for a page may read back.
  */
-function placeOf({ of }: Spoken, index: HistoryIndex): { behind: readonly Way[]; counts: readonly Way[] } {
-  if (of === undefined) return { behind: ['page'], counts: ['page', 'saved'] };
-  const isSaved = index.deliveries.get(of)?.position !== undefined;
-  return isSaved ? { behind: ['live', 'saved'], counts: ['live', 'saved'] } : { behind: ['live'], counts: ['live'] };
+function placeOf({ of }: Spoken, index: HistoryIndex): WayPlace {
+  if (of === undefined) return places.page;
+  return index.deliveries.get(of)?.position === undefined ? places.live : places.saved;
 }
 
 function outOfOrder(
@@ -126,7 +138,7 @@ export function onlyMembers(): Checker {
 function gotBy(facts: ConnectionFacts, index: HistoryIndex, { frames }: FrameFilter): Got[] {
   return facts.receipts.flatMap((receipt) => {
     if (receipt.stamps.length === 0) return [];
-    if (frames !== undefined && !frames(frameOf(receipt))) return [];
+    if (frames !== undefined && !frames(index.frameOf(receipt))) return [];
     return receipt.stamps.map((stamp) => ({ stamp, receipt, group: index.groupOf(receipt, stamp) }));
   });
 }

@@ -1,5 +1,5 @@
 import type { Checker, SimEvent } from '../api/event.ts';
-import { frameOf, hasFault, indexOf, isStaying, type ConnectionFacts, type HistoryIndex } from './index-of.ts';
+import { hasFault, indexOf, isStaying, type ConnectionFacts, type HistoryIndex } from './index-of.ts';
 
 export interface SettledFrames {
   /** The group that a frame tells its receiver it is in now. */
@@ -30,13 +30,13 @@ export function everySettledMemberGotIt(frames: SettledFrames): Checker {
     check: (run) => {
       const index = indexOf(run);
       const settled = [...index.connections.values()].flatMap((facts) =>
-        isStaying(facts) ? settledIn(facts, frames) : [],
+        isStaying(facts) ? settledIn(facts, frames, index) : [],
       );
       let checked = 0;
       for (const sender of index.connections.values()) {
         if (!wasHeard(sender)) continue;
         for (const sent of sender.sends) {
-          const group = sent.stamps.length === 0 ? undefined : frames.to(frameOf(sent));
+          const group = sent.stamps.length === 0 ? undefined : frames.to(index.frameOf(sent));
           if (group === undefined || isVoid(sent.stamps, index)) continue;
           for (const member of settled) {
             if (member.group !== group || member.event.t > sent.t) continue;
@@ -55,11 +55,11 @@ export function everySettledMemberGotIt(frames: SettledFrames): Checker {
   };
 }
 
-function settledIn(facts: ConnectionFacts, frames: SettledFrames): Settled[] {
-  const left = new Set(facts.sends.map((sent) => frames.left(frameOf(sent))));
+function settledIn(facts: ConnectionFacts, frames: SettledFrames, index: HistoryIndex): Settled[] {
+  const left = new Set(facts.sends.map((sent) => frames.left(index.frameOf(sent))));
   const found = new Map<string, Settled>();
   for (const receipt of facts.receipts) {
-    const group = frames.joined(frameOf(receipt));
+    const group = frames.joined(index.frameOf(receipt));
     if (group === undefined || left.has(group) || found.has(group)) continue;
     found.set(group, { facts, group, event: receipt });
   }

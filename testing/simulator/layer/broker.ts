@@ -84,8 +84,8 @@ export class SimBroker {
       if (known !== undefined) {
         return { nodes: 0, exists, position: known.position, reachesSelf: false, isRepeated: true };
       }
-      const { bounds, call: _call, ...own } = stamp;
-      entry = log.append(message.payload, { ...own, key: message.key }, bounds);
+      const { uuid, created, atMs, bounds } = stamp;
+      entry = log.append(message.payload, { uuid, created, atMs, key: message.key }, bounds);
     }
     for (const node of subscribers) {
       node.push(group, { kind: 'message', group, message, entry, call: node === from ? stamp.call : undefined });

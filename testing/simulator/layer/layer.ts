@@ -73,7 +73,7 @@ export class SimLayer implements ChannelLayer, BrokerNode {
         settle({ error });
       };
       if (executed.reachesSelf) this.#publishing.set(call, { counted, failed });
-      else counted(executed.isRepeated ? { ...nobody } : this.#countUnreached(group, message));
+      else counted(executed.isRepeated ? nobody() : this.#countUnreached(group, message));
     });
   }
 
@@ -256,7 +256,7 @@ export class SimLayer implements ChannelLayer, BrokerNode {
   #countUnreached(group: string, message: GroupMessage): Counts {
     const present = this.#opened.local.members(group).filter(({ uuid }) => !message.except.includes(uuid));
     const members = present.length;
-    return { ...nobody, members, queued: message.save ? members : 0, dropped: message.save ? 0 : members };
+    return { members, sent: 0, queued: message.save ? members : 0, dropped: message.save ? 0 : members, closed: 0 };
   }
 
   #targetsOf(target: CloseTarget): readonly BrokerNode[] {
@@ -276,7 +276,9 @@ export class SimLayer implements ChannelLayer, BrokerNode {
   }
 }
 
-const nobody: Readonly<Counts> = { members: 0, sent: 0, queued: 0, dropped: 0, closed: 0 };
+function nobody(): Counts {
+  return { members: 0, sent: 0, queued: 0, dropped: 0, closed: 0 };
+}
 
 function nodeOf(channel: string): string {
   return channel.split('/', 1)[0] as string;

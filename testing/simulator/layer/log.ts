@@ -48,7 +48,8 @@ export class GroupLog {
     }
     this.#offset += 1;
     const position = { epoch: this.epoch, offset: this.#offset };
-    const entry: Kept = { ...stamp, payload, bytes, position };
+    const { uuid, created, atMs, key } = stamp;
+    const entry: Kept = { uuid, created, atMs, key, payload, bytes, position };
     this.#kept.push(entry);
     this.#bytes += bytes;
     this.trim(stamp.atMs, bounds);

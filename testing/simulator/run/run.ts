@@ -1,4 +1,4 @@
-import type { SimView } from '../api/event.ts';
+import type { Checker, SimView } from '../api/event.ts';
 import type { SimCase, SimConfig, SimStep } from '../api/report.ts';
 import type { Conditions, Simulation } from '../api/simulation.ts';
 import type { System } from '../api/system.ts';
@@ -28,6 +28,8 @@ export interface RunOptions {
   readonly simCase?: SimCase;
   /** Keeps the names of all delays that could have been drawn. */
   readonly isListing?: boolean;
+  /** Keeps neither what was drawn nor where calls were made that fail: whoever wants to know repeats the run. */
+  readonly isFirstLook?: boolean;
   /** So many steps as there may be, nothing ends, nothing is delayed. */
   readonly isPlain?: boolean;
   /** Told when the world is there, so that a guard knows whose code runs. */
@@ -54,6 +56,11 @@ export interface RunOutcome {
   readonly met: readonly string[];
 }
 
+/** A checker that looks after every event, too. */
+interface Watcher extends Checker {
+  watch(view: SimView): void;
+}
+
 /** Runs a simulation once: steps and faults, healing, rest, convergence. */
 export async function runOnce(options: RunOptions): Promise<RunOutcome> {
   return new Run(options).play();
@@ -66,21 +73,23 @@ class Run {
   readonly #world: World;
   readonly #stage: RunStage;
   readonly #view: RunView;
+  readonly #watchers: readonly Watcher[];
   readonly #steps: SimStep[] = [];
   readonly #checked = new Map<string, number>();
   #durationMs = 0;
 
   constructor(options: RunOptions) {
-    const { simulation, runSeed, simCase, isListing = false } = options;
+    const { simulation, runSeed, simCase, isListing = false, isFirstLook = false } = options;
     this.#options = options;
     this.#profile = simCase === undefined ? profileOf(simulation, runSeed, options.isPlain) : undefined;
     this.#config = simCase?.config ?? this.#profile?.config ?? {};
     const seed = simCase?.seed ?? runSeed;
     const source = simCase === undefined ? { spreads: this.#profile?.spreads ?? {} } : { draws: simCase.draws ?? {} };
-    const tape = new Tape({ seed, isListing, ...source });
-    this.#world = new World({ tape, config: this.#config });
+    const tape = new Tape({ seed, isListing, keeps: !isFirstLook, ...source });
+    this.#world = new World({ tape, config: this.#config, remembersSites: !isFirstLook });
     this.#stage = new RunStage(this.#world, simulation);
     this.#view = new RunView(this.#stage);
+    this.#watchers = (simulation.checkers ?? []).filter((checker): checker is Watcher => 'watch' in checker);
     const afterApp = (): void => this.#afterApp();
     this.#world.afterApp = afterApp;
     options.onWorld?.(this.#world);
@@ -172,9 +181,7 @@ class Run {
   #afterApp(): void {
     if (this.#world.hasEnded) return;
     const { simulation } = this.#options;
-    for (const checker of simulation.checkers ?? []) {
-      (checker as { readonly watch?: (view: SimView) => void }).watch?.(this.#view);
-    }
+    for (const checker of this.#watchers) checker.watch(this.#view);
     this.#hold('always', simulation.always);
   }
 
@@ -235,7 +242,7 @@ class Run {
       });
     }
     const { failure } = this.#stage;
-    const draws = Object.keys(tape.drawn).length === 0 ? {} : { draws: tape.drawn };
+    const draws = tape.drawn.size === 0 ? {} : { draws: Object.fromEntries(tape.drawn) };
     const config = Object.keys(this.#config).length === 0 ? {} : { config: this.#config };
     const sometimes = failure === undefined ? (simulation.sometimes ?? {}) : {};
     return {

@@ -32,9 +32,9 @@ export class Session {
     this.#guard = guard;
   }
 
-  /** A run that its seed makes up. */
-  draw(runSeed: number): Promise<RunOutcome> {
-    return this.#run({ simulation: this.simulation, runSeed });
+  /** A run that its seed makes up; of a first look only what it came to counts. */
+  draw(runSeed: number, isFirstLook = false): Promise<RunOutcome> {
+    return this.#run({ simulation: this.simulation, runSeed, isFirstLook });
   }
 
   /** A run that was written down. */
@@ -65,16 +65,16 @@ export class Session {
     return this.#run({ simulation: { ...this.simulation, steps, faults: 'none' }, runSeed, isPlain: true });
   }
 
-  /** Runs it a second time: what differs does not come from the seed. */
+  /** Runs it a second time, with all that a first look leaves out: what differs does not come from the seed. */
   async confirm(runSeed: number, first: RunOutcome): Promise<RunOutcome> {
     const second = await this.draw(runSeed);
     const isSame =
       second.hash === first.hash &&
       second.failure?.kind === first.failure?.kind &&
       second.failure?.name === first.failure?.name;
-    if (isSame) return first;
+    if (isSame) return second;
     const { message, witness } = firstDifference(first.view.history, second.view.history);
-    return { ...first, failure: { kind: 'nondeterminism', name: 'nondeterminism', message, witness } };
+    return { ...second, failure: { kind: 'nondeterminism', name: 'nondeterminism', message, witness } };
   }
 
   /** Adds a run to what the report says of all. */

@@ -84,7 +84,9 @@ function factsOf(stage: RunStage): RunFacts {
       for (const { isFenced, connection } of stage.links) {
         if (isFenced || connection === undefined) continue;
         for (const group of connection.memberships) {
-          members.set(group, [...(members.get(group) ?? []), connection.id]);
+          const ids = members.get(group);
+          if (ids === undefined) members.set(group, [connection.id]);
+          else ids.push(connection.id);
         }
       }
       return members;

@@ -30,12 +30,19 @@ export function runSeedOf(seed: number, run: number): number {
   return chanceOf(seed, `run ${run}`) * 2 ** 21 + (chanceOf(seed, `more ${run}`) >>> 11);
 }
 
+const hexOf: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+
+/** The upper or the lower 16 bits of a word. */
+function half(word: number, shift: 0 | 16): string {
+  return (hexOf[(word >>> (shift + 8)) & 255] as string) + (hexOf[(word >>> shift) & 255] as string);
+}
+
 /** In the form of a version 4 uuid. */
 export function uuidOf(seed: number, name: string): string {
-  const words = [0, 1, 2, 3].map((at) => chanceOf(seed, `${at} ${name}`).toString(16).padStart(8, '0'));
-  const hex = words.join('');
-  const variant = ((Number.parseInt(hex[16] as string, 16) & 3) | 8).toString(16);
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20)}`;
+  const [a, b, c, d] = [0, 1, 2, 3].map((at) => chanceOf(seed, `${at} ${name}`)) as [number, number, number, number];
+  const version = (b & 0xffff0fff) | 0x4000;
+  const variant = (c & 0x3fffffff) | 0x80000000;
+  return `${half(a, 16)}${half(a, 0)}-${half(b, 16)}-${half(version, 0)}-${half(variant, 16)}-${half(c, 0)}${half(d, 16)}${half(d, 0)}`;
 }
 
 /** A running digest of all that happened, 64 bits. */

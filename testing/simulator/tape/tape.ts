@@ -19,6 +19,8 @@ export interface TapeOptions {
   readonly spreads?: Partial<Readonly<Record<DrawKind, Spread>>>;
   /** Keeps the names of all that was asked for, in order. */
   readonly isListing?: boolean;
+  /** Keeps what was drawn; default true. */
+  readonly keeps?: boolean;
 }
 
 /**
@@ -28,21 +30,23 @@ export interface TapeOptions {
 export class Tape {
   readonly seed: number;
   /** Those that were not 0. */
-  readonly drawn: Record<string, number> = {};
+  readonly drawn: Map<string, number> = new Map();
   readonly listed: string[] = [];
   /** All has healed: nothing is delayed any more. */
   isCalm: boolean = false;
   readonly #draws: Readonly<Record<string, number>> | undefined;
   readonly #spreads: Partial<Readonly<Record<DrawKind, Spread>>>;
   readonly #isListing: boolean;
+  readonly #keeps: boolean;
   readonly #isEmpty: boolean;
   readonly #counts = new Map<string, number>();
 
-  constructor({ seed, draws, spreads = {}, isListing = false }: TapeOptions) {
+  constructor({ seed, draws, spreads = {}, isListing = false, keeps = true }: TapeOptions) {
     this.seed = seed;
     this.#draws = draws ?? (Object.keys(spreads).length === 0 ? {} : undefined);
     this.#spreads = spreads;
     this.#isListing = isListing;
+    this.#keeps = keeps;
     this.#isEmpty = this.#draws !== undefined && Object.keys(this.#draws).length === 0 && !isListing;
   }
 
@@ -70,7 +74,7 @@ export class Tape {
   }
 
   #note(name: string, value: number): number {
-    if (value !== 0) this.drawn[name] = value;
+    if (value !== 0 && this.#keeps) this.drawn.set(name, value);
     return value;
   }
 

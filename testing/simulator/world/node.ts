@@ -1,20 +1,12 @@
-import {
-  instrument,
-  type App,
-  type ChannelLayer,
-  type Logger,
-  type Probe,
-  type ProbedConnection,
-} from '../../../src/index.ts';
+import { instrument, type App, type ChannelLayer, type Probe, type ProbedConnection } from '../../../src/index.ts';
 import type { SimEvent } from '../api/event.ts';
 import type { SimEnv, System } from '../api/system.ts';
 import { NodeClock } from './clock.ts';
+import { NodeEnv, silent, type EnvNode } from './env.ts';
 import { receivedForms, type SimLink, type LinkNode } from './link.ts';
 import { stampsIn } from './record.ts';
 import { SimUpgrade } from './upgrade.ts';
 import type { World } from './world.ts';
-
-const silent: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
 /** What a node needs of the run that it is in. */
 export interface NodeHost {
@@ -36,7 +28,7 @@ type OpenDelivery = Extract<SimEvent, { e: 'deliver' }> & { denied?: string[] };
 /**
  * One boot of one node makes the app, its clock, its chance. A crash fences it; what of it still runs reaches nobody.
  */
-export class SimNode implements LinkNode {
+export class SimNode implements LinkNode, EnvNode {
   readonly name: string;
   readonly boots: number;
   readonly world: World;
@@ -62,7 +54,7 @@ export class SimNode implements LinkNode {
     this.name = name;
     this.boots = boots;
     this.clock = new NodeClock(this);
-    this.env = this.#makeEnv();
+    this.env = new NodeEnv(this);
   }
 
   get isPaused(): boolean {
@@ -113,32 +105,13 @@ export class SimNode implements LinkNode {
     void this.app.handle(link.upgrade);
   }
 
-  #makeEnv(): SimEnv {
-    const node = this;
-    const { world } = this;
-    return {
-      node: this.name,
-      clock: this.clock,
-      logger: silent,
-      get layer() {
-        node.layer ??= node.#host.layerFor(node);
-        return node.layer;
-      },
-      random: () => world.tape.chance(`random ${node.name}`, world.cause) / 2 ** 32,
-      uuid: () => node.uuid(),
-      io: (label = '') => {
-        const { context } = world;
-        const waitMs = 1 + world.tape.draw('io', label === '' ? node.name : label, world.cause);
-        world.onItsWay += 1;
-        return new Promise<void>((resolve) => {
-          world.reach(waitMs, () => {
-            world.onItsWay -= 1;
-            node.enter(resolve, context?.connection);
-          });
-        });
-      },
-      mark: (label) => this.#host.onMark(label),
-    };
+  reachLayer(): ChannelLayer {
+    this.layer ??= this.#host.layerFor(this);
+    return this.layer;
+  }
+
+  mark(label: string): void {
+    this.#host.onMark(label);
   }
 
   uuid(): string {
@@ -150,6 +123,7 @@ export class SimNode implements LinkNode {
     return {
       clock: this.clock,
       logger: silent,
+      skipsSites: !this.world.remembersSites,
       uuid: () => this.uuid(),
       run: (connection, body) => this.#run(connection, body),
       called: (call) => {
@@ -175,17 +149,12 @@ export class SimNode implements LinkNode {
         const { payload } = message;
         const stamps = payload.kind === 'bytes' ? [] : stampsIn(payload.text);
         const no = host.nextDelivery();
-        const event = {
-          t: this.world.nowMs,
-          e: 'deliver',
-          no,
-          node: this.name,
-          group,
-          stamps,
-          members,
-          conns,
-        } as const;
-        this.#delivery = entry === undefined ? { ...event } : { ...event, position: entry.position };
+        const { name: node } = this;
+        const t = this.world.nowMs;
+        this.#delivery =
+          entry === undefined
+            ? { t, e: 'deliver', no, node, group, stamps, members, conns }
+            : { t, e: 'deliver', no, node, group, stamps, members, conns, position: entry.position };
         record.note(this.#delivery);
         return no;
       },

@@ -6,6 +6,10 @@ import { Recorder } from './record.ts';
 // Kept from before the guard, or a test's fake timers, can replace it.
 const { setImmediate } = globalThis;
 
+function atTurnEnd(resolve: (value?: unknown) => void): void {
+  setImmediate(resolve);
+}
+
 /** So many at one instant: it never comes to rest. */
 const perInstantMax = 20_000;
 
@@ -14,6 +18,8 @@ export interface WorldOptions {
   readonly config?: SimConfig;
   /** Keeps the history. Default true; without it a run costs a third. */
   readonly keeps?: boolean;
+  /** Whether calls that fail tell where they were made. Default true; every call that is answered later costs less without it. */
+  readonly remembersSites?: boolean;
 }
 
 /** What holds the app's code while it runs: whose it is, so that the guard and the clock know. */
@@ -47,6 +53,7 @@ export class World {
   readonly tape: Tape;
   readonly config: Required<SimConfig>;
   readonly record: Recorder;
+  readonly remembersSites: boolean;
   /** Messages that have left and not arrived, calls that are not answered. */
   onItsWay: number = 0;
   /** After each event that reached the app. */
@@ -61,8 +68,9 @@ export class World {
   #atInstant = 0;
   #instantMs = -1;
 
-  constructor({ tape, config = {}, keeps = true }: WorldOptions) {
+  constructor({ tape, config = {}, keeps = true, remembersSites = true }: WorldOptions) {
     this.tape = tape;
+    this.remembersSites = remembersSites;
     this.record = new Recorder({ keeps });
     this.config = { latencyMs: 1, windowBytes: 65_536, chunks: false, acceptsNow: false, layerMs: 1, ...config };
   }
@@ -107,8 +115,16 @@ export class World {
       this.nowMs = next.atMs;
       this.cause = next.cause;
       this.#attempt(next.run);
-      if (next.reachesApp || this.needsTurn) await this.settle();
-      else if (this.#dirty.length > 0) this.#flush();
+      if (next.reachesApp || this.needsTurn) {
+        // As `settle` does it; one promise less for each event is worth writing it twice.
+        this.context ??= clientCode;
+        do {
+          this.needsTurn = false;
+          await new Promise(atTurnEnd);
+          this.#flush();
+        } while (this.needsTurn);
+        this.#hasSettled();
+      } else if (this.#dirty.length > 0) this.#flush();
     }
     if (!this.hasEnded && Number.isFinite(untilMs)) this.nowMs = Math.max(this.nowMs, untilMs);
   }
@@ -126,11 +142,13 @@ export class World {
     this.context ??= clientCode;
     do {
       this.needsTurn = false;
-      await new Promise<void>((resolve) => {
-        setImmediate(resolve);
-      });
+      await new Promise(atTurnEnd);
       this.#flush();
     } while (this.needsTurn);
+    this.#hasSettled();
+  }
+
+  #hasSettled(): void {
     this.context = undefined;
     this.afterApp();
   }
