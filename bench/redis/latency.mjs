@@ -2,10 +2,19 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { DirectPort } from '../../dist/src/layer/redis/broker/direct-port.js';
 import { command, connected, subscriber } from './bare.mjs';
 import { message, Node } from './node.mjs';
 
-const [warmUps, samples] = [500, 800];
+const [warmUps, samples] = [500, 600];
+/** What a saved publish asks of Redis, with nothing in between. */
+const script = `
+redis.call('HMGET', KEYS[1], 'epoch', 'offset')
+redis.call('TIME')
+redis.call('XADD', KEYS[2], 'MAXLEN', '=', '10000', '*', 'd', ARGV[2])
+redis.call('HSET', KEYS[1], 'offset', '1')
+return redis.call('PUBLISH', ARGV[1], ARGV[2])
+`;
 const now = () => process.hrtime.bigint();
 const msFrom = (start, end) => Number(end - start) / 1e6;
 
@@ -19,6 +28,8 @@ export async function latency({ admin, url, print }) {
   near.onDeliver = () => onNear(now());
   await subscriber(url, 'lat near', () => onNear(now()));
   const socket = await connected(url);
+  const own = new DirectPort({ socket: { port: Number(new URL(url).port) } }, { pushed: () => {}, lost: () => {} });
+  await own.connect();
   const arrived = {
     near: () =>
       new Promise((resolve) => {
@@ -38,10 +49,13 @@ export async function latency({ admin, url, print }) {
     return ms;
   };
   const layer = (save) => (where) => node.layer.publish(where, message(save));
-  const bare = async (where) => {
-    socket.write(command('PUBLISH', `lat ${where}`, message(false).payload.text));
+  const sha = await admin.sendCommand(['SCRIPT', 'LOAD', script]);
+  const { text } = message(false).payload;
+  const bare = async (...words) => {
+    socket.write(command(...words));
     await once(socket, 'data');
   };
+  const bareScript = (where) => bare('EVALSHA', sha, '2', 'lat hash', 'lat log', `lat ${where}`, text);
   const timed = (run) => async () => {
     const start = now();
     await run();
@@ -49,9 +63,9 @@ export async function latency({ admin, url, print }) {
   };
   const kinds = {
     ping: timed(async () => {
-      socket.write(command('PING'));
-      await once(socket, 'data');
+      await bare('PING');
     }),
+    'ping by the layer': timed(() => own.send(['PING'])),
     'ping by @redis/client': timed(() => admin.ping()),
     'published, saved': async () => {
       const arriving = arrived.far();
@@ -61,22 +75,31 @@ export async function latency({ admin, url, print }) {
     },
   };
   for (const where of ['near', 'far']) {
-    kinds[`bare PUBLISH ${where}`] = reaches(where, bare);
+    kinds[`bare PUBLISH ${where}`] = reaches(where, () => bare('PUBLISH', `lat ${where}`, text));
+    kinds[`bare script ${where}`] = reaches(where, bareScript);
     kinds[`unsaved ${where}`] = reaches(where, layer(false));
     kinds[`saved ${where}`] = reaches(where, layer(true));
   }
   const all = await measured(kinds);
   listener.send('stop');
   socket.destroy();
+  own.close();
   await Promise.all([node.layer.close(), near.layer.close()]);
   const p50 = (kind) => all.get(kind).toSorted((one, other) => one - other)[samples >> 1];
-  const [ping, byClient] = [p50('ping'), p50('ping by @redis/client')];
-  const times = (kind) =>
-    `${p50(kind).toFixed(3)} ms (${(p50(kind) / ping).toFixed(2)} × PING, ${(p50(kind) / byClient).toFixed(2)} × by the client)`;
-  print(`\np50 idle: PING ${ping.toFixed(3)} ms on a bare socket, ${byClient.toFixed(3)} by @redis/client`);
+  const pings = {
+    'a bare socket': 'ping',
+    "the layer's own": 'ping by the layer',
+    '@redis/client': 'ping by @redis/client',
+  };
+  const times = (kind) => {
+    const ratios = Object.entries(pings).map(([by, ping]) => `${(p50(kind) / p50(ping)).toFixed(2)} × by ${by}`);
+    return `${p50(kind).toFixed(3)} ms, of a PING: ${ratios.join(', ')}`;
+  };
+  const each = Object.entries(pings).map(([by, ping]) => `${p50(ping).toFixed(3)} ms by ${by}`);
+  print(`\np50 idle: a PING ${each.join(', ')}`);
   for (const where of ['near', 'far']) {
     print(`  to another node in ${where === 'near' ? 'the same' : 'another'} process:`);
-    for (const kind of ['bare PUBLISH', 'unsaved', 'saved'])
+    for (const kind of ['bare PUBLISH', 'unsaved', 'bare script', 'saved'])
       print(`    ${kind.padEnd(14)} ${times(`${kind} ${where}`)}`);
   }
   print(`  a saved publish resolved: ${times('published, saved')}`);
