@@ -16,11 +16,14 @@ const { values } = parseArgs({
     shape: { type: 'string', default: '' },
     rate: { type: 'string', default: '400' },
     together: { type: 'string', default: '1' },
+    warm: { type: 'string', default: '10000' },
+    variants: { type: 'string', default: '' },
   },
 });
 const [rounds, seconds, rate, together] = [values.rounds, values.seconds, values.rate, values.together].map(Number);
-/** Code that has run so often is compiled: what is measured is what a server does that has been up for a while. */
-const warmUps = 10_000;
+/** Code that has run often is compiled: what is measured is what a server does that has been up for a while. */
+const warmUps = Number(values.warm);
+const only = values.variants.split(',').filter((name) => name !== '');
 const peers = ['socket.io redis-adapter', 'socket.io redis-streams-adapter'];
 const variants = ['channelbox saved', 'channelbox unsaved', ...peers, 'bare PUBLISH'];
 const shapes = [
@@ -43,7 +46,10 @@ try {
     `${cpus().length} cores, ${cpus()[0].model}, Node ${process.version}, load ${loadavg()[0].toFixed(1)} at the start`,
   );
   if (values.only !== 'inside')
-    for (const shape of shapes) if (shape.name.startsWith(values.shape)) await compare(shape);
+    for (const shape of shapes) {
+      if (!shape.name.startsWith(values.shape)) continue;
+      await compare(only.length === 0 ? shape : { ...shape, variants: only });
+    }
   if (values.only !== 'beside') await inside({ ...redis, print });
 } finally {
   await redis.stop();
@@ -91,7 +97,7 @@ async function started(variant, { nodes, clients, rooms }) {
   await said(crowd, 'connected');
   const names = Array.from({ length: rooms }, (_, at) => `r${at}`);
   const fleet = { servers, crowd, names };
-  await burst(fleet, warmUps / nodes, nodes / 2);
+  await burst(fleet, Math.ceil(warmUps / nodes), { everyMs: nodes / 2, atOnce: 5 });
   await quiet(crowd);
   return fleet;
 }
@@ -101,7 +107,7 @@ async function sample({ servers, crowd, names }, { clients }) {
   const before = await Promise.all(servers.map(cpuOf));
   const expected = (perNode * servers.length * clients) / names.length;
   const start = await counted(crowd);
-  await burst({ servers, names }, perNode, (1_000 * seconds) / perNode);
+  await burst({ servers, names }, perNode, { everyMs: (1_000 * seconds) / perNode, atOnce: together });
   const deliveries = await arrived(crowd, start, expected);
   const after = await Promise.all(servers.map(cpuOf));
   const used = after.reduce((sum, cpu, at) => sum + cpu.user + cpu.system - before[at].user - before[at].system, 0);
@@ -114,13 +120,13 @@ async function stopped(child) {
   await ended;
 }
 
-async function burst({ servers, names: rooms }, count, everyMs) {
+async function burst({ servers, names: rooms }, count, { everyMs, atOnce }) {
   const done = servers.map((server) => said(server, 'published'));
   // One after the other: nodes that publish at the same moment would have two messages for each member in one read.
   for (const [at, server] of servers.entries()) {
     const part = at / servers.length;
     const first = Math.floor(part * rooms.length);
-    server.send({ publish: { rooms, first, count, together, everyMs, afterMs: part * together * everyMs } });
+    server.send({ publish: { rooms, first, count, atOnce, everyMs, afterMs: part * atOnce * everyMs } });
   }
   await Promise.all(done);
 }

@@ -12,11 +12,11 @@ process.on('message', (message) => {
   if (message.cpu) return process.send({ cpu: process.cpuUsage() });
   if (message.stop) return process.exit(0);
   // At an even pace, so that every variant has the same to do: one at a time, as messages of clients would come, or some in a turn.
-  const { rooms, first, count, together, everyMs, afterMs } = message.publish;
+  const { rooms, first, count, atOnce, everyMs, afterMs } = message.publish;
   const startMs = performance.now() + afterMs;
   let done = 0;
   const next = () => {
-    for (const end = Math.min(count, done + together); done < end; done += 1)
+    for (const end = Math.min(count, done + atOnce); done < end; done += 1)
       publish(rooms[(first + done) % rooms.length], payload);
     if (done === count) return process.send({ published: count });
     setTimeout(next, startMs + done * everyMs - performance.now());

@@ -33,6 +33,8 @@ export class NodeSession {
   readonly pages: Pages;
   hasRegistered: boolean = false;
   readonly #parts: NodeParts;
+  /** On which this node alone is spoken to. */
+  readonly #channel: string;
   readonly #markers = new Markers();
   readonly #timers = new Map<string, Timer>();
   #probe: { readonly id: string; readonly isAnswered: boolean } | undefined;
@@ -72,6 +74,7 @@ export class NodeSession {
       calls: new Calls(parts),
       fresh: chance.fresh,
     };
+    this.#channel = `${options.settings.prefix}:node:${options.node}`;
     this.subscriptions = new Subscriptions(parts, this.#markers);
     this.publisher = new GroupPublisher(parts, this.subscriptions, this.#markers);
     this.membership = new Membership(parts);
@@ -136,8 +139,7 @@ export class NodeSession {
   }
 
   async #listen(connection: BrokerConnection): Promise<void> {
-    const { settings, node } = this.#parts;
-    await this.#inTime(connection.subscribe([`${settings.prefix}:node:${node}`]));
+    await this.#inTime(connection.subscribe([this.#channel]));
   }
 
   #pushesUp(): void {
@@ -275,8 +277,7 @@ export class NodeSession {
   // ── What is pushed ────────────────────────────────────────────────────────────────────────────────────────────────
 
   #pushed(channel: string, payload: Buffer): void {
-    const { settings, node } = this.#parts;
-    if (channel !== `${settings.prefix}:node:${node}`) return this.subscriptions.pushed(channel, payload);
+    if (channel !== this.#channel) return this.subscriptions.pushed(channel, payload);
     const push = decodeNodePush(payload);
     if (push === undefined) return this.subscriptions.malformed(channel);
     switch (push.kind) {
