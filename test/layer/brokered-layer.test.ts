@@ -220,6 +220,20 @@ describe.each([1, 2, 3, 4, 5])('what a page holds is not delivered after it, see
   });
 });
 
+test('a leaving that nobody answers is over by the deadline', async () => {
+  const harness = harnessOf(1);
+  await using cluster = await Cluster.of(harness, 1);
+  const { first } = cluster;
+  const ann = await overTime(harness, first.join('room'));
+  harness.connection(first.layer, 'pushes').hold();
+  let isOver = false;
+  const leaving = first.leave('room', ann).then(() => (isOver = true));
+  await harness.settle();
+  await harness.time?.advance(5_000);
+  expect(isOver).toBe(true);
+  await leaving;
+});
+
 describe('health', () => {
   /** A node whose commands of one kind do not go as they should, until the test says so. */
   async function nodeOf(

@@ -72,7 +72,9 @@ export class MeddlingBroker implements Broker {
   }
 
   #guarded(inner: BrokerConnection): BrokerConnection {
-    const pass = <T>(ask: () => Promise<T>): Promise<T> => (this.isCut ? new Promise<T>(() => {}) : ask());
+    const unanswered = new Set<(error: Error) => void>();
+    const pass = <T>(ask: () => Promise<T>): Promise<T> =>
+      this.isCut ? new Promise<T>((_, reject) => unanswered.add(reject)) : ask();
     return {
       facts: inner.facts,
       run: (script, keys, args) => pass(() => inner.run(script, keys, args)),
@@ -83,6 +85,7 @@ export class MeddlingBroker implements Broker {
       close: () => {
         this.#open.delete(inner);
         inner.close();
+        for (const reject of unanswered) reject(new BrokerLost('the connection was closed'));
       },
     };
   }

@@ -210,12 +210,12 @@ export class Subscriptions implements SubscriptionOwner {
 
   /** One page of groups that come, or that go. */
   async #turn(connection: BrokerConnection, page: readonly Step[]): Promise<void> {
-    const { pushes } = this.#parts();
+    const { pushes, calls } = this.#parts();
     const isLeaving = page[0]?.isLeaving === true;
     const channels = page.map(({ subscription }) => this.channelOf(subscription.group));
     const coming = page.map(({ subscription }) => subscription);
     try {
-      if (isLeaving) return await connection.unsubscribe(channels);
+      if (isLeaving) return await calls.within(connection.unsubscribe(channels), 'Redis did not unsubscribe');
       this.#joins.startDeadline(coming);
       await connection.subscribe(channels);
       if (pushes.connection !== connection) return;
