@@ -1,4 +1,4 @@
-import type { ChannelLayer, EntryPage } from 'channelbox';
+import type { ChannelLayer, EntryPage, HistoryQuery } from 'channelbox';
 import { describe, expect, test } from 'vitest';
 import { BrokerRefusal, type BrokerReply, type ScriptName } from '../../src/layer/redis/broker/broker.ts';
 import type { RedisHealth } from '../../src/layer/redis/connection/health.ts';
@@ -115,12 +115,15 @@ test('a page that is read as the last member leaves finds no hole: the node is u
 });
 
 /** Reads a page of the room, and notes down what is delivered from the moment on at which the page is said to have been. */
-function reading(node: StubNode, limit?: number): { readonly page: Promise<EntryPage>; after(): readonly string[] } {
+function reading(
+  node: StubNode,
+  more: Partial<HistoryQuery> = {},
+): { readonly page: Promise<EntryPage>; after(): readonly string[] } {
   let caughtUpAt = Infinity;
   const caughtUp = (): void => {
     caughtUpAt = node.delivered.length;
   };
-  const page = (async () => node.layer.history('room', { keep: 'newest', limit, caughtUp }))();
+  const page = (async () => node.layer.history('room', { keep: 'newest', ...more, caughtUp }))();
   return { page, after: () => node.delivered.slice(caughtUpAt).map(({ text }) => text) };
 }
 
@@ -185,7 +188,7 @@ describe.each([1, 2, 3, 4, 5])('what a page holds is not delivered after it, see
     await say(second, '1', '2');
     const commands = harness.connection(first.layer, 'commands');
     commands.hold();
-    const { page, after } = reading(first, limit);
+    const { page, after } = reading(first, { limit });
     await harness.settle();
     await say(second, '3');
     commands.discard();
@@ -194,6 +197,26 @@ describe.each([1, 2, 3, 4, 5])('what a page holds is not delivered after it, see
     await say(second, '4');
     await inTime(harness, () => first.texts('room').includes('4'), 'what follows arrives');
     expect(after()).toEqual(['3', '4']);
+  });
+
+  test('nor is there a hole behind it, where what follows was trimmed before it came', async () => {
+    await using cluster = await Cluster.of(harness, 2, { countMax: 3 });
+    const { first, second } = cluster;
+    await first.join('room');
+    await say(second, '1', '2');
+    const pushes = harness.connection(first.layer, 'pushes');
+    pushes.hold();
+    await say(second, '3');
+    const since = first.delivered[0]?.entry?.position;
+    const { page, after } = reading(first, { since });
+    await harness.settle();
+    await say(second, '4', '5', '6', '7');
+    pushes.discard();
+    await inSteps();
+    const read = await overTime(harness, page);
+    await say(second, '8');
+    await inTime(harness, () => first.texts('room').includes('8'), 'what follows arrives');
+    expect([read.recovered, textsOf(read), after()]).toEqual([false, ['5', '6', '7'], ['8']]);
   });
 
   test('though a process woke up beside a server that had come back old: then there is no page', async () => {

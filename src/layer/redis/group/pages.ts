@@ -89,8 +89,8 @@ export class Pages {
       const reached = place.reached(position);
       // No mark will come that says when everything before it is here.
       if (place.isLost) subscription.expect(position);
-      await reached;
-      return page;
+      // What was lost behind it has been told already: who is given this page would find a hole after it, in silence.
+      return (await reached) ? page : undefined;
     } finally {
       place?.forget();
     }
@@ -107,7 +107,7 @@ class PagePlace {
   readonly #subscription: Subscription;
   readonly #marked: Marked;
   readonly #caughtUp: () => void;
-  #covered: Promise<void> | undefined;
+  #covered: Promise<boolean> | undefined;
   #isForgotten = false;
 
   constructor(subscription: Subscription, markers: Markers, caughtUp: () => void) {
@@ -133,14 +133,15 @@ class PagePlace {
     this.#marked.forget();
   }
 
-  reached(position: Position): Promise<void> {
+  /** @returns false where what follows does not follow on it */
+  reached(position: Position): Promise<boolean> {
     this.#covered ??= new Promise((resolve) => {
-      this.#subscription.reach(position, () => {
-        if (!this.#isForgotten) {
+      this.#subscription.reach(position, (isReached) => {
+        if (isReached && !this.#isForgotten) {
           this.said = position;
           this.#caughtUp();
         }
-        resolve();
+        resolve(isReached);
       });
     });
     return this.#covered;

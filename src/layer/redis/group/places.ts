@@ -4,8 +4,11 @@ interface PlaceWaiter {
   /** How many there had been when it came. */
   readonly number: number;
   position: Position;
-  readonly run: () => void;
+  readonly run: PlaceRun;
 }
+
+/** @param isReached false where something between is lost: what follows does not follow on that place */
+export type PlaceRun = (isReached: boolean) => void;
 
 /** Places in a group wait until everything up to them has been delivered; each is told before anything newer is. */
 export class Places {
@@ -13,7 +16,7 @@ export class Places {
   /** How many have ever waited. */
   waited: number = 0;
 
-  add(position: Position, run: () => void): void {
+  add(position: Position, run: PlaceRun): void {
     this.waited += 1;
     this.#waiters.push({ number: this.waited, position, run });
   }
@@ -26,15 +29,15 @@ export class Places {
    */
   move(cursor: Position | undefined, next?: Position): void {
     if (this.#waiters.length === 0) return;
-    this.#take(
-      ({ position }) =>
-        hasReached(cursor, position) || (position.epoch === next?.epoch && position.offset < next.offset),
-    );
+    this.#take(({ position }) => {
+      if (hasReached(cursor, position)) return 'reached';
+      return position.epoch === next?.epoch && position.offset < next.offset ? 'passed' : 'ahead';
+    });
   }
 
   /** Those among the first so many whose place is in another epoch than the one in which history has been read since. */
   passOver(waited: number, epoch: string | undefined): void {
-    this.#take(({ number, position }) => number <= waited && position.epoch !== epoch);
+    this.#take(({ number, position }) => (number <= waited && position.epoch !== epoch ? 'passed' : 'ahead'));
   }
 
   /** The numbers of an epoch that was trimmed go on in the next one: up to its end, a place in it is one in both. */
@@ -51,16 +54,18 @@ export class Places {
   }
 
   end(): void {
-    this.#take(() => true);
+    this.#take(() => 'reached');
   }
 
-  #take(isDue: (waiter: PlaceWaiter) => boolean): void {
+  #take(lookAt: (waiter: PlaceWaiter) => 'reached' | 'passed' | 'ahead'): void {
     for (let index = 0; index < this.#waiters.length;) {
       const waiter = this.#waiters[index] as PlaceWaiter;
-      if (isDue(waiter)) {
+      const found = lookAt(waiter);
+      if (found === 'ahead') index += 1;
+      else {
         this.#waiters.splice(index, 1);
-        waiter.run();
-      } else index += 1;
+        waiter.run(found === 'reached');
+      }
     }
   }
 }

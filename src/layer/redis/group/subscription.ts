@@ -1,7 +1,7 @@
 import type { Counts, Entry, GroupMessage, Missed, Position } from '../../layer.ts';
 import type { Item, MessagePush } from '../connection/envelope.ts';
 import type { HealthCounters } from '../connection/health.ts';
-import { hasReached, Places } from './places.ts';
+import { hasReached, Places, type PlaceRun } from './places.ts';
 
 /** One thing that came for a group, in the order in which the broker sent it. */
 export interface Arrival {
@@ -141,9 +141,10 @@ export class Subscription {
    */
   moveTo(cursor: Position, runId: string, former?: string): void {
     if (former !== undefined) this.#former = former;
+    this.#places.move(this.cursor, cursor);
     this.cursor = cursor;
     this.runId = runId;
-    this.#places.move(cursor, cursor);
+    this.#places.move(cursor);
   }
 
   /**
@@ -198,9 +199,9 @@ export class Subscription {
     this.#owner.missed(this.group, { reason, saved, position: this.#lastDelivered });
   }
 
-  /** Runs when everything up to there has been delivered here, and before anything newer is. */
-  reach(position: Position, run: () => void): void {
-    if (this.isGone || this.#hasReached(position)) run();
+  /** Runs when everything up to there has been delivered here, or never will be, and before anything newer is. */
+  reach(position: Position, run: PlaceRun): void {
+    if (this.isGone || this.#hasReached(position)) run(true);
     else this.#places.add(position, run);
   }
 
