@@ -39,6 +39,36 @@ test('a run that is written down is the run that was drawn', async () => {
   }
 });
 
+test('whatever one action does keeps to the numbers of its step', async () => {
+  await using guard = await Guard.install('fail');
+  const session = new Session(
+    {
+      system: () =>
+        new channelbox.App().wsRoute('/', async (ws) => {
+          await ws.accept();
+          for await (const text of ws.iterText()) await ws.sendText(text);
+        }),
+      actions: {
+        flood: (c, g) => {
+          for (let at = 0; at < 1_500; at += 1) c.send(g.stamp());
+        },
+      },
+      steps: 20,
+      clients: 1,
+      churn: 0,
+      faults: 'none',
+    },
+    guard,
+  );
+  const drawn = await session.draw(runSeedOf(5, 0));
+  const ids = drawn.written.map(({ id }) => id);
+  expect(ids.length).toBeGreaterThan(2_000);
+  expect(ids).toEqual([...new Set(ids)].toSorted((one, other) => one - other));
+  expect(new Set(ids.map(Math.floor)).size).toBeLessThanOrEqual(20);
+  const again = await session.play({ ...drawn.simCase, steps: drawn.written });
+  expect(again.deliveries).toBe(drawn.deliveries);
+});
+
 test('a failure is seen whole, though the first look at a run leaves out where calls are made', async () => {
   const { App, ChannelBox, consumer } = channelbox;
   const report = await simulate({

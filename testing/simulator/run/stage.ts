@@ -126,13 +126,13 @@ export class RunStage implements ClientHost, NodeHost {
     this.links.push(link);
   }
 
-  /** Operations of one step are told apart by thousandths, so that draws which they set off keep their names. */
+  /** Operations of one step are told apart by fractions of its number, so that draws which they set off keep their names. */
   onOp(client: SimulatedClient, op: ClientOp, args: readonly unknown[]): void {
     const { world } = this;
     const step = this.#acting.get(client.name) ?? world.cause;
     const count = this.#ops.get(step) ?? 0;
     this.#ops.set(step, count + 1);
-    const id = Math.round(step * 1000 + count) / 1000;
+    const id = Math.round((step + fractionOf(count)) * 1e9) / 1e9;
     world.cause = id;
     this.written.push({ id, at: world.nowMs, client: client.name, op, args });
   }
@@ -219,6 +219,11 @@ export class RunStage implements ClientHost, NodeHost {
     if (isOfLayer && this.world.nowMs <= this.#layerFaultUntilMs) return true;
     return this.simulation.allowErrors?.(error) ?? false;
   }
+}
+
+/** Thousandths; who does more than those in one step shares the last of them, among a million. */
+function fractionOf(count: number): number {
+  return count < 999 ? count / 1_000 : 0.999 + (count - 999) / 1e9;
 }
 
 /** A name that is the same on every run that fails so. */
