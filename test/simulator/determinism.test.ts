@@ -69,6 +69,27 @@ test('whatever one action does keeps to the numbers of its step', async () => {
   expect(again.deliveries).toBe(drawn.deliveries);
 });
 
+test('what an action draws after it has waited is written down, though it drew nothing before', async () => {
+  await using guard = await Guard.install('fail');
+  const session = new Session(
+    {
+      ...roomSimulation(),
+      actions: {
+        ponder: async (c, g) => {
+          g.int(2);
+          await c.sleep(g.int(3));
+          c.sendJson({ do: 'say', text: `${g.stamp()} ${g.int(1_000)}` });
+        },
+      },
+    },
+    guard,
+  );
+  for (let at = 0; at < 15; at += 1) {
+    const drawn = await session.draw(runSeedOf(7, at));
+    expect((await session.play(drawn.simCase)).hash).toBe(drawn.hash);
+  }
+});
+
 test('a failure is seen whole, though the first look at a run leaves out where calls are made', async () => {
   const { App, ChannelBox, consumer } = channelbox;
   const report = await simulate({

@@ -150,7 +150,8 @@ class Run {
     // An action is of an open client; one that an earlier action keeps busy does nothing else.
     if (run === undefined || !client.isOpen || client.isBusy) return;
     await this.#world.perform(step.id, () => stage.act(client, step.id, step.action, () => run(client, choice)));
-    this.#steps.push(Object.keys(choice.made).length === 0 ? step : { ...step, draws: choice.made });
+    // An action that waits goes on drawing.
+    this.#steps.push({ ...step, draws: choice.made });
   }
 
   async #converge(): Promise<void> {
@@ -252,7 +253,7 @@ class Run {
       failedAtMs: world.nowMs,
       simCase: {
         seed: this.#options.simCase?.seed ?? runSeed,
-        steps: this.#steps,
+        steps: this.#steps.map(withoutNoDraws),
         ...draws,
         durationMs: this.#durationMs,
         ...config,
@@ -266,4 +267,10 @@ class Run {
       met: Object.keys(sometimes).filter((name) => this.#attempt(() => sometimes[name]?.(this.#view)) === true),
     };
   }
+}
+
+function withoutNoDraws(step: SimStep): SimStep {
+  if (!('draws' in step) || Object.keys(step.draws ?? {}).length > 0) return step;
+  const { draws: _none, ...plain } = step;
+  return plain;
 }
