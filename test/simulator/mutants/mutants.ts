@@ -5,7 +5,7 @@ export interface Mutant {
   readonly from: string;
   readonly to: string;
   /** Of `scenes.ts`. */
-  readonly scene: 'memory' | 'whole' | 'layer' | 'joined' | 'slow' | 'lossy' | 'narrow' | 'expiry';
+  readonly scene: 'memory' | 'whole' | 'layer' | 'joined' | 'slow' | 'lossy' | 'narrow' | 'expiry' | 'late';
 }
 
 const groups = 'src/channel/groups.ts';
@@ -170,6 +170,13 @@ export const mutants: readonly Mutant[] = [
     from: 'this.local.groupsOf(channel))',
     to: 'this.local.groupsOf(channel).slice(1))',
     scene: 'memory',
+  },
+  {
+    name: 'a join that fails late undoes a new one',
+    file: memberships,
+    from: 'if (claim.calls > 0 || this.claimOf(member, group) !== claim) return;',
+    to: 'if (claim.calls > 0) return;',
+    scene: 'late',
   },
   {
     name: 'the layer is not told of a leaving',

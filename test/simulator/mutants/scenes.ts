@@ -18,6 +18,8 @@ import {
   type Simulation,
 } from 'channelbox/testing/simulator';
 
+import { lateJoins } from './late-joins.ts';
+
 export { replay, simulate } from 'channelbox/testing/simulator';
 
 interface Ask {
@@ -222,4 +224,5 @@ export const scenes: Readonly<Record<string, Simulation<App>>> = {
   lossy: scene({ ...heavy, slowConsumer: 'drop' }, slow),
   narrow: scene({ inboundQueue: 2 }),
   expiry: scene({ expires: 10 }),
+  late: lateJoins,
 };
