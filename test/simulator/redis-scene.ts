@@ -1,14 +1,22 @@
 /** The logic of the Redis layer under the simulator: rooms on two nodes whose broker loses, doubles, forgets, comes back old and goes deaf. */
 import type { App, LayerContext, Position } from 'channelbox';
-import type { Checker, SimEnv, SimEvent, Simulation } from 'channelbox/testing/simulator';
+import type { Action, Checker, SimEnv, SimEvent, Simulation } from 'channelbox/testing/simulator';
 import { settingsOf } from '../../src/layer/redis/connection/options.ts';
 import { BrokeredLayer } from '../../src/layer/redis/redis-layer.ts';
 import { roomApp, roomCheckers, roomSimulation } from './room-app.ts';
+import { AlteredBroker } from '../redis/processes/service/altered-broker.ts';
+import type { Without } from '../redis/processes/job.ts';
 import { NodeBroker, VirtualBroker, type BrokerFault } from './sim-broker.ts';
 
-interface RedisOptions {
+export interface RedisOptions {
   /** A safeguard of the layer that is taken away, to see that what it guards against is found. */
-  readonly without?: 'verification';
+  readonly without?: Without | undefined;
+  /** How often a node looks whether it has all that is saved; 0: never. */
+  readonly verifyMs?: number;
+  /** What may be done to the broker. */
+  readonly faults?: readonly BrokerFault[];
+  /** How often members talk, where faults have 2. */
+  readonly talk?: number;
   readonly historyCount?: number;
 }
 
@@ -16,11 +24,22 @@ interface RedisOptions {
 class VirtualLayer extends BrokeredLayer {
   readonly #env: SimEnv;
 
-  constructor(broker: VirtualBroker, env: SimEnv, without: RedisOptions['without']) {
+  constructor(broker: VirtualBroker, env: SimEnv, { without, verifyMs = 2_000 }: RedisOptions) {
     const fresh = (): string => env.uuid().replaceAll('-', '').slice(0, 12);
-    const verifyMs = without === 'verification' ? 0 : 2_000;
-    const settings = settingsOf({ prefix: 'sim', verifyMs, leaseMs: 3_000, leaseRenewMs: 1_000, deadlineMs: 2_000 });
-    super(new NodeBroker(broker, env), settings, { fresh, random: () => env.random() });
+    const settings = settingsOf({
+      prefix: 'sim',
+      verifyMs: without === 'verification' ? 0 : verifyMs,
+      leaseMs: 3_000,
+      leaseRenewMs: 1_000,
+      deadlineMs: 2_000,
+    });
+    const own = new NodeBroker(broker, env);
+    // What cannot be had by an option is taken away between the layer and its connections.
+    const isAltered = without !== undefined && without !== 'verification';
+    super(isAltered ? new AlteredBroker(own, { without, isNewer: false }) : own, settings, {
+      fresh,
+      random: () => env.random(),
+    });
     this.#env = env;
   }
 
@@ -29,7 +48,7 @@ class VirtualLayer extends BrokeredLayer {
   }
 }
 
-const faults: readonly BrokerFault[] = [
+const allFaults: readonly BrokerFault[] = [
   'lose',
   'double',
   'deaf',
@@ -104,7 +123,16 @@ function stayingIn(history: readonly SimEvent[]): Map<number, Staying> {
 
 const rooms = roomSimulation();
 
-export function redisSimulation({ without, historyCount = wholeHistory }: RedisOptions = {}): Simulation<App> {
+/** The broker is as it was a little before: what was said between is gone, and its numbers come again. */
+const relapse: Action = async (c, g) => {
+  if (c.data['is'] !== 'operator') return;
+  c.send('remember');
+  await c.sleep(g.pick([1_000, 100, 3_000]));
+  c.send('come back old');
+};
+
+export function redisSimulation(options: RedisOptions = {}): Simulation<App> {
+  const { historyCount = wholeHistory, faults = allFaults, talk = 3 } = options;
   let broker: VirtualBroker | undefined;
   /** One for each run: the first node boots first. */
   const brokerOf = ({ node, clock }: SimEnv): VirtualBroker => {
@@ -117,7 +145,7 @@ export function redisSimulation({ without, historyCount = wholeHistory }: RedisO
     clients: 4,
     system: (env) => {
       const shared = brokerOf(env);
-      const app = roomApp({ historyCount, layer: new VirtualLayer(shared, env, without) });
+      const app = roomApp({ historyCount, layer: new VirtualLayer(shared, env, options) });
       return app.wsRoute('/broker', async (ws) => {
         await ws.accept();
         await ws.sendText('operator');
@@ -135,7 +163,7 @@ export function redisSimulation({ without, historyCount = wholeHistory }: RedisO
     },
     actions: {
       say: [
-        3,
+        talk,
         (c, g) => {
           if (c.data['is'] === 'member') c.sendJson({ do: 'say', text: g.stamp() });
         },
@@ -146,6 +174,7 @@ export function redisSimulation({ without, historyCount = wholeHistory }: RedisO
           if (c.data['is'] === 'operator') c.send(g.pick(faults));
         },
       ],
+      ...(faults.includes('remember') && faults.includes('come back old') && { relapse }),
     },
     faults: ['cut', 'stall', 'pause', 'crash'],
     checkers: [

@@ -69,7 +69,7 @@ export class AlteredBroker implements Broker {
   ): Promise<BrokerReply> {
     // Without the probe nobody notices that it does not come by itself.
     if (script === 'lease' && this.#without === 'probe' && args[3] !== '') {
-      setImmediate(() => this.#events?.pushed(String(args[3]), Buffer.from(`1P${String(args[4])}`)));
+      queueMicrotask(() => this.#events?.pushed(String(args[3]), Buffer.from(`1P${String(args[4])}`)));
     }
     const isLonger = this.#isNewer && (script === 'publish' || script === 'again');
     return connection.run(script, keys, isLonger ? longerArguments(args, savedAt[script]) : args);
