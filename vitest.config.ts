@@ -14,7 +14,7 @@ const suite = (name: string, include: readonly string[], exclude: readonly strin
 });
 
 /** Where other programs start, compile and connect: a limit that outlasts a machine which has other things to do. */
-const patient = { testTimeout: 120_000, hookTimeout: 120_000, expect: { poll: { timeout: 60_000 } } };
+const patient = { testTimeout: 240_000, hookTimeout: 300_000, expect: { poll: { timeout: 60_000 } } };
 
 const config: ViteUserConfig = defineConfig({
   resolve: {

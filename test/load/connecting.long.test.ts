@@ -59,7 +59,7 @@ describe.each(['ws', 'raw'] as const)('the %s client', (client) => {
 
   test('a run that nobody gets into ends early, and is the failure of the server that refused', async () => {
     await using server = await openEcho({ verifyClient: (_info, answer) => answer(false, 403) });
-    // Two minutes would be the test's own limit.
+    // Four minutes would be the test's own limit.
     const report = await load({ ...scenario, duration: '10m' }, { target: server.url, client });
     expect(report.verdict === 'fail' && report.reasons[0]).toContain('the server refused 4 of 4 clients');
     expect(report.verdict === 'fail' && report.reasons[0]).toContain('http-403');

@@ -44,7 +44,7 @@ interface LimitCase {
   readonly middleware?: readonly Middleware[];
   readonly handler: Handler;
   /** Ends when the last of `expected` has come. */
-  readonly act: (connect: () => Client) => Promise<Client>;
+  readonly act: (connect: () => Client, app: App) => Promise<Client>;
   readonly expected: readonly string[];
 }
 
@@ -56,11 +56,11 @@ const echo: Handler = async (ws) => {
 };
 
 const one =
-  (act: (client: Client) => void): LimitCase['act'] =>
-  async (connect) => {
+  (act: (client: Client, app: App) => unknown): LimitCase['act'] =>
+  async (connect, app) => {
     const client = connect();
     await client.saw(1);
-    act(client);
+    await act(client, app);
     return client;
   };
 
@@ -104,7 +104,8 @@ const cases: readonly LimitCase[] = [
   {
     name: 'the rate of messages',
     options: {},
-    middleware: [rateLimit({ messages: 1, burst: 2 })],
+    // Nothing of it comes back while the test runs.
+    middleware: [rateLimit({ messages: 1, burst: 2, perMs: 3_600_000 })],
     handler: echo,
     act: inTurn('1', '2', '3'),
     expected: ['opened', '1', '2', 'closed 1008'],
@@ -143,11 +144,12 @@ const cases: readonly LimitCase[] = [
     name: 'the heartbeat of one that does not read',
     options: { limits: { heartbeatMs: 20, heartbeatTimeoutMs: 30 } },
     handler: echo,
-    act: one(({ connection, witness }) => {
+    act: one(async ({ connection, witness }, app) => {
       connection.pause();
-      // real time: a socket that is not read cannot tell that it was cut off
-      setTimeout(() => connection.resume(), 150);
+      // A socket that is not read cannot tell that it was cut off.
+      await until(() => app.inspect().counters.heartbeatTimeouts === 1, 'it is cut off');
       expect(witness.seen).toEqual(['opened']);
+      connection.resume();
     }),
     expected: ['opened', 'closed 1006'],
   },
@@ -162,7 +164,7 @@ const cases: readonly LimitCase[] = [
   },
 ];
 
-async function seenBy(dial: Dial, port: number, act: LimitCase['act'], count: number): Promise<readonly string[]> {
+async function seenBy(dial: Dial, port: number, app: App, { act, expected }: LimitCase): Promise<readonly string[]> {
   const clients: Client[] = [];
   const connect = (): Client => {
     const witness = new Witness();
@@ -184,8 +186,8 @@ async function seenBy(dial: Dial, port: number, act: LimitCase['act'], count: nu
     return client;
   };
   try {
-    const client = await act(connect);
-    await client.saw(count);
+    const client = await act(connect, app);
+    await client.saw(expected.length);
     return client.witness.seen;
   } finally {
     for (const { connection } of clients) connection.terminate();
@@ -202,12 +204,12 @@ describe.each(cases)('$name', (each) => {
   test('limits a client in process as one over a socket', async () => {
     const app = appOf(each);
     const inMemory = dialMemory(new MemoryTransport((upgrade) => app.handle(upgrade)));
-    expect(await seenBy(inMemory, 0, each.act, each.expected.length)).toEqual(each.expected);
+    expect(await seenBy(inMemory, 0, app, each)).toEqual(each.expected);
     await app.close();
 
     const listening = appOf(each);
     const { port } = await listening.listen(0, '127.0.0.1');
-    expect(await seenBy(dialRaw, port, each.act, each.expected.length)).toEqual(each.expected);
+    expect(await seenBy(dialRaw, port, listening, each)).toEqual(each.expected);
     await listening.close();
   });
 });

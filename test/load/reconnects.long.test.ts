@@ -46,7 +46,7 @@ describe.each(['ws', 'raw'] as const)('%s clients that come back', (client) => {
     const run = {
       ...scenario,
       adapter: forgetful,
-      deadline: '200ms',
+      deadline: '1s',
       thresholds: ['late < 100000', 'lost < 100000'],
     } as const;
     const report = await load({ ...run, target: server.url }, { client });

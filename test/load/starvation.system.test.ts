@@ -81,7 +81,9 @@ async function starved(which: 'generator' | 'server'): Promise<Told> {
   await using processes = new Processes();
   const server = processes.start(['node', kit.program('serve-rooms')]);
   const target = await linesOf(server).next();
-  const words = [kit.program('run-load'), JSON.stringify({ ...scenario, target }), JSON.stringify({ client: 'raw' })];
+  // Long enough for the server to stop a few times, each for longer than a busy machine keeps a generator waiting.
+  const run = { ...scenario, target, ...(which === 'server' && { duration: '3s' }) };
+  const words = [kit.program('run-load'), JSON.stringify(run), JSON.stringify({ client: 'raw' })];
   const pin = which === 'generator' ? ['taskset', '-c', '1'] : [];
   const generator = processes.start([...pin, 'node', ...words]);
   if (which === 'generator') {
@@ -94,7 +96,7 @@ async function starved(which: 'generator' | 'server'): Promise<Told> {
   const toggle = setInterval(() => {
     isStopped = !isStopped;
     server.kill(isStopped ? 'SIGSTOP' : 'SIGCONT');
-  }, 100);
+  }, 500);
   try {
     return await reportOf(generator);
   } finally {

@@ -37,7 +37,8 @@ describe.skipIf(program === undefined).each(Object.entries(ways))('the Redis lay
         url: server.url,
         client,
         prefix: `c${clusters}`,
-        leaseMs: 600,
+        // A process that is not run for a while does not lose it.
+        leaseMs: 3_000,
         leaseRenewMs: 200,
         verifyMs: 300,
       };

@@ -3,6 +3,7 @@ import { App, BoxError, HandshakeError } from 'channelbox';
 import { testApp, testUrl, type TestClient, type TestTarget, type TestTargetOptions } from 'channelbox/testing';
 import { afterAll, describe, expect, expectTypeOf, test } from 'vitest';
 import { WebSocketServer } from 'ws';
+import { Gate } from '../gate.ts';
 import { refusalOf, rooms } from './apps.ts';
 
 const quiet = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
@@ -48,7 +49,7 @@ type Make = (app: () => App, options?: TestTargetOptions) => Promise<TestTarget>
 const targets: [name: string, make: Make][] = [
   ['memory', async (app, options) => testApp(app(), options)],
   ['tcp', async (app, options) => testApp(app(), { ...options, transport: 'tcp' })],
-  ['a URL', async (app, options) => testUrl(await urlOf(app()), { watchdogMs: 150, ...options })],
+  ['a URL', async (app, options) => testUrl(await urlOf(app()), { watchdogMs: 2_000, ...options })],
 ];
 
 async function scenario(t: TestTarget): Promise<string[]> {
@@ -356,9 +357,12 @@ describe('a URL', () => {
 
   test('may be of any server, under any path', async () => {
     const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+    const mayAnswer = new Gate();
     server.on('connection', (socket, request) => {
       socket.send(request.url ?? '');
-      socket.on('message', (data: Buffer) => setTimeout(() => socket.send(data.toString().toUpperCase()), 20));
+      socket.on('message', (data: Buffer) => {
+        void mayAnswer.promise.then(() => socket.send(data.toString().toUpperCase()));
+      });
     });
     await new Promise((resolve) => server.once('listening', resolve));
     {
@@ -367,7 +371,8 @@ describe('a URL', () => {
       await ann.expect('/base/x?y=1');
       ann.send('hi');
       await ann.expectNothing({ for: 5 });
-      await ann.expect('HI', { within: '2s' });
+      mayAnswer.open();
+      await ann.expect('HI', { within: '20s' });
       await expect(ann.expectNothing({ realMs: 1 })).resolves.toBeUndefined();
       await expect(ann.receive({ within: 5 })).rejects.toThrow('within 5 ms');
     }
