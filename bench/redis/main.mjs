@@ -16,7 +16,7 @@ const { values } = parseArgs({
     shape: { type: 'string', default: '' },
     rate: { type: 'string', default: '400' },
     together: { type: 'string', default: '1' },
-    warm: { type: 'string', default: '10000' },
+    warm: { type: 'string', default: '40000' },
     variants: { type: 'string', default: '' },
   },
 });
