@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { parseArgs } from 'node:util';
 import { fileURLToPath } from 'node:url';
 import { OwnRedis } from './own-redis.ts';
-import { rehearse } from './rehearsal.ts';
+import { rehearse, rehearseWithoutResume } from './rehearsal.ts';
 
 const usage = `Serves the chat from several processes behind one port.
 
@@ -13,6 +13,7 @@ const usage = `Serves the chat from several processes behind one port.
   --redis <url>     default $REDIS_URL, else a redis-server of its own
   --no-rate-limit   for a load test
   --rehearse        people chat, the processes are restarted, one is killed; ends with 0 where nobody missed anything
+  --without-resume  with --rehearse: people who come back ask for nothing; says what they lost, 0 where nobody else did
 
 While it runs: kill -HUP ${process.pid} replaces the processes one after another; a process that dies is replaced too.
 `;
@@ -24,6 +25,7 @@ const { values } = parseArgs({
     redis: { type: 'string' },
     'no-rate-limit': { type: 'boolean', default: false },
     rehearse: { type: 'boolean', default: false },
+    'without-resume': { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
 });
@@ -59,7 +61,8 @@ if (!isStopping) {
   process.stdout.write(`chat on http://127.0.0.1:${values.port}/ by processes ${workers.map(pidOf).join(' ')}\n`);
   process.on('SIGHUP', () => void replaceAll());
   if (values.rehearse) {
-    await stop(await rehearse(`ws://127.0.0.1:${values.port}`, { restart: replaceAll, kill: killOne }));
+    const rehearsal = values['without-resume'] ? rehearseWithoutResume : rehearse;
+    await stop(await rehearsal(`ws://127.0.0.1:${values.port}`, { restart: replaceAll, kill: killOne }));
   }
 }
 
