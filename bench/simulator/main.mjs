@@ -1,4 +1,4 @@
-// What a simulation costs: runs of the chat, and a crowd in one process with recording off. `npm run bench:simulator -- [--runs 600]
+// What a simulation costs: runs of the chat, and a crowd in one process with recording off. `npm run bench:simulator -- [--runs 2000]
 // [--clients 100000] [--groups 10000] [--json <file>]`: processor time, each sample a fresh process, beside a loop that does the same
 // work each time and tells what the machine gave. Ends with 1 where a bound is missed.
 import { execFileSync } from 'node:child_process';
@@ -11,7 +11,7 @@ import { parseArgs } from 'node:util';
 const owed = { runsPerSecond: 200, rssMib: 1_024, bytesPerClient: 5 * 1_024 };
 const { values } = parseArgs({
   options: {
-    runs: { type: 'string', default: '600' },
+    runs: { type: 'string', default: '2000' },
     clients: { type: 'string', default: '100000' },
     groups: { type: 'string', default: '10000' },
     json: { type: 'string' },
