@@ -57,6 +57,10 @@ async function dropping(stand: Stand, run: (node: NodeProcess) => Promise<void>)
   const { dropped } = await node.status();
   // What is not saved has its place by what came before it on the connection, and by nothing else.
   stand.savedShare = 1;
+  // Nor may any of it be under way when the first push vanishes, however slow the machine is.
+  const isUnderWay = (): boolean =>
+    [...stand.books.said.values()].some(({ isSaved, outcome }) => !isSaved && outcome === 'open');
+  await stand.until(() => !isUnderWay(), 5_000);
   await realTime(200);
   await run(node);
   stand.savedShare = usualShare;
