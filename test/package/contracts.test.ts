@@ -4,7 +4,7 @@ import { sourceFiles } from './source-files.ts';
 /** By each class that joins nodes: the test that runs the layers' suite on it, and how it makes one. The wires have theirs in test/transport. */
 const layers: Readonly<Record<string, readonly [test: string, made: string]>> = {
   MemoryLayer: ['test/layer/memory.test.ts', 'new MemoryLayer('],
-  BrokeredLayer: ['test/redis/conformance.test.ts', 'redisLayer('],
+  BrokeredLayer: ['test/redis/conformance.test.ts', 'new BrokeredLayer('],
   SimLayer: ['test/simulator/conformance.test.ts', 'simLayerHarness('],
 };
 
