@@ -44,18 +44,25 @@ const columnWidthMax = 44;
 // Kept from before fake timers can replace it.
 const { Date } = globalThis;
 
-/** One client's part of a log, as far as that goes when it is read. A getter in an object literal would keep the log alive for long. */
+/**
+ * One client's part of a log, as far as that goes when it is read. `events` is its own, so that comparing, spreading and JSON see
+ * it, by one getter for all: one in an object literal would keep the log alive for long.
+ */
 class ClientTranscript implements Transcript {
+  static readonly #own: PropertyDescriptor & ThisType<ClientTranscript> = {
+    enumerable: true,
+    get: function (this: ClientTranscript) {
+      return this.#events();
+    },
+  };
+  declare readonly events: readonly TranscriptEvent[];
   readonly #events: () => TranscriptEvent[];
   readonly #text: () => string;
 
   constructor(events: () => TranscriptEvent[], text: () => string) {
     this.#events = events;
     this.#text = text;
-  }
-
-  get events(): readonly TranscriptEvent[] {
-    return this.#events();
+    Object.defineProperty(this, 'events', ClientTranscript.#own);
   }
 
   toString(): string {
