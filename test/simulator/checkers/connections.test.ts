@@ -72,6 +72,14 @@ describe('noCauselessClose', () => {
     expect(said(checker, [comes(1), { t: 30, e: 'crash', node: 'n1' }, ends(1, 'close', 1006)]).fault).toBeUndefined();
   });
 
+  test('a drain that has begun lets go of newcomers too, until its node is built anew', () => {
+    const drain = fault('drain', { node: 'n1' });
+    const late = [...comes(1, { t: 20 }), ends(1, 'gone', 1006)];
+    expect(said(checker, [drain, late])).toEqual({ checked: 1 });
+    expect(said(checker, [fault('drain', { node: 'n2' }), late]).fault).toBeDefined();
+    expect(said(checker, [drain, { t: 18, e: 'crash', node: 'n1' }, late]).fault).toBeDefined();
+  });
+
   test("another's fault, a clock that jumps, and a newcomer that is refused are no cause", () => {
     expect(said(checker, [comes(1), fault('cut', { c: 'c2' }), ends(1, 'gone', 1006)]).fault).toBeDefined();
     expect(said(checker, [comes(1), fault('crash', { node: 'n2' }), ends(1, 'gone', 1006)]).fault).toBeDefined();

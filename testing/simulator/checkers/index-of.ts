@@ -5,6 +5,9 @@ import type { Fault } from '../api/system.ts';
 export type DeliverEvent = Extract<SimEvent, { e: 'deliver' }>;
 export type Spoken = Extract<SimEvent, { e: 'send' | 'recv' }>;
 
+type FaultEvent = Extract<SimEvent, { e: 'fault' }>;
+type Opening = 'connect' | 'open' | 'accepted' | 'drop';
+
 export interface ConnectionFacts {
   readonly c: string;
   readonly conn: number;
@@ -15,8 +18,8 @@ export interface ConnectionFacts {
   ended: (SimEvent & { readonly e: 'close' | 'drop' }) | undefined;
   gone: (SimEvent & { readonly e: 'gone' }) | undefined;
   serverClose: (SimEvent & { readonly e: 'serverClose' }) | undefined;
-  /** Faults of this connection, of its client or of its node while it was there. */
-  readonly faults: (SimEvent & { readonly e: 'fault' })[];
+  /** Faults of this connection, of its client or of its node while it was there; a drain also where it came while that went on. */
+  readonly faults: FaultEvent[];
   /** Its node went down. */
   crashed: SimEvent | undefined;
   /** Its node went down, whether it was still there or not: nothing of it runs any more. */
@@ -42,6 +45,8 @@ export class HistoryIndex {
 
   readonly #history: readonly SimEvent[];
   readonly #frames = new Map<string, unknown>();
+  /** By node, until it is built anew: whoever comes meanwhile is let go with the others. */
+  readonly #drains = new Map<string, FaultEvent>();
   #length = 0;
 
   constructor(history: readonly SimEvent[]) {
@@ -92,7 +97,7 @@ export class HistoryIndex {
   #read(event: SimEvent): void {
     switch (event.e) {
       case 'connect':
-        this.connections.set(event.conn, newFacts(event));
+        this.#readConnect(event);
         break;
       case 'accepted': {
         const facts = this.#factsOf(event);
@@ -137,6 +142,7 @@ export class HistoryIndex {
         this.#readFault(event);
         break;
       case 'crash':
+        this.#drains.delete(event.node);
         for (const facts of this.connections.values()) {
           if (facts.node !== event.node) continue;
           facts.silenced ??= event;
@@ -156,7 +162,15 @@ export class HistoryIndex {
     }
   }
 
-  #readFault(event: SimEvent & { readonly e: 'fault' }): void {
+  #readConnect(event: SimEvent & { readonly e: Opening }): void {
+    const facts = newFacts(event);
+    this.connections.set(event.conn, facts);
+    const drain = event.node === undefined ? undefined : this.#drains.get(event.node);
+    if (drain !== undefined) facts.faults.push(drain);
+  }
+
+  #readFault(event: FaultEvent): void {
+    if (event.fault === 'drain' && event.node !== undefined) this.#drains.set(event.node, event);
     if (event.fault.startsWith('layer')) {
       this.layerFaults.push(event);
       return;
@@ -179,7 +193,7 @@ export class HistoryIndex {
   }
 }
 
-function newFacts(event: SimEvent & { readonly e: 'connect' | 'open' | 'accepted' | 'drop' }): ConnectionFacts {
+function newFacts(event: SimEvent & { readonly e: Opening }): ConnectionFacts {
   return {
     c: event.c,
     conn: event.conn,
