@@ -6,7 +6,7 @@ export type DeliverEvent = Extract<SimEvent, { e: 'deliver' }>;
 export type Spoken = Extract<SimEvent, { e: 'send' | 'recv' }>;
 
 type FaultEvent = Extract<SimEvent, { e: 'fault' }>;
-type Opening = 'connect' | 'open' | 'accepted' | 'drop';
+type ConnectEvent = Extract<SimEvent, { e: 'connect' | 'open' | 'accepted' | 'drop' }>;
 
 export interface ConnectionFacts {
   readonly c: string;
@@ -162,7 +162,7 @@ export class HistoryIndex {
     }
   }
 
-  #readConnect(event: SimEvent & { readonly e: Opening }): void {
+  #readConnect(event: ConnectEvent): void {
     const facts = newFacts(event);
     this.connections.set(event.conn, facts);
     const drain = event.node === undefined ? undefined : this.#drains.get(event.node);
@@ -193,7 +193,7 @@ export class HistoryIndex {
   }
 }
 
-function newFacts(event: SimEvent & { readonly e: Opening }): ConnectionFacts {
+function newFacts(event: ConnectEvent): ConnectionFacts {
   return {
     c: event.c,
     conn: event.conn,
