@@ -1,6 +1,7 @@
 import { createServer } from 'node:net';
 import { constant, load, uniform, type Scenario } from 'channelbox/load';
 import { describe, expect, test } from 'vitest';
+import type { WebSocket } from 'ws';
 import { openRoomServer } from './room-server.ts';
 
 const scenario: Scenario = {
@@ -15,8 +16,12 @@ const scenario: Scenario = {
 describe.concurrent('a run that proves nothing does not pass', () => {
   for (const client of ['raw', 'ws'] as const) {
     test(`when the server kicks everybody (${client})`, async () => {
+      const everybody: WebSocket[] = [];
       await using server = await openRoomServer({
-        onConnection: (socket) => void setTimeout(() => socket.close(1001), 300),
+        onConnection: (socket, number) => {
+          everybody.push(socket);
+          if (number === 20) for (const each of everybody) each.close(1001);
+        },
       });
       const report = await load({ ...scenario, target: server.url }, { client });
       expect(report.verdict).toBe('fail');
