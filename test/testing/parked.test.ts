@@ -89,6 +89,20 @@ describe.each(transports)('over %s, a parked handler', (transport) => {
     }
   });
 
+  test('gets no less of it where the process is held up in the very turn in which it begins', async () => {
+    await using t = testApp(
+      echoOf(async (ws, text) => {
+        for (const untilMs = performance.now() + 100; performance.now() < untilMs;);
+        await new Promise((resolve) => setTimeout(resolve, 40)); // real time: what a handler outside of the kit waits for
+        await ws.sendText(text);
+      }),
+      over(transport),
+    );
+    const ann = await t.connect('/x');
+    ann.send('hi');
+    await ann.expect('hi');
+  });
+
   test('keeps expectNothing and settle from telling, and they say who waits where', async () => {
     const { passed, open } = gate();
     const app = new App({ logger: { debug() {}, info() {}, warn() {}, error() {} } }).addWsRoute(

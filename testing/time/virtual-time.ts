@@ -120,9 +120,8 @@ export class VirtualTime {
         setImmediate(resolve);
       });
       const now = performance.now();
-      const turnMs = Math.min(now - lastTurnAt, turnMsMax);
-      spentMs += turnMs;
-      this.#forgive(now - lastTurnAt - turnMs, lastTurnAt);
+      spentMs += Math.min(now - lastTurnAt, turnMsMax);
+      this.#forgive(lastTurnAt, now);
       lastTurnAt = now;
       if (this.#decide(spentMs)) {
         spentMs = 0;
@@ -148,10 +147,15 @@ export class VirtualTime {
   }
 
   /** Real time in which this process was not run is no handler's either: its timers were as late as ours. */
-  #forgive(lostMs: number, lastTurnAt: number): void {
+  #forgive(lastTurnAt: number, now: number): void {
+    const lostMs = now - lastTurnAt - turnMsMax;
     if (lostMs <= 0) return;
     for (const activity of this.#sessions) {
-      for (const running of activity.busy) if (running.busySince <= lastTurnAt) running.busySince += lostMs;
+      for (const running of activity.busy) {
+        // Who woke within this turn has had no more of it than a turn counts.
+        if (running.busySince <= lastTurnAt) running.busySince += lostMs;
+        else running.busySince = Math.max(running.busySince, now - turnMsMax);
+      }
     }
   }
 
