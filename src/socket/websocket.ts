@@ -214,20 +214,20 @@ export class ServerWebSocket extends Connection implements WebSocket {
 
   sendText(text: string): Promise<SendOutcome> {
     if (typeof text !== 'string') return this.#rejected(wrongData('sendText', 'a string', text), 'sendText');
-    return this.sendFrame(Frame.text(text));
+    return this.sendFrame(Frame.forOne(text));
   }
 
   sendBytes(bytes: BytesLike): Promise<SendOutcome> {
     const view = bytesOf(bytes);
     if (view === undefined)
       return this.#rejected(wrongData('sendBytes', 'a buffer or a view of one', bytes), 'sendBytes');
-    return this.sendFrame(Frame.bytes(view));
+    return this.sendFrame(Frame.forOne(view));
   }
 
   sendJson(value: unknown, mode: 'text' | 'binary' = 'text'): Promise<SendOutcome> {
     try {
       const text = encodeJson(value);
-      return this.sendFrame(mode === 'text' ? Frame.text(text) : Frame.bytes(Buffer.from(text)));
+      return this.sendFrame(Frame.forOne(mode === 'text' ? text : Buffer.from(text)));
     } catch (error) {
       return this.#rejected(error, 'sendJson');
     }

@@ -17,13 +17,23 @@ const deflatedBit = 0x40;
 export function framed(frame: Frame, counts: EncodeCounts): Uint8Array {
   if (frame.wire !== undefined) return frame.wire;
   counts.framings += 1;
-  const { byteLength, data } = frame;
-  const bytes = Buffer.allocUnsafe(headerBytes(byteLength) + byteLength);
-  const at = writeHeader(bytes, opcodeOf(frame), byteLength);
-  if (typeof data === 'string') bytes.write(data, at, 'utf8');
-  else bytes.set(data, at);
+  const bytes = Buffer.allocUnsafe(framedLength(frame));
+  writeFramed(frame, bytes, 0);
   frame.wire = bytes;
   return bytes;
+}
+
+/** How many bytes it has with its header. */
+export function framedLength({ byteLength }: Frame): number {
+  return headerBytes(byteLength) + byteLength;
+}
+
+/** The same two into a buffer that has room from `start` on. */
+export function writeFramed(frame: Frame, bytes: Buffer, start: number): void {
+  const { byteLength, data } = frame;
+  const at = writeHeader(bytes, start, opcodeOf(frame), byteLength);
+  if (typeof data === 'string') bytes.write(data, at, 'utf8');
+  else bytes.set(data, at);
 }
 
 /**
@@ -53,7 +63,7 @@ function deflate(frame: Frame, counts: EncodeCounts): Uint8Array | undefined {
   const length = block.byteLength - 4;
   if (length >= byteLength) return undefined;
   const bytes = Buffer.allocUnsafe(headerBytes(length) + length);
-  const at = writeHeader(bytes, opcodeOf(frame) | deflatedBit, length);
+  const at = writeHeader(bytes, 0, opcodeOf(frame) | deflatedBit, length);
   block.copy(bytes, at, 0, length);
   return bytes;
 }
@@ -80,16 +90,16 @@ function headerBytes(length: number): number {
 }
 
 /** @returns where the payload begins */
-function writeHeader(bytes: Buffer, opcode: number, length: number): number {
-  bytes[0] = finBit | opcode;
+function writeHeader(bytes: Buffer, start: number, opcode: number, length: number): number {
+  bytes[start] = finBit | opcode;
   if (length < 126) {
-    bytes[1] = length;
-    return 2;
+    bytes[start + 1] = length;
+    return start + 2;
   }
   if (length < 65_536) {
-    bytes[1] = 126;
-    return bytes.writeUInt16BE(length, 2);
+    bytes[start + 1] = 126;
+    return bytes.writeUInt16BE(length, start + 2);
   }
-  bytes[1] = 127;
-  return bytes.writeUInt32BE(length % 2 ** 32, bytes.writeUInt32BE(Math.floor(length / 2 ** 32), 2));
+  bytes[start + 1] = 127;
+  return bytes.writeUInt32BE(length % 2 ** 32, bytes.writeUInt32BE(Math.floor(length / 2 ** 32), start + 2));
 }

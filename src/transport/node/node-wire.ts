@@ -120,10 +120,10 @@ export class NodeWire extends WsWebSocket implements Wire {
     if (this.readyState !== 1) return 'closed';
     const isBehind = this.#mayWait && this.waitingBytes > 0;
     const turnWriter = this.#turnWriter;
-    const bytes = this.#deflates ? deflated(frame, turnWriter.counts) : framed(frame, turnWriter.counts);
+    const bytes = this.#encoded(frame);
     let frameRun = this.#frameRun;
     if (frameRun === undefined) frameRun = turnWriter.start(this.#deflates);
-    else if (frameRun.byteLength + bytes.byteLength > joinedBytesMax) {
+    else if (frameRun.byteLength + (bytes?.byteLength ?? frame.byteLength) > joinedBytesMax) {
       this.#flush();
       frameRun = turnWriter.start(this.#deflates);
     }
@@ -259,6 +259,15 @@ export class NodeWire extends WsWebSocket implements Wire {
     // ws tells of the end of its own business, which may be sooner or later than the descriptor's.
     if (!this.isReleased) this.#socket?.once('close', () => events?.released?.());
     events?.close(code, reason, wasClean);
+  }
+
+  /** Undefined: its run encodes it. */
+  #encoded(frame: Frame): Uint8Array | undefined {
+    const { counts } = this.#turnWriter;
+    if (this.#deflates) return deflated(frame, counts);
+    if (!frame.isForOne) return framed(frame, counts);
+    counts.framings += 1;
+    return undefined;
   }
 
   #flush(): void {
