@@ -6,7 +6,15 @@ import { FrameRun } from '../../src/transport/node/frame-run.ts';
 
 const counts = { framings: 0, deflates: 0 };
 /** Around each length at which the header grows, and text whose bytes are more than its characters. */
-const payloads = ['', 'x', 'y'.repeat(125), 'z'.repeat(126), 'ä€😀', 'ä'.repeat(40_000), new Uint8Array(65_535).fill(7)];
+const payloads = [
+  '',
+  'x',
+  'y'.repeat(125),
+  'z'.repeat(126),
+  'ä€😀',
+  'ä'.repeat(40_000),
+  new Uint8Array(65_535).fill(7),
+];
 
 function runOf(frames: readonly Frame[]): FrameRun {
   let run = FrameRun.root();
