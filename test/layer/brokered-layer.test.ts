@@ -243,6 +243,33 @@ describe.each([1, 2, 3, 4, 5])('what a page holds is not delivered after it, see
   });
 });
 
+test('a comparison that is asked for while nothing is heard is not the last one', async () => {
+  const arrived: boolean[] = [];
+  // Which of the two connections is there first is up to chance.
+  for (let seed = 1; seed <= 20; seed += 1) {
+    const harness = harnessOf(seed);
+    await using cluster = await Cluster.of(harness, 2);
+    const { first, second } = cluster;
+    const say = (text: string): Promise<unknown> =>
+      overTime(harness, (async () => second.layer.publish('room', saved(text)))());
+    await overTime(harness, first.join('room'));
+    await say('1');
+    for (let waitedMs = 0; waitedMs < 29_000; waitedMs += 1_000) await harness.time?.advance(1_000);
+    const commands = harness.connection(first.layer, 'commands');
+    commands.hold();
+    await harness.time?.advance(1_000);
+    commands.discard();
+    harness.connection(first.layer, 'pushes').lose('reset');
+    for (let step = 0; step < 100; step += 1) await harness.time?.advance(5);
+    await harness.faults?.dropNext?.(first.layer, 1);
+    await say('2');
+    // Nothing newer shows that it is missing.
+    for (let waitedMs = 0; waitedMs < 60_000; waitedMs += 1_000) await harness.time?.advance(1_000);
+    arrived.push(first.texts('room').includes('2'));
+  }
+  expect(arrived).toEqual(arrived.map(() => true));
+});
+
 test('a leaving that nobody answers is over by the deadline', async () => {
   const harness = harnessOf(1);
   await using cluster = await Cluster.of(harness, 1);

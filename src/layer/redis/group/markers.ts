@@ -2,7 +2,7 @@ import type { Position } from '../../layer.ts';
 
 export interface Marked {
   readonly id: string;
-  /** True when it has come, false when the connection that it was to come by is gone. */
+  /** True when it has come, false when the connection that it was to come by is gone, or was not there. */
   readonly here: Promise<boolean>;
   forget(): void;
 }
@@ -11,6 +11,8 @@ export interface Marked {
 export class Markers {
   readonly #expected = new Map<string, (position: Position | undefined) => void>();
   #ids = 0;
+  /** Whether there is a subscribe connection: what is expected without one never comes, and nobody would say so. */
+  #isHeard = false;
 
   expect(): Marked {
     return this.expectAt(() => {});
@@ -21,6 +23,7 @@ export class Markers {
     this.#ids += 1;
     const id = String(this.#ids);
     const here = new Promise<boolean>((resolve) => {
+      if (!this.#isHeard) return resolve(false);
       this.#expected.set(id, (position) => {
         if (position !== undefined) onHere(position);
         resolve(position !== undefined);
@@ -36,7 +39,13 @@ export class Markers {
     expected?.(position);
   }
 
+  /** A subscribe connection is there. */
+  heard(): void {
+    this.#isHeard = true;
+  }
+
   lost(): void {
+    this.#isHeard = false;
     const all = [...this.#expected.values()];
     this.#expected.clear();
     for (const expected of all) expected(undefined);

@@ -145,6 +145,7 @@ export class NodeSession {
   #pushesUp(): void {
     const { health, calls, pushes } = this.#parts;
     this.#probe = undefined;
+    this.#markers.heard();
     if (!this.#isOneServer()) return;
     this.subscriptions.pushesUp();
     calls.wake(pushes);
