@@ -1,5 +1,5 @@
 import { App } from 'channelbox';
-import { load, type Adapter, type Scenario } from 'channelbox/load';
+import { constant, load, type Adapter, type Scenario } from 'channelbox/load';
 import { expect, test } from 'vitest';
 import { openEcho } from './echo-server.ts';
 
@@ -19,8 +19,13 @@ const scenario: Scenario = { adapter: withToken, clients: 12, duration: '300ms',
 
 test('a login goes before each connect, so many at once; what it gives is the client’s, and its time a figure of its own', async () => {
   const requests: string[] = [];
+  const everybodySpoke = new AbortController();
+  let spoke = 0;
   await using server = await openEcho({
-    onConnection: (socket, { url }) => void requests.push(`${url} ${socket.protocol}`),
+    onConnection: (socket, { url }) => {
+      requests.push(`${url} ${socket.protocol}`);
+      socket.once('message', () => ++spoke === 12 && everybodySpoke.abort());
+    },
   });
   let atOnce = 0;
   let most = 0;
@@ -31,7 +36,11 @@ test('a login goes before each connect, so many at once; what it gives is the cl
     atOnce -= 1;
     return `${room}-${index}`;
   };
-  const report = await load({ ...scenario, prepare, prepareConcurrency: 3 }, { target: server.url });
+  // It ends when all have come, however long the machine takes for that.
+  const report = await load(
+    { ...scenario, schedule: constant(20), duration: '20s', prepare, prepareConcurrency: 3 },
+    { target: server.url, signal: everybodySpoke.signal },
+  );
   expect(most).toBe(3);
   const asked = Array.from({ length: 12 }, (_, index) => `/?token=room-0-${index} client-${index}`);
   expect(requests.toSorted()).toEqual(asked.toSorted());
