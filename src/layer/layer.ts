@@ -8,14 +8,11 @@
  *
  * Guarantees that every layer gives:
  * 1. Order: messages of one group reach each node in one order, that of their positions; none across groups.
- * 2. A saved message is handed to `LocalNode.deliver` once, in order; after a gap that cannot be filled the epoch
- * changes
- *    and `LocalNode.missed` is called before anything newer is delivered. Unsaved messages come at most once; of a
- * loss
- *    that is known `missed` tells as well.
- * 3. A page of history is given only after `LocalNode.deliver` was handed all that it holds, where this node
- * subscribes
- *    the group: `HistoryQuery.caughtUp` says when, and what is delivered later is newer.
+ * 2. A saved message is handed to `LocalNode.deliver` once, in order; after a gap that cannot be filled the epoch changes and
+ *    `LocalNode.missed` is called before anything newer is delivered. Unsaved messages come at most once; of a loss that is
+ *    known `missed` tells as well.
+ * 3. A page of history is given only after `LocalNode.deliver` was handed all that it holds, where this node subscribes the
+ *    group: `HistoryQuery.caughtUp` says when, and what is delivered later is newer.
  * 4. A rejected publish is `LayerError`; its `delivered` says `not-sent` or `unknown`.
  * 5. A cluster-wide call that misses its deadline rejects with a `LayerError` carrying what it has and who is missing.
  */
