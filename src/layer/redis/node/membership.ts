@@ -81,10 +81,12 @@ export class Membership {
   async renew(connection: BrokerConnection, probe: string): Promise<LeaseReply> {
     const { settings, node, context } = this.#parts();
     const channel = probe === '' ? '' : `${settings.prefix}:node:${node}`;
+    // The broker tells its time between this and the answer. Whoever sleeps until that is read must not take it for the present.
+    const atMs = context.clock.monotonic();
     const reply = listOf(await connection.run('lease', [], [settings.prefix, node, settings.leaseMs, channel, probe]));
     return {
       nowMs: numberOf(reply[0]),
-      atMs: context.clock.monotonic(),
+      atMs,
       hasLapsed: textOf(reply[1]) === 'lapsed' || (this.#hasLease && textOf(reply[1]) === 'none'),
       groups: numberOf(reply[2]),
       live: listOf(reply[3]).map(textOf),
@@ -224,7 +226,7 @@ export class Membership {
 }
 
 export interface LeaseReply {
-  /** Unix milliseconds of the broker, when this node's clock showed `atMs`. */
+  /** Unix milliseconds of the broker, told at `atMs` of this node's clock or later. */
   readonly nowMs: number;
   readonly atMs: number;
   readonly hasLapsed: boolean;

@@ -186,7 +186,7 @@ export class NodeSession {
   // ── The lease, and the probe that goes with it ────────────────────────────────────────────────────────────────────
 
   async #renew(): Promise<void> {
-    const { commands, pushes, context, health } = this.#parts;
+    const { commands, pushes, health } = this.#parts;
     const { connection } = commands;
     if (connection === undefined) return;
     if (this.#isRenewing) return this.#lookForSilence();
@@ -205,7 +205,6 @@ export class NodeSession {
       const probe = { id, isAnswered: false };
       if (id !== '') this.#probe = probe;
       lease = await renewing;
-      this.#renewedAtMs = context.clock.monotonic();
       health.mend('answers');
       health.mend('lease');
       this.#noteLease(lease);
@@ -238,7 +237,7 @@ export class NodeSession {
   }
 
   #noteLease(lease: LeaseReply): void {
-    this.#renewedAtMs = lease.atMs;
+    this.#renewedAtMs = this.#parts.context.clock.monotonic();
     this.orders.brokerTime = lease;
     this.#parts.health.nodes = lease.live;
   }

@@ -167,8 +167,13 @@ export class Orders {
     const startMs = this.#parts().context.clock.monotonic();
     try {
       const parcel = encodeParcel({ id, from: self, ...order }, body);
-      const args = [settings.prefix, node, self, settings.deadlineMs, parcel];
-      const reached = listOf(await calls.ask((connection) => connection.run('order', [], args)));
+      const reached = listOf(
+        await calls.ask((connection) => {
+          // It may have waited for this connection, and its deadline has not.
+          const leftMs = Math.floor(this.#leftMs(startMs));
+          return connection.run('order', [], [settings.prefix, node, self, leftMs, parcel]);
+        }),
+      );
       if (own !== undefined) question.answers.set(self, own());
       const unreached: string[] = [];
       for (let at = 0; at < reached.length; at += 2) {
@@ -186,16 +191,19 @@ export class Orders {
   }
 
   #inTime(answered: Promise<void>, startMs: number): Promise<void> {
-    const { context, settings } = this.#parts();
-    const { clock } = context;
+    const { clock } = this.#parts().context;
     return new Promise((resolve) => {
-      const leftMs = Math.max(0, startMs + settings.deadlineMs - clock.monotonic());
-      const timer = clock.setTimeout(resolve, leftMs, 'redis order');
+      const timer = clock.setTimeout(resolve, this.#leftMs(startMs), 'redis order');
       void answered.then(() => {
         clock.clearTimeout(timer);
         resolve();
       });
     });
+  }
+
+  #leftMs(startMs: number): number {
+    const { context, settings } = this.#parts();
+    return Math.max(0, startMs + settings.deadlineMs - context.clock.monotonic());
   }
 
   #late(partial: number | undefined, missing: readonly string[]): LayerError {
