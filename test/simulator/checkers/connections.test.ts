@@ -105,6 +105,17 @@ describe('noCauselessClose', () => {
     expect(said(checker, [comes(1), partition, failed('c1'), ends(1, 'gone', 1006)]).fault).toBeDefined();
   });
 
+  test('nor is it asked for the error of a handler whose node went down before that could be told', () => {
+    const partition = fault('layerPartition', { node: 'n1' });
+    const down = (t: number, node = 'n1'): SimEvent => ({ t, e: 'crash', node });
+    const turned = [ends(1, 'serverClose', 1013), ends(1, 'gone', 1013)];
+    expect(said(checker, [comes(1), partition, turned, down(160)])).toEqual({ checked: 1 });
+    expect(said(checker, [comes(1), turned, down(160)]).fault).toBeDefined();
+    expect(said(checker, [comes(1), partition, turned, down(6_000)]).fault).toBeDefined();
+    expect(said(checker, [comes(1), partition, turned, down(160, 'n2')]).fault).toBeDefined();
+    expect(said(checker, [comes(1), turned, { ...partition, t: 50 }, down(160)]).fault).toBeDefined();
+  });
+
   test('looks at nothing where nobody was let in', () => {
     expect(said(checker, [{ t: 0, e: 'connect', c: 'c1', conn: 1 }, ends(1, 'close', 1006)])).toEqual({ checked: 0 });
   });

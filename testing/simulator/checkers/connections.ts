@@ -85,7 +85,10 @@ export function noCauselessClose({ codes = [1006, 1013] }: { codes?: readonly nu
         checked += 1;
         const end = endOf(facts, codes);
         if (end === undefined || hasCause(facts)) continue;
-        if ('code' in end && end.code === 1013 && hasLayerFailed(facts, run.history, end.t)) continue;
+        if ('code' in end && end.code === 1013) {
+          if (hasLayerFailed(facts, run.history, end.t) || mayLayerHaveFailed(facts, index.layerFaults, end.t))
+            continue;
+        }
         const code = 'code' in end ? end.code : 1006;
         return {
           checked,
@@ -109,6 +112,15 @@ function hasLayerFailed({ c, connected }: ConnectionFacts, history: readonly Sim
     if (event.e !== 'error' || event.c !== c || !layerError.test(event.text)) return false;
     return event.t >= connected.t && event.t <= closedMs + toldMs;
   });
+}
+
+/** The layer was at fault, and its node went down before the handler could come to its end: no error of it is ever told. */
+function mayLayerHaveFailed(
+  { silenced }: ConnectionFacts,
+  layerFaults: readonly SimEvent[],
+  closedMs: number,
+): boolean {
+  return silenced !== undefined && silenced.t <= closedMs + toldMs && layerFaults.some(({ t }) => t <= closedMs);
 }
 
 function endOf({ ended, gone, serverClose }: ConnectionFacts, codes: readonly number[]): SimEvent | undefined {
