@@ -314,6 +314,7 @@ export class App implements AppView, AsyncDisposable {
       app.#connections.probe = probe;
       if (probe.logger !== undefined) app.#logger = probe.logger;
       if (probe.clock !== undefined) app.#box.scheduler.useClock(probe.clock);
+      if (probe.loop !== undefined) app.#box.scheduler.turn.useLoop(probe.loop);
     };
   }
 }

@@ -46,6 +46,8 @@ export interface Probe {
   readonly logger?: Logger;
   /** In place of random ids. */
   readonly uuid?: () => string;
+  /** In place of the event loop, for the end of a turn: calls what it is given, once. That says whether it did anything. */
+  readonly loop?: (end: () => boolean) => void;
   /** Calls that fail, and that nobody awaits, do not tell where they were made: for runs that can be repeated. */
   readonly skipsSites?: boolean;
   /** Runs what the app does for one connection: its middleware, its handler, its hooks. */

@@ -29,6 +29,7 @@ export class Turn {
   #tasks: (() => void)[] = [];
   #ordinal = 0;
   #over: Promise<void> | undefined = undefined;
+  #loop: (end: () => boolean) => unknown = setImmediate;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -38,6 +39,11 @@ export class Turn {
   useClock(clock: Clock): void {
     this.#clock = clock;
     this.#remembers = clock instanceof SystemClock;
+  }
+
+  /** In place of the event loop: calls each end that it is given once, when a turn is over. */
+  useLoop(loop: (end: () => boolean) => void): void {
+    this.#loop = loop;
   }
 
   /** Monotonic milliseconds, the same throughout a turn, rounded up so that nothing falls due early. */
@@ -70,16 +76,18 @@ export class Turn {
   #open(): void {
     this.#isOpen = true;
     if (this.#remembers) this.#stampMs = Math.ceil(this.#clock.monotonic());
-    setImmediate(this.#end);
+    this.#loop(this.#end);
   }
 
-  readonly #end = (): void => {
+  /** @returns whether somebody had something to finish */
+  readonly #end = (): boolean => {
     this.#isOpen = false;
     this.#ordinal = (this.#ordinal + 1) % ordinalMax;
     this.#over = undefined;
     const tasks = this.#tasks;
-    if (tasks.length === 0) return;
+    if (tasks.length === 0) return false;
     this.#tasks = [];
     for (const task of tasks) task();
+    return true;
   };
 }

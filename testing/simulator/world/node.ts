@@ -123,6 +123,7 @@ export class SimNode implements LinkNode, EnvNode {
     return {
       clock: this.clock,
       logger: silent,
+      loop: (end) => this.world.endWithEvent(end),
       skipsSites: !this.world.remembersSites,
       uuid: () => this.uuid(),
       run: (connection, body) => this.#run(connection, body),

@@ -2,13 +2,7 @@ import type { SimConfig } from '../api/report.ts';
 import type { Tape } from '../tape/tape.ts';
 import { Queue, type Occurrence } from './queue.ts';
 import { Recorder } from './record.ts';
-
-// Kept from before the guard, or a test's fake timers, can replace it.
-const { setImmediate } = globalThis;
-
-function atTurnEnd(resolve: (value?: unknown) => void): void {
-  setImmediate(resolve);
-}
+import { atTurnEnd } from './turn.ts';
 
 /** So many at one instant: it never comes to rest. */
 const perInstantMax = 20_000;
@@ -65,6 +59,7 @@ export class World {
   readonly #queue = new Queue();
   readonly #arrivals = new Map<number, (() => void)[]>();
   #dirty: Flushable[] = [];
+  #turns: (() => boolean)[] = [];
   #atInstant = 0;
   #instantMs = -1;
 
@@ -106,6 +101,11 @@ export class World {
     this.#dirty.push(writer);
   }
 
+  /** For a turn of an app that began in this event: it ends with it. */
+  endWithEvent(end: () => boolean): void {
+    this.#turns.push(end);
+  }
+
   /** Lets all happen that is due by then. */
   async runUntil(untilMs: number): Promise<void> {
     while (!this.hasEnded) {
@@ -115,12 +115,13 @@ export class World {
       this.nowMs = next.atMs;
       this.cause = next.cause;
       this.#attempt(next.run);
-      if (next.reachesApp || this.needsTurn) {
+      if (next.reachesApp || this.needsTurn || this.#turns.length > 0) {
         // As `settle` does it; one promise less for each event is worth writing it twice.
         this.context ??= clientCode;
         do {
           this.needsTurn = false;
           await new Promise(atTurnEnd);
+          if (this.#turns.length > 0) this.#endTurns();
           this.#flush();
         } while (this.needsTurn);
         this.#hasSettled();
@@ -133,7 +134,7 @@ export class World {
   async perform(cause: number, run: () => void, reachesApp = false): Promise<void> {
     this.cause = cause;
     this.#attempt(run);
-    if (reachesApp || this.needsTurn) await this.settle();
+    if (reachesApp || this.needsTurn || this.#turns.length > 0) await this.settle();
     else this.#flush();
   }
 
@@ -143,6 +144,7 @@ export class World {
     do {
       this.needsTurn = false;
       await new Promise(atTurnEnd);
+      if (this.#turns.length > 0) this.#endTurns();
       this.#flush();
     } while (this.needsTurn);
     this.#hasSettled();
@@ -175,6 +177,14 @@ export class World {
     } catch (error) {
       this.onThrown(error);
     }
+  }
+
+  #endTurns(): void {
+    const ends = this.#turns;
+    this.#turns = [];
+    this.#attempt(() => {
+      for (const end of ends) if (end()) this.needsTurn = true;
+    });
   }
 
   #flush(): void {
