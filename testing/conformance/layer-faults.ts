@@ -145,21 +145,30 @@ const gapCases: FaultCase[] = [
     nodes: 2,
     run: async ({ first, second }, faults, harness) => {
       await first.join('room');
-      const [one] = await tell(harness, second, ['1']);
-      await faults.dropNext(first.layer, 3);
-      await tell(harness, second, ['2', '3', '4']);
-      await faults.trimAway('room');
-      await tell(harness, second, ['5']);
-      await inTime(harness, () => first.misses.length > 0, 'the node is told that it missed something');
+      const told = await tell(harness, second, ['1']);
+      // In real time it may look for itself before the trimming: it has lost nothing then, and it is done once more.
+      for (let round = 0; first.misses.length === 0 && round < 5; round += 1) {
+        const had = told.length;
+        await faults.dropNext(first.layer, 3);
+        told.push(...(await tell(harness, second, range(had + 1, had + 3))));
+        await faults.trimAway('room');
+        told.push(...(await tell(harness, second, range(had + 4, had + 4))));
+        const hasAll = (): boolean => first.texts('room').length >= had + 4;
+        await inTime(harness, () => first.misses.length > 0 || hasAll(), 'the node is told that it missed something');
+      }
       const [later] = await tell(harness, second, ['later']);
       await inTime(harness, () => first.texts('room').includes('later'), 'what follows arrives');
 
       assert.deepEqual(
-        first.misses.map(({ group, what, after }) => [group, what.saved, after]),
-        [['room', true, 1]],
+        first.misses.map(({ group, what }) => [group, what.saved]),
+        [['room', true]],
       );
-      assert.deepEqual(first.misses[0]?.what.position, one?.position);
-      assert.notEqual(later?.position?.epoch, one?.position?.epoch);
+      const [{ what, after }] = first.misses as [StubNode['misses'][number]];
+      // It had all before the gap, and nothing of this epoch behind it.
+      assert.deepEqual(first.texts('room').slice(0, after), range(1, after));
+      assert.deepEqual(what.position, told[after - 1]?.position);
+      assert.ok(after < told.length - 1);
+      assert.notEqual(later?.position?.epoch, what.position?.epoch);
       assert.equal(new Set(first.texts('room')).size, first.texts('room').length);
     },
   },
