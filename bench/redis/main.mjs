@@ -25,7 +25,7 @@ const [rounds, seconds, rate, together] = [values.rounds, values.seconds, values
 const warmUps = Number(values.warm);
 const only = values.variants.split(',').filter((name) => name !== '');
 const peers = ['socket.io redis-adapter', 'socket.io redis-streams-adapter'];
-const variants = ['channelbox saved', 'channelbox unsaved', ...peers, 'bare PUBLISH'];
+const variants = ['channelbox saved', 'channelbox unsaved', 'channelbox bare layer', ...peers, 'bare PUBLISH'];
 const shapes = [
   {
     name: '1 node, 300 members, 10 rooms',
@@ -56,14 +56,15 @@ try {
 }
 
 async function compare(shape) {
-  const samples = new Map(shape.variants.map((name) => [name, []]));
+  const [samples, users] = [0, 1].map(() => new Map(shape.variants.map((name) => [name, []])));
   const fleets = new Map();
   for (const name of shape.variants) fleets.set(name, await started(name, shape));
   let missing = 0;
   for (let round = 0; round < rounds; round += 1) {
     for (const name of shape.variants.toSorted(() => Math.random() - 0.5)) {
-      const { microseconds, lost } = await sample(fleets.get(name), shape);
-      samples.get(name).push(microseconds);
+      const { user, system, lost } = await sample(fleets.get(name), shape);
+      samples.get(name).push(user + system);
+      users.get(name).push(user);
       missing += lost;
     }
   }
@@ -76,7 +77,8 @@ async function compare(shape) {
       .filter((peer) => peer !== name && samples.has(peer) && !name.startsWith('socket.io'))
       .map((peer) => `${ratioOf(all, samples.get(peer))} of ${peer.replace('socket.io ', '')}`);
     const [least, middle, most] = [0.25, 0.5, 0.75].map((part) => quantile(all, part).toFixed(1));
-    print(`  ${name.padEnd(32)} ${middle.padStart(7)} (${least} to ${most})  ${ratios.join(', ')}`);
+    const own = `${quantile(users.get(name), 0.5).toFixed(1)} outside of the kernel`;
+    print(`  ${name.padEnd(32)} ${middle.padStart(7)} (${least} to ${most}), ${own}  ${ratios.join(', ')}`);
   }
 }
 
@@ -110,8 +112,8 @@ async function sample({ servers, crowd, names }, { clients }) {
   await burst({ servers, names }, perNode, { everyMs: (1_000 * seconds) / perNode, atOnce: together });
   const deliveries = await arrived(crowd, start, expected);
   const after = await Promise.all(servers.map(cpuOf));
-  const used = after.reduce((sum, cpu, at) => sum + cpu.user + cpu.system - before[at].user - before[at].system, 0);
-  return { microseconds: used / deliveries, lost: Math.max(0, Math.round(expected - deliveries)) };
+  const used = (part) => after.reduce((sum, cpu, at) => sum + cpu[part] - before[at][part], 0) / deliveries;
+  return { user: used('user'), system: used('system'), lost: Math.max(0, Math.round(expected - deliveries)) };
 }
 
 async function stopped(child) {

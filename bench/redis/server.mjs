@@ -1,6 +1,7 @@
 /** One server of a cluster: `node server.mjs <variant> <redis url>`; speaks with its parent by messages. */
 import { createServer } from 'node:http';
 import { createClient } from '@redis/client';
+import { bareLayer } from './bare-layer.mjs';
 import { bare } from './bare.mjs';
 
 const [variant, url] = process.argv.slice(2);
@@ -40,7 +41,11 @@ async function channelbox() {
     // What only that client does: connections are then made by it.
     ...(variant.includes('@redis/client') && { client: { pingInterval: 3_600_000 } }),
   };
-  const layer = variant.includes('memory') ? undefined : redisLayer(layerOptions);
+  const layers = {
+    memory: () => undefined,
+    'bare layer': () => bareLayer(url, `bench${process.ppid}.layer.`),
+  };
+  const layer = await (layers[variant.slice('channelbox '.length)] ?? (() => redisLayer(layerOptions)))();
   const app = new App({ channelBox: new ChannelBox({ ...(layer && { layer }) }), origins: '*' });
   app.wsRoute('/room/{room}', async (ws, { room }) => {
     await ws.accept();
