@@ -45,3 +45,32 @@ describe('the checkers see what its safeguard is for', () => {
     await expect(replay(redisSimulation({ without: 'verification' }), simCase)).rejects.toThrow('noLossInSilence');
   });
 });
+
+test('who has its page from a broker that came back old is not owed what that has forgotten', async () => {
+  const say = (at: number, id: number): SimStep => ({
+    id,
+    at,
+    client: 'c3',
+    op: 'send',
+    args: [JSON.stringify({ do: 'say', text: `~c3.${id}~` })],
+  });
+  const connect = (at: number, id: number, client: string, path: string, node: string): SimStep => ({
+    id,
+    at,
+    client,
+    op: 'connect',
+    args: [path, { node }],
+  });
+  const steps: SimStep[] = [
+    connect(5, 1, 'c3', '/room/a', 'n2'),
+    connect(5, 2, 'c2', '/broker', 'n1'),
+    say(7, 8),
+    { id: 10, at: 12, client: 'c2', op: 'send', args: ['remember'] },
+    connect(12, 21, 'c4', '/room/a', 'n1'),
+    { id: 28, at: 17, fault: 'pause', node: 'n1', ms: 100 },
+    connect(17, 31, 'c1', '/room/a?since=98e979e594f2:6', 'n1'),
+    say(17, 33),
+    { id: 34, at: 19, client: 'c2', op: 'send', args: ['come back old'] },
+  ];
+  await expect(replay(redisSimulation(), { seed: 21108181958958, steps, durationMs: 39 })).resolves.toBeUndefined();
+});
