@@ -17,7 +17,7 @@ class Pair {
   constructor() {
     this.broker = new SimulatedBroker(1, this.#clock);
     const node = (): StubNode => {
-      const layer = new BrokeredLayer(this.broker, settingsOf({ prefix: 'sim', deadlineMs, leaseRenewMs }));
+      const layer = new BrokeredLayer(this.broker, settingsOf({ prefix: 'sim', deadlineMs, leaseRenewMs, holdMs: deadlineMs }));
       return new StubNode(layer, this.#clock);
     };
     this.asker = node();
@@ -76,9 +76,9 @@ describe('an order is not obeyed once its asker has given up on it', () => {
     pair.broker.isDown = true;
     pair.connections(pair.asker).commands.lose('reset');
     const asking = pair.order();
-    await pair.pass(700);
+    await pair.pass(300);
     pair.broker.isDown = false;
-    await pair.pass(deadlineMs - 600);
+    await pair.pass(deadlineMs - 200);
     expect(asking.outcome).toMatchObject({ code: 'CHANNELBOX_LAYER_DEADLINE' });
     pair.connections(pair.asked).pushes.release();
     await pair.pass(1_000);
