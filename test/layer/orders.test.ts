@@ -17,7 +17,10 @@ class Pair {
   constructor() {
     this.broker = new SimulatedBroker(1, this.#clock);
     const node = (): StubNode => {
-      const layer = new BrokeredLayer(this.broker, settingsOf({ prefix: 'sim', deadlineMs, leaseRenewMs, holdMs: deadlineMs }));
+      const layer = new BrokeredLayer(
+        this.broker,
+        settingsOf({ prefix: 'sim', deadlineMs, leaseRenewMs, holdMs: deadlineMs }),
+      );
       return new StubNode(layer, this.#clock);
     };
     this.asker = node();
