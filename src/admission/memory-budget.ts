@@ -73,6 +73,11 @@ export class MemoryBudget implements SocketStores {
     this.look();
   }
 
+  writing(owner: StoreOwner): void {
+    this.#stores.write(owner);
+    this.look();
+  }
+
   admit(owner: StoreOwner): void {
     this.#stores.admit(owner);
     this.look();

@@ -39,8 +39,8 @@ export class Connection implements ChannelSocket, Deadline, InboxOwner, OutboxOw
   progress: 'begun' | 'reached' | 'over' = 'begun';
   readonly host: SocketHost;
   readonly inbox: Inbox;
-  /** Among those that may hold something for their peer. */
-  isListed: boolean = false;
+  /** Whether it is among those that may hold something for their peer. */
+  listedIn: number = -1;
   /** Changed by `answering`, `accepted`, `#denied` and `#ended` alone. */
   #phase: SocketState = 'pending';
   /** From the accept on, however it has ended since. */

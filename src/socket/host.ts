@@ -9,8 +9,11 @@ import type { SocketState } from './state.ts';
 
 /** A socket as the stores of its app see it. */
 export interface StoreOwner {
-  /** Whether it may have bytes that wait for its peer, or a handshake that is not answered. */
-  isListed: boolean;
+  /**
+   * Kept by the stores. −2: it may have bytes that wait for its peer, or a handshake that is not answered; from 0 on: the
+   * last turn in which a wire wrote that tells of what stays behind; −1: neither.
+   */
+  listedIn: number;
   readonly phase: SocketState;
   readonly bufferedBytes: number;
   readonly upgrade: Upgrade;
@@ -22,6 +25,8 @@ export interface SocketStores {
   hold(bytes: number): void;
   /** It was written to. */
   wrote(owner: StoreOwner): void;
+  /** It was written to by a wire that tells, once the turn is over, whether something stays behind. */
+  writing(owner: StoreOwner): void;
   /** It was let in. */
   admit(owner: StoreOwner): void;
 }

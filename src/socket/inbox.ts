@@ -126,6 +126,10 @@ export class Inbox implements WireEvents {
     if (!this.#hasEnded) this.pulse.unfinished(bytes, fragments);
   }
 
+  behind(): void {
+    this.#owner.host.stores.wrote(this.#owner);
+  }
+
   released(): void {
     this.#owner.released();
   }

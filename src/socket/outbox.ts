@@ -56,14 +56,17 @@ export class Outbox {
   }
 
   #write(frame: Frame, nowMs: number): 'sent' | 'queued' | 'closed' {
-    const outcome = this.wire.write(frame);
+    const { wire } = this;
+    const owner = this.#owner;
+    const outcome = wire.write(frame);
     if (outcome === 'closed') {
       this.hasFailed = true;
       return outcome;
     }
-    this.#owner.lastDataMs = nowMs;
-    const { counters, stores } = this.#owner.host;
-    stores.wrote(this.#owner);
+    owner.lastDataMs = nowMs;
+    const { counters, stores } = owner.host;
+    if (wire.tellsBehind === true) stores.writing(owner);
+    else stores.wrote(owner);
     counters.messagesOut += 1;
     counters.bytesOut += frame.byteLength;
     return outcome;

@@ -46,6 +46,11 @@ export class Turn {
     this.#loop = loop;
   }
 
+  /** Another number in each turn, for whoever asks whether something was in this one. */
+  get ordinal(): number {
+    return this.#ordinal;
+  }
+
   /** Monotonic milliseconds, the same throughout a turn, rounded up so that nothing falls due early. */
   stampMs(): number {
     if (!this.#remembers) return Math.ceil(this.#clock.monotonic());

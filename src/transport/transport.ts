@@ -76,6 +76,11 @@ export interface Wire {
    * Left out by a transport that has nothing to let go of.
    */
   readonly isReleased?: boolean;
+  /**
+   * True of a wire that tells by `WireEvents.behind` when a turn ends with bytes that still wait: nobody looks for them then.
+   * Left out: it is looked at after each turn in which it wrote.
+   */
+  readonly tellsBehind?: boolean;
 }
 
 /** What a wire tells the framework. */
@@ -96,6 +101,8 @@ export interface WireEvents {
   control?(isUnread: boolean): void;
   /** After each read: what has come of a message that is not finished, and in how many fragments; 0 bytes: there is none. */
   unfinished?(bytes: number, fragments: number): void;
+  /** A turn in which it wrote is over, and bytes still wait. Only of a wire that has `Wire.tellsBehind`. */
+  behind?(): void;
   /** Exactly once, after the last frame. */
   close(code: number, reason: string, wasClean: boolean): void;
   /** The descriptor is gone. Once, after `close`, where `Wire.isReleased` was false then. */

@@ -151,6 +151,12 @@ export class NodeWire extends WsWebSocket implements Wire {
     this.#flush();
     this.#flushedBytes = 0;
     if (this.#occasional?.drainWaiters !== undefined) this.#tellWhenDrained();
+    if (this.#mayWait && this.waitingBytes > 0) this.#events?.behind?.();
+  }
+
+  /** The end of its turn is a visit already: another one, to see what is left, would cost as much again. */
+  get tellsBehind(): boolean {
+    return true;
   }
 
   listen(events: WireEvents): void {
