@@ -132,8 +132,10 @@ export class ConsumerRun implements Sink {
   }
 
   #follow(running: unknown, hook: string): Promise<void> | undefined {
-    if (!isThenable(running) || isSettled(running)) {
-      this.#ended(hook, running);
+    // A promise of ours comes to nothing, and asking whether it is an answer makes Node load all of fetch.
+    const isOver = isSettled(running);
+    if (isOver || !isThenable(running)) {
+      this.#ended(hook, isOver ? undefined : running);
       return undefined;
     }
     // Whatever kind of promise it is, or pretends to be.
