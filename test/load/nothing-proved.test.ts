@@ -66,18 +66,21 @@ describe.concurrent('a run that proves nothing does not pass', () => {
   });
 
   test('when the server never acknowledges a join', async () => {
-    const everybodyCame = new AbortController();
+    // A server knows of a connection before its client does: who asks to join has come for both.
+    const everybodyAsked = new AbortController();
+    let asked = 0;
     await using server = await openRoomServer({
-      onConnection: (_socket, number) => number === 20 && everybodyCame.abort(),
+      onConnection: (socket) => socket.once('message', () => ++asked === 20 && everybodyAsked.abort()),
     });
     const adapter = {
       path: () => '/',
+      join: () => [JSON.stringify({ type: 'join', room: 'one' })],
       isJoined: () => false,
       publish: (stamp: string) => stamp,
       stampOf: () => undefined,
     };
-    const { signal } = everybodyCame;
-    const report = await load({ ...scenario, adapter, target: server.url }, { signal });
+    const { signal } = everybodyAsked;
+    const report = await load({ ...scenario, duration: '20s', adapter, target: server.url }, { signal });
     expect(report.verdict === 'invalid' && report.reasons[0]).toContain('no join was acknowledged');
   });
 
