@@ -258,7 +258,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'expiry is put off by what is received alone',
     file: 'src/socket/outbox.ts',
-    from: 'this.#owner.lastDataMs = nowMs;',
+    from: 'owner.lastDataMs = nowMs;',
     to: '',
     scene: 'expiry',
   },
