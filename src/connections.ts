@@ -8,7 +8,7 @@ import { Answers } from './transport/node/answers.ts';
 import { Arrivals } from './transport/node/arrivals.ts';
 import type { AppLog } from './log/app-log.ts';
 import { FaultLog } from './log/fault-log.ts';
-import { CallWatch, type CallOwner } from './log/call-watch.ts';
+import { CallWatch, SiteBudget, type CallOwner } from './log/call-watch.ts';
 import { RefusalLog, type RefusalEntry } from './log/refusal-log.ts';
 import { resolveLimits } from './limits.ts';
 import type { Denial, ErrorContext, Probe } from './probe.ts';
@@ -39,6 +39,7 @@ export class ConnectionManager implements CallOwner {
   readonly #host: SocketHost;
   readonly #sockets = new Set<ServerWebSocket>();
   readonly #faults: FaultLog;
+  readonly #sites = new SiteBudget();
   readonly #refusals: RefusalLog;
   readonly #routeLimits = new Map<Destination, Limits>();
   /** Transports that wait for the end of a connection. */
@@ -249,8 +250,8 @@ export class ConnectionManager implements CallOwner {
     return new CallWatch(this, socket, call);
   }
 
-  get remembersSites(): boolean {
-    return this.probe?.skipsSites !== true;
+  remembersSite(): boolean {
+    return this.#sites.take(this.probe, this.#context.box.scheduler.turn.stampMs());
   }
 
   /** Runs `task` when this turn ends. */

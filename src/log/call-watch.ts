@@ -1,15 +1,18 @@
 import { isA } from '../errors.ts';
-import type { ProbedConnection } from '../probe.ts';
+import type { Probe, ProbedConnection } from '../probe.ts';
 import type { Watch } from '../promise.ts';
 
 /** Who is told of a call that failed, and that nobody awaited. */
 export interface CallOwner {
-  /** Whether what fails tells where it was called. */
-  readonly remembersSites: boolean;
+  /** Asked once a call: whether it remembers where it was made. */
+  remembersSite(): boolean;
   /** Runs `task` when this turn ends. */
   atEnd(task: () => void): void;
   unseen(error: unknown, watch: CallWatch): void;
 }
+
+const secondMs = 1_000;
+const sitesMax = 16;
 
 /** One call of the app, on a socket or on none, is watched as long as nobody has looked at what it comes to. */
 export class CallWatch implements Watch {
@@ -33,7 +36,7 @@ export class CallWatch implements Watch {
 
   /** V8 writes it out when it is first read. */
   rememberSite(): this {
-    if (this.#owner.remembersSites) Error.captureStackTrace(this.#site, this.rememberSite);
+    if (this.#owner.remembersSite()) Error.captureStackTrace(this.#site, this.rememberSite);
     return this;
   }
 
@@ -50,5 +53,28 @@ export class CallWatch implements Watch {
     } catch {
       // A frozen one stays as it is.
     }
+  }
+}
+
+/**
+ * Where a call was made takes as long to find out as all else that the framework does of a publish: a busy app knows it
+ * of the first calls of each second. A mistake that is made often is found by these.
+ */
+export class SiteBudget {
+  #sinceMs = -secondMs;
+  #taken = 0;
+
+  /**
+   * Who watches an app learns it of every call, a simulation of none until something has failed.
+   * @param nowMs monotonic
+   */
+  take(probe: Probe | undefined, nowMs: number): boolean {
+    if (probe !== undefined) return probe.skipsSites !== true;
+    if (nowMs - this.#sinceMs >= secondMs) {
+      this.#sinceMs = nowMs;
+      this.#taken = 0;
+    }
+    this.#taken += 1;
+    return this.#taken <= sitesMax;
   }
 }

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { BrokerReply } from '../../src/layer/redis/broker/broker.ts';
-import { encodeCommand, RespDecoder } from '../../src/layer/redis/broker/resp.ts';
+import { RespDecoder } from '../../src/layer/redis/broker/resp.ts';
 
 type Told = { readonly reply: BrokerReply } | { readonly refused: string } | { readonly push: readonly BrokerReply[] };
 
@@ -75,12 +75,6 @@ describe('replies of Redis', () => {
     expect(() => decode([Buffer.from('HTTP/1.1 400 Bad Request\r\n')])).toThrow(/none of Redis/);
     expect(() => decode([Buffer.from(`+${'x'.repeat(70_000)}`)])).toThrow(/does not end/);
   });
-});
-
-test('a command is an array of strings, with their lengths in bytes', () => {
-  const command = encodeCommand(['SET', 'ключ', Buffer.from([0, 13, 10]), '', Buffer.alloc(0), '7']);
-  const expected = Buffer.from('*6\r\n$3\r\nSET\r\n$8\r\nключ\r\n$3\r\n\0\r\n\r\n$0\r\n\r\n$0\r\n\r\n$1\r\n7\r\n');
-  expect(command.equals(expected)).toBe(true);
 });
 
 /** Bytes as text, so that a failure can be read. */

@@ -77,7 +77,8 @@ export class BrokerLost extends Error {
 }
 
 export function textOf(reply: BrokerReply | undefined): string {
-  return reply === undefined || reply === null ? '' : String(reply);
+  if (reply === undefined || reply === null) return '';
+  return Buffer.isBuffer(reply) ? reply.toString() : String(reply);
 }
 
 export function numberOf(reply: BrokerReply | undefined): number {

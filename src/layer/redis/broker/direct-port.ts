@@ -1,7 +1,8 @@
 import { connect as connectPlain, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { BrokerLost, type BrokerRefusal, type BrokerReply } from './broker.ts';
-import { encodeCommand, RespDecoder } from './resp.ts';
+import { CommandBuffer } from './command-buffer.ts';
+import { RespDecoder } from './resp.ts';
 import type { PortEvents, ServerPort } from './server-port.ts';
 
 /** What of the settings a port of its own knows how to follow. */
@@ -37,14 +38,14 @@ const keepAliveDelayMs = 5_000;
 
 /**
  * A direct port is one connection on a socket of its own, for what each publish costs: all commands of a turn go in one
- * write, and whatever comes is read into one buffer that is used again.
+ * write, out of a buffer that is used again, and whatever comes is read into another.
  */
 export class DirectPort implements ServerPort {
   readonly #options: DirectOptions;
   readonly #events: PortEvents;
   readonly #decoder: RespDecoder;
   readonly #waiting = { first: undefined as PendingCommand | undefined, last: undefined as PendingCommand | undefined };
-  #outgoing: Buffer[] = [];
+  readonly #outgoing = new CommandBuffer();
   #socket: Socket | undefined;
   #isOver = false;
 
@@ -114,8 +115,8 @@ export class DirectPort implements ServerPort {
   #call(command: readonly (string | Buffer)[], channels: number): Promise<BrokerReply> {
     if (this.#isOver) return Promise.reject(new BrokerLost('the connection is gone'));
     // All that a turn sends is one write.
-    if (this.#outgoing.length === 0) process.nextTick(() => this.#flush());
-    this.#outgoing.push(encodeCommand(command));
+    if (this.#outgoing.isEmpty) process.nextTick(this.#flush);
+    this.#outgoing.add(command);
     return new Promise((resolve, reject) => {
       const pending: PendingCommand = { resolve, reject, channels, next: undefined };
       const { last } = this.#waiting;
@@ -125,13 +126,16 @@ export class DirectPort implements ServerPort {
     });
   }
 
-  #flush(): void {
-    const all = this.#outgoing;
-    this.#outgoing = [];
-    const [only] = all;
-    if (this.#isOver || only === undefined) return;
-    this.#socket?.write(all.length === 1 ? only : Buffer.concat(all));
-  }
+  readonly #flush = (): void => {
+    if (!this.#isOver) this.#outgoing.flush(this.#write);
+  };
+
+  readonly #write = (bytes: Buffer): 'kept' | 'free' => {
+    const socket = this.#socket;
+    socket?.write(bytes);
+    // Where nothing waits, the kernel has taken all of it.
+    return socket?.writableLength === 0 ? 'free' : 'kept';
+  };
 
   #shift(): PendingCommand | undefined {
     const { first } = this.#waiting;

@@ -1,27 +1,5 @@
 import { BrokerRefusal, type BrokerReply } from './broker.ts';
 
-/** A command travels as an array of strings, in one buffer so that it is one write. */
-export function encodeCommand(args: readonly (string | Buffer)[]): Buffer {
-  const parts: (string | Buffer)[] = [];
-  let text = `*${args.length}\r\n`;
-  let length = 0;
-  for (const arg of args) {
-    if (typeof arg === 'string') {
-      text += `$${Buffer.byteLength(arg)}\r\n${arg}\r\n`;
-      continue;
-    }
-    text += `$${arg.length}\r\n`;
-    length += Buffer.byteLength(text) + arg.length;
-    parts.push(text, arg);
-    text = '\r\n';
-  }
-  parts.push(text);
-  const command = Buffer.allocUnsafe(length + Buffer.byteLength(text));
-  let at = 0;
-  for (const part of parts) at += typeof part === 'string' ? command.write(part, at) : part.copy(command, at);
-  return command;
-}
-
 /** What a decoder tells as it goes. */
 export interface RespEvents {
   replied(reply: BrokerReply): void;

@@ -20,12 +20,15 @@ export interface Item {
   readonly payload: Payload;
 }
 
+/** An item travels behind its own length. */
+const lengthBytes = 4;
 /** Where a node's name, 12 letters of base64url, and its sequence stand in an item. */
 const markStart = 1;
 const markEnd = 19;
 const kinds = ['string', 'json', 'bytes'] as const;
 const nameBytes = 12;
 
+/** @returns it with its length before it */
 export function encodeItem(item: Item): Buffer {
   const { payload } = item;
   const body = payload.kind === 'bytes' ? payload.bytes : payload.text;
@@ -33,11 +36,12 @@ export function encodeItem(item: Item): Buffer {
   const uuidBytes = Buffer.byteLength(item.uuid);
   let exceptBytes = 0;
   for (const id of item.except) exceptBytes += 2 + Buffer.byteLength(id);
-  const bytes = Buffer.allocUnsafe(markEnd + 1 + uuidBytes + 4 + exceptBytes + 4 + bodyBytes);
-  bytes[0] = (item.isSaved ? 1 : 0) | (kinds.indexOf(payload.kind) << 2);
-  bytes.write(item.node, markStart, nameBytes, 'latin1');
-  bytes.writeUIntBE(item.sequence, markEnd - 6, 6);
-  let at = bytes.writeUInt8(uuidBytes, markEnd);
+  const bytes = Buffer.allocUnsafe(lengthBytes + markEnd + 1 + uuidBytes + 4 + exceptBytes + 4 + bodyBytes);
+  const start = bytes.writeUInt32BE(bytes.length - lengthBytes);
+  bytes[start] = (item.isSaved ? 1 : 0) | (kinds.indexOf(payload.kind) << 2);
+  bytes.write(item.node, start + markStart, nameBytes, 'latin1');
+  bytes.writeUIntBE(item.sequence, start + markEnd - 6, 6);
+  let at = bytes.writeUInt8(uuidBytes, start + markEnd);
   at += bytes.write(item.uuid, at);
   at = bytes.writeUInt32BE(item.except.length, at);
   for (const id of item.except) {
@@ -52,7 +56,7 @@ export function encodeItem(item: Item): Buffer {
 
 /** The bytes by which the broker finds an item in the log again. */
 export function markOf(item: Buffer): Buffer {
-  return item.subarray(markStart, markEnd);
+  return item.subarray(lengthBytes + markStart, lengthBytes + markEnd);
 }
 
 /** Undefined for what is no item, from there to there. */
@@ -60,8 +64,8 @@ export function decodeItem(bytes: Buffer, start = 0, length: number = bytes.leng
   if (length < start + markEnd + 9) return undefined;
   const flags = bytes[start] as number;
   const kind = kinds[(flags >> 2) & 3];
-  const node = bytes.toString('latin1', start + markStart, start + markStart + nameBytes);
-  if (kind === undefined || !isName(node)) return undefined;
+  const node = nameAt(bytes, start + markStart);
+  if (kind === undefined || node === undefined) return undefined;
   const uuidStart = start + markEnd + 1;
   let at = uuidStart + (bytes[uuidStart - 1] as number);
   if (at + 8 > length) return undefined;
@@ -87,19 +91,6 @@ export function decodeItem(bytes: Buffer, start = 0, length: number = bytes.leng
   return { node, sequence, isSaved: (flags & 1) === 1, uuid, except, payload };
 }
 
-/** Several items as one push carries them: each after its length. */
-export function joinItems(items: readonly Buffer[]): Buffer {
-  let length = 0;
-  for (const item of items) length += 4 + item.length;
-  const joined = Buffer.allocUnsafe(length);
-  let at = 0;
-  for (const item of items) {
-    at = joined.writeUInt32BE(item.length, at);
-    at += item.copy(joined, at);
-  }
-  return joined;
-}
-
 export interface MessagePush {
   /** Of its first saved item; undefined where none is saved. */
   readonly position: Position | undefined;
@@ -116,10 +107,10 @@ export function decodeMessages(push: Buffer): MessagePush | undefined {
     return items?.every(({ isSaved }) => !isSaved) === true ? { position: undefined, createdMs: 0, items } : undefined;
   }
   if (head !== '1M') return undefined;
-  const epoch = push.toString('latin1', 2, 14);
+  const epoch = nameAt(push, 2);
   const offset = digits(push, 14, 30);
   const createdMs = digits(push, 30, 44);
-  if (!isName(epoch) || offset === undefined || createdMs === undefined) return undefined;
+  if (epoch === undefined || offset === undefined || createdMs === undefined) return undefined;
   const items = splitItems(push, 44);
   return items === undefined ? undefined : { position: { epoch, offset }, createdMs, items };
 }
@@ -154,9 +145,9 @@ export function decodeNodePush(push: Buffer): NodePush | undefined {
     case '1P':
       return { kind: 'probe', id: push.toString('latin1', 2) };
     case '1C': {
-      const epoch = push.toString('latin1', 2, 14);
+      const epoch = nameAt(push, 2);
       const offset = digits(push, 14, 30);
-      if (!isName(epoch) || offset === undefined) return undefined;
+      if (epoch === undefined || offset === undefined) return undefined;
       return { kind: 'marker', id: push.toString('latin1', 30), position: { epoch, offset } };
     }
     case '1O': {
@@ -193,11 +184,13 @@ export function decodeParcel(
   }
 }
 
-const nameShape = /^[\w-]{12}$/;
+const isNameLetter = Array.from({ length: 256 }, (_, code) => /[\w-]/.test(String.fromCodePoint(code)));
 
-/** Names of nodes and epochs: 12 letters of base64url. */
-export function isName(text: string): boolean {
-  return nameShape.test(text);
+/** Names of nodes and epochs: 12 letters of base64url. Undefined where none stands there. */
+function nameAt(bytes: Buffer, start: number): string | undefined {
+  const end = start + nameBytes;
+  for (let at = start; at < end; at += 1) if (isNameLetter[bytes[at] as number] !== true) return undefined;
+  return bytes.toString('latin1', start, end);
 }
 
 function digits(bytes: Buffer, from: number, to: number): number | undefined {

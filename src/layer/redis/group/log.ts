@@ -38,9 +38,13 @@ export interface LogQuery {
   readonly marker: string | undefined;
 }
 
-export function keysOf(prefix: string, group: string): string[] {
-  const start = `${prefix}:{${groupKey(group)}}:`;
-  return [`${start}meta`, `${start}log`, `${start}keys`];
+/** The channel of a group is also how the names of its keys begin. */
+export function channelOf(prefix: string, group: string): string {
+  return `${prefix}:{${groupKey(group)}}`;
+}
+
+export function keysOf(channel: string): string[] {
+  return [`${channel}:meta`, `${channel}:log`, `${channel}:keys`];
 }
 
 /** The run that epochs are bound to; none where a restart is trusted to bring back everything. */
@@ -56,7 +60,7 @@ export async function readLog(
 ): Promise<LogPage> {
   const { settings, context, node } = parts;
   const { ttlMs } = context.bounds;
-  const reply = await connection.run('read', keysOf(settings.prefix, group), [
+  const reply = await connection.run('read', keysOf(channelOf(settings.prefix, group)), [
     fenceOf(parts, connection),
     parts.fresh(),
     Number.isFinite(ttlMs) ? Math.ceil(ttlMs) : -1,

@@ -3,7 +3,7 @@ import { LayerError } from '../../../errors.ts';
 import type { NodeParts } from '../connection/calls.ts';
 import { groupOfKey } from '../connection/envelope.ts';
 import type { Marked, Markers } from './markers.ts';
-import { fenceOf, keysOf, readLog, type LogPage } from './log.ts';
+import { channelOf, fenceOf, keysOf, readLog, type LogPage } from './log.ts';
 import type { Subscription } from './subscription.ts';
 import type { Subscriptions } from './subscriptions.ts';
 
@@ -49,7 +49,10 @@ export class Pages {
     const parts = this.#parts();
     for (const name of group === undefined ? await this.historyGroups() : [group]) {
       await parts.calls.ask((connection) =>
-        connection.run('flush', keysOf(parts.settings.prefix, name), [fenceOf(parts, connection), parts.fresh()]),
+        connection.run('flush', keysOf(channelOf(parts.settings.prefix, name)), [
+          fenceOf(parts, connection),
+          parts.fresh(),
+        ]),
       );
     }
   }

@@ -38,6 +38,7 @@ export interface SubscriptionOwner {
  */
 export class Subscription {
   readonly group: string;
+  readonly channel: string;
   /** `away`: no subscription at the broker. `placing`: subscribed, its place not known yet. */
   phase: 'away' | 'placing' | 'live' | 'recovering' = 'away';
   cursor: Position | undefined = undefined;
@@ -56,8 +57,9 @@ export class Subscription {
   readonly #places = new Places();
   readonly #whenLive: (() => void)[] = [];
 
-  constructor(group: string, owner: SubscriptionOwner) {
+  constructor(group: string, channel: string, owner: SubscriptionOwner) {
     this.group = group;
+    this.channel = channel;
     this.#owner = owner;
   }
 

@@ -6,7 +6,7 @@ import { decodeMessages, groupKey } from '../connection/envelope.ts';
 import type { Marked, Markers } from './markers.ts';
 import { ForeignPushes } from './foreign-pushes.ts';
 import { Joins } from './joins.ts';
-import { fenceOf, lifeOf } from './log.ts';
+import { channelOf, fenceOf, lifeOf } from './log.ts';
 import { Recovery } from './recovery.ts';
 import { Subscription, type Echo, type SubscriptionOwner } from './subscription.ts';
 
@@ -53,13 +53,13 @@ export class Subscriptions implements SubscriptionOwner {
   }
 
   channelOf(group: string): string {
-    return `${this.#parts().settings.prefix}:{${groupKey(group)}}`;
+    return this.of(group)?.channel ?? channelOf(this.#parts().settings.prefix, group);
   }
 
   subscribe(group: string): Promise<void> {
-    const subscription = new Subscription(group, this);
+    const subscription = new Subscription(group, this.channelOf(group), this);
     this.#end(this.#byGroup.get(group));
-    this.#subscriptions.set(this.channelOf(group), subscription);
+    this.#subscriptions.set(subscription.channel, subscription);
     this.#byGroup.set(group, subscription);
     const joined = this.#joins.add(subscription);
     this.#count();
@@ -74,7 +74,7 @@ export class Subscriptions implements SubscriptionOwner {
     const subscription = this.of(group);
     if (subscription === undefined) return Promise.resolve();
     this.#end(subscription);
-    this.#subscriptions.delete(this.channelOf(group));
+    this.#subscriptions.delete(subscription.channel);
     this.#byGroup.delete(group);
     this.#count();
     if (this.#parts().pushes.connection === undefined) return Promise.resolve();
@@ -212,7 +212,7 @@ export class Subscriptions implements SubscriptionOwner {
   async #turn(connection: BrokerConnection, page: readonly Step[]): Promise<void> {
     const { pushes, calls } = this.#parts();
     const isLeaving = page[0]?.isLeaving === true;
-    const channels = page.map(({ subscription }) => this.channelOf(subscription.group));
+    const channels = page.map(({ subscription }) => subscription.channel);
     const coming = page.map(({ subscription }) => subscription);
     try {
       if (isLeaving) return await calls.within(connection.unsubscribe(channels), 'Redis did not unsubscribe');

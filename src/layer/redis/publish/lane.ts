@@ -7,7 +7,7 @@ export interface Pending {
   readonly sequence: number;
   readonly group: string;
   readonly message: GroupMessage;
-  /** As it travels and is kept. */
+  /** As it travels, with its length before it. */
   readonly item: Buffer;
   /** Of the payload. */
   readonly bytes: number;

@@ -3,7 +3,7 @@ import { payloadBytes } from '../../../protocol/codec.ts';
 import type { GroupMessage, Position, Published } from '../../layer.ts';
 import { BrokerRefusal, listOf, numberOf, textOf, type BrokerConnection, type BrokerReply } from '../broker/broker.ts';
 import type { NodeParts } from '../connection/calls.ts';
-import { encodeItem, joinItems, markOf } from '../connection/envelope.ts';
+import { encodeItem, markOf } from '../connection/envelope.ts';
 import type { Markers } from '../group/markers.ts';
 import { fenceOf, keysOf, lifeOf } from '../group/log.ts';
 import type { Subscriptions } from '../group/subscriptions.ts';
@@ -196,10 +196,10 @@ export class GroupPublisher {
 
   #command(lane: GroupLane, batch: readonly Pending[], connection: BrokerConnection): Promise<BrokerReply> {
     const parts = this.#parts();
-    const { settings, context, counters } = parts;
+    const { context, counters } = parts;
     const channel = this.#subscriptions.channelOf(lane.group);
-    const items = joinItems(batch.map(({ item }) => item));
     const [first] = batch;
+    const items = batch.length === 1 && first !== undefined ? first.item : Buffer.concat(batch.map(({ item }) => item));
     if (first === undefined || !batch.some(({ message }) => message.save)) {
       return connection.publish(channel, Buffer.concat([unsavedHead, items]));
     }
@@ -207,8 +207,8 @@ export class GroupPublisher {
     const saved: (string | number)[] = [];
     let at = 0;
     for (const { item, bytes, message } of batch) {
-      if (message.save) saved.push(at + 5, at + 4 + item.length, bytes, message.key ?? '');
-      at += 4 + item.length;
+      if (message.save) saved.push(at + itemStart, at + item.length, bytes, message.key ?? '');
+      at += item.length;
     }
     const args = [
       fenceOf(parts, connection),
@@ -220,7 +220,7 @@ export class GroupPublisher {
       items,
       saved.length / 4,
     ];
-    const keys = keysOf(settings.prefix, lane.group);
+    const keys = keysOf(channel);
     if (!first.isAgain) return connection.run('publish', keys, [...args, ...saved]);
     counters.retried += 1;
     const { known } = first.attempt ?? {};
@@ -280,4 +280,6 @@ export class GroupPublisher {
 }
 
 const unsavedHead = Buffer.from('1U');
+/** Of an item behind its length, as the broker counts: from 1. */
+const itemStart = 5;
 const soon = Promise.resolve();
