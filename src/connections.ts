@@ -251,7 +251,7 @@ export class ConnectionManager implements CallOwner {
   }
 
   remembersSite(): boolean {
-    return this.#sites.take(this.probe, this.#context.box.scheduler.turn.stampMs());
+    return this.#sites.take(this.probe, this.#context.box.scheduler.clock.monotonic());
   }
 
   /** Runs `task` when this turn ends. */

@@ -26,6 +26,13 @@ export interface NodeTransportOptions {
 const payloadBytesMax = 1024 * 1024;
 const fragmentsMax = 16_384;
 
+/** What ws calls a server; it serves nothing, but holds what its sockets have in common. */
+interface LimitedServer {
+  readonly maxPayload: number;
+  readonly maxFragments: number;
+  readonly server: WebSocketServer;
+}
+
 interface Opening {
   readonly handshake: UpgradeRequest;
   readonly answer: UpgradeAnswer;
@@ -38,7 +45,9 @@ export class NodeTransport {
   readonly #listener: UpgradeListener;
   readonly #compresses: boolean;
   /** One for each pair of limits: ws takes them per server. */
-  readonly #servers = new Map<string, WebSocketServer>();
+  readonly #servers = new Map<string, LimitedServer>();
+  /** Nearly all sockets of an app have the same limits as the one before. */
+  #lastServer: LimitedServer | undefined = undefined;
   #answer: UpgradeAnswer | undefined = undefined;
   #opened: NodeWire | undefined = undefined;
   #responseHeaders: readonly string[] = [];
@@ -100,9 +109,19 @@ export class NodeTransport {
   }
 
   #serverFor(maxPayload: number, maxFragments: number): WebSocketServer {
+    const last = this.#lastServer;
+    if (last?.maxPayload === maxPayload && last.maxFragments === maxFragments) return last.server;
     const key = `${maxPayload} ${maxFragments}`;
-    let server = this.#servers.get(key);
-    if (server !== undefined) return server;
+    let limited = this.#servers.get(key);
+    if (limited === undefined) {
+      limited = { maxPayload, maxFragments, server: this.#makeServer(maxPayload, maxFragments) };
+      this.#servers.set(key, limited);
+    }
+    this.#lastServer = limited;
+    return limited.server;
+  }
+
+  #makeServer(maxPayload: number, maxFragments: number): WebSocketServer {
     const options = {
       noServer: true,
       clientTracking: false,
@@ -118,13 +137,12 @@ export class NodeTransport {
       handleProtocols: () => this.#answer?.subprotocol ?? false,
       turnWriter: this.#turnWriter,
     };
-    server = new WebSocketServer(options as unknown as ServerOptions);
+    const server = new WebSocketServer(options as unknown as ServerOptions);
     server.on('headers', (lines: string[]) => {
       const headers = this.#answer?.headers;
       if (headers !== undefined) for (const [name, value] of headers) lines.push(`${name}: ${value}`);
       if (this.#compresses) this.#responseHeaders = lines;
     });
-    this.#servers.set(key, server);
     return server;
   }
 }

@@ -80,13 +80,13 @@ export class UpgradeSwitch {
 
   #dispatch(request: IncomingMessage, socket: Socket, head: Buffer): boolean {
     const handshake = new UpgradeRequest(request, socket, head);
-    const app = this.#apps.find((each) => each.takes(handshake));
-    if (app !== undefined) whenAnswered(socket, () => app.upgrade(handshake));
-    else if (this.#server.listenerCount('upgrade') > 1) this.#leave(handshake);
-    else {
-      const denier = this.#denier ?? (this.#apps[0] as SwitchedApp);
-      whenAnswered(socket, () => denier.upgrade(handshake));
-    }
+    const isShared = this.#server.listenerCount('upgrade') > 1;
+    // What only one could take it refuses as well: it need not be asked first.
+    const isAlone = !isShared && this.#apps.length === 1;
+    const app = isAlone ? this.#apps[0] : this.#apps.find((each) => each.takes(handshake));
+    if (app !== undefined) whenAnswered(app, handshake);
+    else if (isShared) this.#leave(handshake);
+    else whenAnswered(this.#denier ?? (this.#apps[0] as SwitchedApp), handshake);
     return true;
   }
 
@@ -96,7 +96,7 @@ export class UpgradeSwitch {
     const before = traceOf(socket);
     this.#emitOn('upgrade', [request, socket, head]);
     const answer = (by: SwitchedApp): void => {
-      if (!socket.destroyed && traceOf(socket) === before) whenAnswered(socket, () => by.upgrade(handshake));
+      if (!socket.destroyed && traceOf(socket) === before) whenAnswered(by, handshake);
     };
     const denier = this.#denier;
     if (denier === undefined) {
@@ -129,11 +129,12 @@ function traceOf(socket: Socket): string {
  * At once, or behind the answers to requests that came before it on the same connection: those leave first, and whole
  * (RFC 9112 §9.3.2).
  */
-function whenAnswered(socket: Socket, upgrade: () => void): void {
+function whenAnswered(app: SwitchedApp, handshake: UpgradeRequest): void {
+  const { socket } = handshake;
   const { _httpMessage: answering } = socket as Socket & { readonly _httpMessage?: ServerResponse | null };
-  if (answering === undefined || answering === null) return upgrade();
+  if (answering === undefined || answering === null) return app.upgrade(handshake);
   answering.once('close', () => {
-    if (!socket.destroyed) whenAnswered(socket, upgrade);
+    if (!socket.destroyed) whenAnswered(app, handshake);
   });
 }
 
