@@ -97,6 +97,8 @@ export class Stores {
   /** Of those that something was done with since the last time, who still waits. */
   #siftFresh(): void {
     const fresh = this.#fresh;
+    // Nearly always: who has asked was let in at once.
+    if (fresh.length === 0) return;
     this.#fresh = [];
     for (const owner of fresh) {
       if (owner.listedIn !== listed) continue;

@@ -40,8 +40,7 @@ export class UpgradeSwitch {
     this.#emit = server.emit;
     const switched = function (this: unknown, event: string | symbol, ...given: unknown[]): boolean {
       if (event === 'upgrade' && self.#apps.length > 0) {
-        const [request, socket, head] = given as [IncomingMessage, Socket, Buffer];
-        return self.#dispatch(request, socket, head);
+        return self.#dispatch(given[0] as IncomingMessage, given[1] as Socket, given[2] as Buffer);
       }
       return self.#emitOn(event, given);
     };
