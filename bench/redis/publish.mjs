@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { resolve } from 'node:path';
 import { WebSocket } from 'ws';
+import { intoRoom } from './room.mjs';
 
 const [rounds, warmUps, publishes, rooms] = [7, 20_000, 20_000, 10];
 const [first, second, url] = process.argv.slice(2);
@@ -36,12 +37,7 @@ async function measure(dist, together, url) {
   const load = (path) => import(pathToFileURL(`${dist}/src/${path}`).href);
   const [{ App, ChannelBox }, { redisLayer }] = [await load('index.js'), await load('redis.js')];
   const app = new App({ channelBox: new ChannelBox({ layer: redisLayer({ url, prefix: `p${process.pid}` }) }) });
-  app.wsRoute('/room/{room}', async (ws, { room }) => {
-    await ws.accept();
-    await ws.join(room);
-    await ws.sendText('joined');
-    await ws.receive().catch(() => {});
-  });
+  app.wsRoute('/room/{room}', intoRoom);
   const { port } = await app.listen(0, '127.0.0.1');
   for (let room = 0; room < rooms; room += 1)
     await once(new WebSocket(`ws://127.0.0.1:${port}/room/r${room}`), 'message');

@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import { createClient } from '@redis/client';
 import { bareLayer } from './bare-layer.mjs';
 import { bare } from './bare.mjs';
+import { intoRoom } from './room.mjs';
 
 const [variant, url] = process.argv.slice(2);
 const kinds = { bare: plain, 'socket.io': socketIo, channelbox };
@@ -47,12 +48,7 @@ async function channelbox() {
   };
   const layer = await (layers[variant.slice('channelbox '.length)] ?? (() => redisLayer(layerOptions)))();
   const app = new App({ channelBox: new ChannelBox({ ...(layer && { layer }) }), origins: '*' });
-  app.wsRoute('/room/{room}', async (ws, { room }) => {
-    await ws.accept();
-    await ws.join(room);
-    await ws.sendText('joined');
-    await ws.receive().catch(() => {});
-  });
+  app.wsRoute('/room/{room}', intoRoom);
   const { port } = await app.listen(0, '127.0.0.1');
   process.send({ port });
   const options = { saveHistory: variant.includes('saved') && !variant.includes('unsaved') };
