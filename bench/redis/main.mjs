@@ -10,13 +10,14 @@ import { inside } from './inside.mjs';
 
 const { values } = parseArgs({
   options: {
-    rounds: { type: 'string', default: '60' },
-    seconds: { type: 'string', default: '0.25' },
+    rounds: { type: 'string', default: '24' },
+    seconds: { type: 'string', default: '0.5' },
     only: { type: 'string', default: '' },
     shape: { type: 'string', default: '' },
-    rate: { type: 'string', default: '400' },
+    rate: { type: 'string', default: '2000' },
     together: { type: 'string', default: '1' },
     warm: { type: 'string', default: '40000' },
+    alone: { type: 'boolean', default: false },
     variants: { type: 'string', default: '' },
   },
 });
@@ -58,17 +59,19 @@ try {
 async function compare(shape) {
   const [samples, users] = [0, 1].map(() => new Map(shape.variants.map((name) => [name, []])));
   const fleets = new Map();
-  for (const name of shape.variants) fleets.set(name, await started(name, shape));
+  if (!values.alone) for (const name of shape.variants) fleets.set(name, await started(name, shape));
   let missing = 0;
   for (let round = 0; round < rounds; round += 1) {
     for (const name of shape.variants.toSorted(() => Math.random() - 0.5)) {
-      const { user, system, lost } = await sample(fleets.get(name), shape);
+      const fleet = fleets.get(name) ?? (await started(name, shape));
+      const { user, system, lost } = await sample(fleet, shape);
       samples.get(name).push(user + system);
       users.get(name).push(user);
       missing += lost;
+      if (values.alone) await stoppedAll(fleet);
     }
   }
-  for (const { servers, crowd } of fleets.values()) await Promise.all([...servers, crowd].map(stopped));
+  for (const fleet of fleets.values()) await stoppedAll(fleet);
   print(
     `\n${shape.name}, ${rate} publishes a second, ${together} at a time: µs of server CPU a delivery, median of ${rounds} (middle half); ${missing} deliveries missing`,
   );
@@ -89,7 +92,7 @@ function ratioOf(some, others) {
   return `${middle} (${least} to ${most})`;
 }
 
-/** All nodes of one variant, their clients, and code that has run. They stay for all rounds: what differs between two samples is the variant alone. */
+/** All nodes of one variant, their clients, and code that has run. They stay for all rounds, so that what differs between two samples is the variant alone; with `--alone` each is new, and has the machine to itself. */
 async function started(variant, { nodes, clients, rooms }) {
   const servers = [];
   for (let node = 0; node < nodes; node += 1) servers.push(fork(here('server.mjs'), [variant, redis.url]));
@@ -114,6 +117,10 @@ async function sample({ servers, crowd, names }, { clients }) {
   const after = await Promise.all(servers.map(cpuOf));
   const used = (part) => after.reduce((sum, cpu, at) => sum + cpu[part] - before[at][part], 0) / deliveries;
   return { user: used('user'), system: used('system'), lost: Math.max(0, Math.round(expected - deliveries)) };
+}
+
+async function stoppedAll({ servers, crowd }) {
+  await Promise.all([...servers, crowd].map(stopped));
 }
 
 async function stopped(child) {
