@@ -294,6 +294,7 @@ export async function runSuite({ WebSocket, base }) {
     const until = async (isSo) => {
       for (let turns = 0; !isSo(); turns += 1) {
         if (turns > 3_000) throw new Error('it never came');
+        // real time: a browser has no other
         await new Promise((resolve) => setTimeout(resolve, 1));
       }
     };
